@@ -1,0 +1,39 @@
+package directory
+
+import "fmt"
+
+// MaxBookName is the longest book name, in bytes: with a login it still makes a
+// DN of at most 50 characters, the limit of some desk phones.
+const MaxBookName = 24
+
+// A BookName is a book's path segment and organizational unit. Its alphabet is
+// that of [ContactID].
+type BookName string
+
+// ParseBookName checks s: 1 to [MaxBookName] characters of a–z, 0–9 and "-".
+func ParseBookName(s string) (BookName, error) {
+	if len(s) > MaxBookName {
+		return "", fmt.Errorf("book name of %d bytes, %d at most: %w", len(s), MaxBookName, ErrInvalid)
+	}
+	id, err := ParseContactID(s)
+	if err != nil || string(id) != s {
+		return "", fmt.Errorf("book name %q: only a–z, 0–9 and - are allowed: %w", s, ErrInvalid)
+	}
+	return BookName(s), nil
+}
+
+// A Book is a named view of the directory.
+type Book struct {
+	Name   BookName
+	Title  string // shown to people
+	Filter string // the rule: RFC 4515 over the attributes of package index; "" = DefaultFilter
+}
+
+// DefaultFilter is the rule of a book that has none: enabled members (a missing
+// userType counts as member), no guests, nobody whom the tenant hides from
+// address lists. An attribute that is not there makes its comparison undefined,
+// and "not undefined" is undefined: hence the presence tests.
+const DefaultFilter = "(&" +
+	"(|(!(accountEnabled=*))(accountEnabled=TRUE))" +
+	"(|(!(userType=*))(userType=Member))" +
+	"(|(!(showInAddressList=*))(showInAddressList=TRUE)))"

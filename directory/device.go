@@ -1,0 +1,63 @@
+package directory
+
+import (
+	"slices"
+	"time"
+)
+
+// A DeviceID names one device for ever.
+type DeviceID string
+
+// A Login is what a device types as its user name: at most 24 characters of
+// a–z and 2–9 without look-alikes, because people type it on keypads.
+type Login string
+
+// A DeviceKind says what a device is; it chooses defaults and hints only.
+type DeviceKind string
+
+// The kinds of devices.
+const (
+	KindPhone     DeviceKind = "phone"
+	KindDeskphone DeviceKind = "deskphone"
+	KindPBX       DeviceKind = "pbx"
+)
+
+// DeviceKinds lists the kinds that a device may have.
+func DeviceKinds() []DeviceKind { return []DeviceKind{KindPhone, KindDeskphone, KindPBX} }
+
+// A DeviceState says what a device may still do.
+type DeviceState string
+
+// The states, in the order in which a device passes through them.
+const (
+	DeviceActive   DeviceState = "active"
+	DeviceDraining DeviceState = "draining" // may log in; every book is empty
+	DeviceRevoked  DeviceState = "revoked"  // may not log in
+)
+
+// A SecretHash is HMAC-SHA-256 of a device's secret under the store's own key.
+// Secrets are random and long, so a slow hash would add nothing but load:
+// phones send one login per request.
+type SecretHash [32]byte
+
+// A Device is one phone, desk phone, PBX or app with its own login.
+type Device struct {
+	ID      DeviceID      `json:"id"`
+	Login   Login         `json:"login"`
+	Name    string        `json:"name"`
+	Owner   string        `json:"owner,omitempty"` // user principal name
+	Kind    DeviceKind    `json:"kind"`
+	Books   []BookName    `json:"books"` // at least one; a contact of several stands in the first
+	Numbers NumberProfile `json:"numbers"`
+	Photos  PhotoSize     `json:"photos"`
+	State   DeviceState   `json:"state"`
+	Secret  SecretHash    `json:"secret"`
+	Created time.Time     `json:"created"`
+	Changed time.Time     `json:"changed"` // when State last changed
+}
+
+// Clone returns a copy that shares nothing that can be changed.
+func (d Device) Clone() Device {
+	d.Books = slices.Clone(d.Books)
+	return d
+}
