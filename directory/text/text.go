@@ -1,15 +1,229 @@
 // Package text makes names comparable: folding for search, keys for order.
+//
+// # How names meet
+//
+// A name and what somebody types for it are both folded, and then compared as
+// bytes. Folding is one form; German and Scandinavian names have two, because
+// "Müller" is typed "Muller" by some and "Mueller" by others. So a name is
+// indexed in both forms of [Variants], and a query is looked for in both of
+// its own: then "Müller", "MULLER" and "Mueller" all find "Müller", and
+// "Müller" finds the "Mueller" whom the tenant has only in ASCII.
 package text
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
 
 // Fold returns the form in which names are compared: NFKD without marks, case
 // folded, blanks collapsed, letters that decompose to nothing spelt out (ß→ss,
-// ø→o, ł→l, æ→ae). Fold(Fold(s)) == Fold(s).
-func Fold(s string) string { panic("skeleton") }
+// ø→o, ł→l, æ→ae), and the hyphens and apostrophes that only typography tells
+// apart made one. Invisible characters are dropped. Fold(Fold(s)) == Fold(s).
+// A folded s costs no allocation, any other one.
+func Fold(s string) string {
+	if isFolded(s) {
+		return s
+	}
+	var room [128]byte // most names; append grows it for the others
+	return string(appendFold(room[:0], s))
+}
 
-// Clean returns s as a [directory.Contact] holds it: valid UTF-8 in NFC, without
-// control characters, trimmed; if lines, "\n" is kept (and CR LF becomes it).
-func Clean(s string, lines bool) string { panic("skeleton") }
+// Variants returns the forms in which a name is indexed and looked for: Fold(s),
+// and the form with ä, ö, ü, ø and å spelt ae, oe, ue, oe and aa before it is
+// folded. spelt is "" when that makes no difference, as it does for most names.
+func Variants(s string) (folded, spelt string) {
+	folded = Fold(s)
+	if isASCII(s) {
+		return folded, ""
+	}
+	// NFC first: a name typed on a Mac comes as "u" and a combining diaeresis.
+	t := umlauts(norm.NFC.String(s))
+	if t == "" {
+		return folded, ""
+	}
+	return folded, Fold(t)
+}
 
-// SortKey returns a string whose byte order is the order of names in a
-// phonebook (Unicode root collation; case and accents only break ties).
-func SortKey(s string) string { panic("skeleton") }
+// umlauts spells the vowels of [Variants] out; "" = s has none.
+func umlauts(s string) string {
+	if !strings.ContainsAny(s, "äöüÄÖÜøØåÅ") {
+		return ""
+	}
+	b := make([]byte, 0, len(s)+4)
+	for _, r := range s {
+		switch r {
+		case 'ä', 'Ä':
+			b = append(b, "ae"...)
+		case 'ö', 'Ö', 'ø', 'Ø':
+			b = append(b, "oe"...)
+		case 'ü', 'Ü':
+			b = append(b, "ue"...)
+		case 'å', 'Å':
+			b = append(b, "aa"...)
+		default:
+			b = utf8.AppendRune(b, r)
+		}
+	}
+	return string(b)
+}
+
+// isFolded reports whether s is ASCII and its own folded form.
+func isFolded(s string) bool {
+	blank := true // a blank may not stand here: at the start or after another
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == ' ':
+			if blank {
+				return false
+			}
+			blank = true
+		case c < ' ', 'A' <= c && c <= 'Z', c >= 0x7f, c == '`':
+			return false
+		default:
+			blank = false
+		}
+	}
+	return s == "" || !blank
+}
+
+func appendFold(dst []byte, s string) []byte {
+	var room [256]byte
+	var decomposed []byte
+	if isASCII(s) {
+		decomposed = append(room[:0], s...)
+	} else {
+		decomposed = norm.NFKD.AppendString(room[:0], s)
+	}
+	blank := false // one is due before the next letter
+	for len(decomposed) > 0 {
+		r, n := utf8.DecodeRune(decomposed)
+		decomposed = decomposed[n:]
+		if unicode.IsSpace(r) {
+			blank = len(dst) > 0
+			continue
+		}
+		before := len(dst)
+		if blank {
+			dst = append(dst, ' ')
+		}
+		start := len(dst)
+		if dst = appendLetter(dst, r); len(dst) == start {
+			dst = dst[:before]
+			continue
+		}
+		blank = false
+	}
+	return dst
+}
+
+// appendLetter appends what is left of one decomposed character, if anything.
+func appendLetter(dst []byte, r rune) []byte {
+	switch {
+	case 'A' <= r && r <= 'Z':
+		return append(dst, byte(r)+'a'-'A')
+	case r == '`':
+		return append(dst, '\'')
+	case r < ' ' || r == 0x7f:
+		return dst
+	case r < utf8.RuneSelf:
+		return append(dst, byte(r))
+	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cc, unicode.Cf):
+		return dst
+	}
+	r = unicode.ToLower(unicode.ToUpper(r)) // simple case folding: ς and Σ are σ
+	if t := spell(r); t != "" {
+		return append(dst, t...)
+	}
+	return utf8.AppendRune(dst, r)
+}
+
+// spell returns the ASCII spelling of a lower-case character that NFKD leaves
+// whole; "" = there is none.
+func spell(r rune) string {
+	switch r {
+	case 'ß':
+		return "ss"
+	case 'æ':
+		return "ae"
+	case 'œ':
+		return "oe"
+	case 'ø':
+		return "o"
+	case 'ł':
+		return "l"
+	case 'đ', 'ð':
+		return "d"
+	case 'þ':
+		return "th"
+	case 'ħ':
+		return "h"
+	case 'ŧ':
+		return "t"
+	case 'ŋ':
+		return "n"
+	case 'ı':
+		return "i"
+	case '‘', '’', '‛', 'ʼ', 'ʻ', '´', '′':
+		return "'" // phones type U+2019 where keyboards type an apostrophe
+	case '‐', '‑', '‒', '–', '—', '−':
+		return "-"
+	}
+	return ""
+}
+
+// Clean returns s as a [ringbook/directory.Contact] holds it: valid UTF-8 in
+// NFC, without control characters, trimmed; if lines, "\n" is kept (and CR LF
+// becomes it), else each break of a line becomes a blank. Characters that only
+// steer the direction or the width of text are dropped as well: they come with
+// copied names and numbers, make equal values unequal, and can make one name
+// look like another. A clean s costs no allocation.
+func Clean(s string, lines bool) string {
+	if isCleanASCII(s, lines) {
+		return s
+	}
+	gap := ' '
+	if lines {
+		gap = '\n'
+		s = strings.ReplaceAll(s, "\r\n", "\n")
+	}
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\r' || r == '\v' || r == '\f' || r == 0x85 || r == 0x2028 || r == 0x2029:
+			return gap
+		case r == '\t':
+			return ' '
+		case unicode.IsControl(r) || steers(r):
+			return -1
+		}
+		return r // U+FFFD for what is not UTF-8
+	}, s)
+	return strings.TrimSpace(norm.NFC.String(s))
+}
+
+// steers reports whether r is invisible and no part of any spelling (zero-width
+// joiners are: Persian and emoji need them).
+func steers(r rune) bool {
+	return r == 0xfeff || r == 0x200b || r == 0x200e || r == 0x200f ||
+		0x202a <= r && r <= 0x202e || 0x2060 <= r && r <= 0x206f
+}
+
+func isCleanASCII(s string, lines bool) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' && (c != '\n' || !lines) || c >= 0x7f {
+			return false
+		}
+	}
+	return s == "" || s[0] > ' ' && s[len(s)-1] > ' '
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,50 @@
+package text_test
+
+import (
+	"testing"
+
+	"ringbook/directory/text"
+)
+
+func BenchmarkFold(b *testing.B) {
+	for _, bb := range []struct{ name, s string }{
+		{"folded", "anna schmidt"},
+		{"ascii", "Anna Schmidt"},
+		{"umlaut", "Jürgen Müller-Lüdenscheidt"},
+		{"greek", "Γιώργος Παπαδόπουλος"},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				text.Fold(bb.s)
+			}
+		})
+	}
+}
+
+func BenchmarkVariants(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		text.Variants("Jürgen Müller-Lüdenscheidt")
+	}
+}
+
+func BenchmarkClean(b *testing.B) {
+	for _, bb := range []struct{ name, s string }{
+		{"ascii", "Anna Schmidt"}, {"umlaut", "Jürgen Müller-Lüdenscheidt"},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				text.Clean(bb.s, false)
+			}
+		})
+	}
+}
+
+func BenchmarkSortKey(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		text.SortKey("Jürgen Müller-Lüdenscheidt")
+	}
+}

@@ -1,0 +1,220 @@
+package text_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"ringbook/directory/text"
+)
+
+func TestFold(t *testing.T) {
+	for _, tt := range []struct{ in, want string }{
+		{"", ""},
+		{" ", ""},
+		{"anna", "anna"},
+		{"Anna Schmidt", "anna schmidt"},
+		{"  Anna\t\u00a0 Schmidt ", "anna schmidt"},
+		{"MÜLLER", "muller"},
+		{"Mu\u0308ller", "muller"}, // decomposed, as macOS writes file names
+		{"Strauß", "strauss"},
+		{"STRAUẞ", "strauss"},
+		{"Søren Ærø", "soren aero"},
+		{"Łukasz Wałęsa", "lukasz walesa"},
+		{"Þór Guðmundsson", "thor gudmundsson"},
+		{"Đặng Văn", "dang van"},
+		{"Œuvrard", "oeuvrard"},
+		{"İlker Işık", "ilker isik"},
+		{"ΟΔΥΣΣΕΥΣ", "οδυσσευσ"},
+		{"Οδυσσεύς", "οδυσσευσ"},
+		{"Артём", "артем"},
+		{"ﬁsch", "fisch"},
+		{"Ａｎｎａ", "anna"}, // full width
+		{"O’Neil", "o'neil"},
+		{"Meyer‐Schulz", "meyer-schulz"},
+		{"Meyer\u00adSchulz", "meyerschulz"}, // soft hyphen
+		{"山田 太郎", "山田 太郎"},
+		{"a\x00b\x7fc", "abc"},
+		{" \u0301 a \u0301 ", "a"},
+		{"\xff", "\ufffd"},
+	} {
+		if got := text.Fold(tt.in); got != tt.want {
+			t.Errorf("Fold(%q) = %q, want %q", tt.in, got, tt.want)
+		}
+	}
+}
+
+func TestFoldCostsNothingWhenFolded(t *testing.T) {
+	if n := testing.AllocsPerRun(100, func() { text.Fold("anna schmidt-o'neil 2") }); n != 0 {
+		t.Errorf("%v allocations for a folded name", n)
+	}
+}
+
+// Every character on its own, and between letters: case folding and
+// decomposition undo each other for some.
+func TestFoldIsIdempotentForEveryCharacter(t *testing.T) {
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		for _, s := range []string{string(r), "a" + string(r) + "b"} {
+			once := text.Fold(s)
+			if twice := text.Fold(once); twice != once {
+				t.Fatalf("%U: Fold(%q) = %q, folded again %q", r, s, once, twice)
+			}
+		}
+	}
+}
+
+func TestVariants(t *testing.T) {
+	for _, tt := range []struct{ in, folded, spelt string }{
+		{"", "", ""},
+		{"Anna", "anna", ""},
+		{"René", "rene", ""},
+		{"Strauß", "strauss", ""},
+		{"Müller", "muller", "mueller"},
+		{"MÜLLER", "muller", "mueller"},
+		{"Mu\u0308ller", "muller", "mueller"},
+		{"Jörg Bäß", "jorg bass", "joerg baess"},
+		{"Sørensen", "sorensen", "soerensen"},
+		{"Åberg", "aberg", "aaberg"},
+	} {
+		folded, spelt := text.Variants(tt.in)
+		if folded != tt.folded || spelt != tt.spelt {
+			t.Errorf("Variants(%q) = %q, %q, want %q, %q", tt.in, folded, spelt, tt.folded, tt.spelt)
+		}
+	}
+}
+
+// The promise of the package comment, both ways round.
+func TestVariantsMeet(t *testing.T) {
+	meet := func(a, b string) bool {
+		a1, a2 := text.Variants(a)
+		b1, b2 := text.Variants(b)
+		return a1 == b1 || a2 != "" && a2 == b1 || b2 != "" && (a1 == b2 || a2 == b2)
+	}
+	for _, tt := range []struct {
+		name, query string
+		want        bool
+	}{
+		{"Müller", "Müller", true},
+		{"Müller", "MÜLLER", true},
+		{"Müller", "Muller", true},
+		{"Müller", "Mueller", true},
+		{"Mueller", "Müller", true},
+		{"Mueller", "Muller", false},
+		{"Müller", "Miller", false},
+	} {
+		if got := meet(tt.name, tt.query); got != tt.want {
+			t.Errorf("%q finds %q: %v, want %v", tt.query, tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestClean(t *testing.T) {
+	for _, tt := range []struct {
+		in    string
+		lines bool
+		want  string
+	}{
+		{"", false, ""},
+		{" Anna ", false, "Anna"},
+		{"Mu\u0308ller", false, "Müller"},
+		{"Anna\r\nTEL:666", false, "Anna  TEL:666"},
+		{"Anna\rTEL:666", true, "Anna\nTEL:666"},
+		{"Weg 1\r\nHof 2\r\n", true, "Weg 1\nHof 2"},
+		{"Weg 1\u2028Hof 2", true, "Weg 1\nHof 2"},
+		{"a\tb", false, "a b"},
+		{"a\x00\x1b\u0085b", false, "a b"},
+		{"\u202a+49 30 1234567\u202c", false, "+49 30 1234567"}, // copied from a Windows contact
+		{"\ufeffAnna", false, "Anna"},
+		{"می\u200cخواهم", false, "می\u200cخواهم"},
+		{"a\xffb", false, "a\ufffdb"},
+	} {
+		if got := text.Clean(tt.in, tt.lines); got != tt.want {
+			t.Errorf("Clean(%q, %v) = %q, want %q", tt.in, tt.lines, got, tt.want)
+		}
+	}
+}
+
+func TestSortKey(t *testing.T) {
+	want := []string{
+		"1&1", "Ährenfeld", "Albers", "de Vries", "Muller", "Müller", "Mulley", "Nagel", "Ångström Verlag",
+		"Östermann", "Oswald", "Zwerg", "Ωmega", "Яковлев", "山田",
+	}
+	// Å sorts as A in the root collation.
+	slices.SortStableFunc(want, func(a, b string) int { return strings.Compare(text.Fold(a), text.Fold(b)) })
+	got := slices.Clone(want)
+	slices.Reverse(got)
+	slices.SortFunc(got, func(a, b string) int { return strings.Compare(text.SortKey(a), text.SortKey(b)) })
+	if !slices.Equal(got, want) {
+		t.Errorf("order %q, want %q", got, want)
+	}
+	if a, b := text.SortKey("müller"), text.SortKey("Müller"); a == b || a > b {
+		t.Errorf("case must break a tie, lower case first: %x, %x", a, b)
+	}
+}
+
+func TestSortKeyIsForEveryGoroutine(t *testing.T) {
+	want := text.SortKey("Jürgen Müller")
+	errs := make(chan error, 8)
+	for range cap(errs) {
+		go func() {
+			for range 100 {
+				if got := text.SortKey("Jürgen Müller"); got != want {
+					errs <- fmt.Errorf("key %x, want %x", got, want)
+					return
+				}
+			}
+			errs <- nil
+		}()
+	}
+	for range cap(errs) {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+var seeds = []string{
+	"", "Anna Schmidt", "Jürgen Müller-Lüdenscheidt", " a \u0301", "\xff\xfe", "İıſßẞς", "ﷺ", "각", "e\u0301\u0323\u0301",
+	"\u202e\u2028\r\n\t\x00", strings.Repeat("\u0301", 100), "ŉ΅ΐΰ", "ᾳᾼ",
+}
+
+func FuzzFold(f *testing.F) {
+	for _, s := range seeds {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		once := text.Fold(s)
+		if twice := text.Fold(once); twice != once {
+			t.Errorf("Fold(%q) = %q, folded again %q", s, once, twice)
+		}
+		if !utf8.ValidString(once) || strings.Contains(once, "  ") || once != strings.TrimSpace(once) {
+			t.Errorf("Fold(%q) = %q", s, once)
+		}
+		text.Variants(s)
+		text.SortKey(s)
+	})
+}
+
+func FuzzClean(f *testing.F) {
+	for _, s := range seeds {
+		f.Add(s, true)
+		f.Add(s, false)
+	}
+	f.Fuzz(func(t *testing.T, s string, lines bool) {
+		got := text.Clean(s, lines)
+		if !utf8.ValidString(got) || !norm.NFC.IsNormalString(got) || got != strings.TrimSpace(got) {
+			t.Errorf("Clean(%q, %v) = %q", s, lines, got)
+		}
+		if strings.ContainsFunc(got, func(r rune) bool { return unicode.IsControl(r) && (r != '\n' || !lines) }) {
+			t.Errorf("Clean(%q, %v) = %q has control characters", s, lines, got)
+		}
+		if again := text.Clean(got, lines); again != got {
+			t.Errorf("Clean(%q, %v) = %q, cleaned again %q", s, lines, got, again)
+		}
+	})
+}
