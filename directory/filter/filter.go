@@ -3,11 +3,11 @@
 // or undefined by one pure function.
 package filter
 
-import ber "github.com/go-asn1-ber/asn1-ber"
-
 // Limits of one filter. A phone's filter has some ten nodes; OpenLDAP's clients
 // never more than a few dozen.
 const (
+	// MaxDepth counts the nodes on the way from the root to the deepest leaf,
+	// both included.
 	MaxDepth = 32
 	MaxNodes = 256
 )
@@ -39,7 +39,17 @@ const (
 	True      Result = 1
 )
 
-// A Filter is one node. Values are raw octets as sent.
+// Of returns True or False.
+func Of(b bool) Result {
+	if b {
+		return True
+	}
+	return False
+}
+
+// A Filter is one node. Values are raw octets as sent. A Substrings node has at
+// least one piece, and none of its pieces is empty, but for a missing Initial
+// or Final.
 type Filter struct {
 	Op        Op
 	Children  []*Filter // And, Or: any number; Not: one
@@ -53,15 +63,29 @@ type Filter struct {
 }
 
 // Eval evaluates the tree; leaf is asked about every node that is not And, Or
-// or Not. An empty And is true, an empty Or is false (RFC 4526).
-func (f *Filter) Eval(leaf func(*Filter) Result) Result { panic("skeleton") }
-
-// Parse reads an RFC 4515 string. Errors are [directory.ErrInvalid] and say where.
-func Parse(s string) (*Filter, error) { panic("skeleton") }
-
-// Decode reads the BER form from a packet that was decoded within limits.
-// Errors are [directory.ErrInvalid]; a filter over the limits is [directory.ErrTooLarge].
-func Decode(p *ber.Packet) (*Filter, error) { panic("skeleton") }
-
-// String writes the filter as RFC 4515 has it.
-func (f *Filter) String() string { panic("skeleton") }
+// or Not, and about none whose answer cannot matter any more. An empty And is
+// true, an empty Or is false (RFC 4526).
+func (f *Filter) Eval(leaf func(*Filter) Result) Result {
+	switch f.Op {
+	case And:
+		r := True
+		for _, c := range f.Children {
+			if r = min(r, c.Eval(leaf)); r == False {
+				break
+			}
+		}
+		return r
+	case Or:
+		r := False
+		for _, c := range f.Children {
+			if r = max(r, c.Eval(leaf)); r == True {
+				break
+			}
+		}
+		return r
+	case Not:
+		return -f.Children[0].Eval(leaf)
+	default:
+		return leaf(f)
+	}
+}
