@@ -1,0 +1,253 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+)
+
+// maxSecretFile is the largest secret file: a client secret has 40 characters.
+const maxSecretFile = 64 << 10
+
+func secretFile(key string, to *Secret) setting {
+	return setting{key, func(v any) error {
+		path, ok := v.(string)
+		if !ok {
+			return wrongType(v, "a path", `"/etc/ringbook/client_secret"`)
+		}
+		if path == "" {
+			return nil
+		}
+		if *to != "" {
+			return &valueError{"client_secret is set as well", "Keep one of the two."}
+		}
+		info, err := os.Stat(path)
+		if err == nil && info.Size() > maxSecretFile {
+			return &valueError{fmt.Sprintf("%s is too large for a secret", path), "Put the secret's value alone into the file."}
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return fileError(path, err)
+		}
+		s := strings.TrimSpace(string(b))
+		if s == "" {
+			return &valueError{path + " is empty", "Put the client secret's value into it."}
+		}
+		*to = Secret(s)
+		return nil
+	}}
+}
+
+func fileError(path string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &valueError{"there is no file " + path, "Create it, or correct the path."}
+	case errors.Is(err, fs.ErrPermission):
+		return &valueError{"this user may not read " + path, "Give the user that runs ringbook the right to read it."}
+	}
+	return &valueError{fmt.Sprintf("cannot read %s: %v", path, err), ""}
+}
+
+// check finds what no single value shows.
+func (r *reader) check() {
+	r.checkPublicURL()
+	r.checkTenant()
+	r.checkCredential()
+	r.checkListeners()
+	r.checkUnbuilt()
+	if c := r.cfg.Numbers.Country; !country.MatchString(c) {
+		r.add("numbers.country", fmt.Sprintf("%q is no country code", c), `Use the two capital letters of ISO 3166-1, such as "DE".`)
+	}
+	if r.cfg.DataDir == "" {
+		r.add("data_dir", "it is empty", `Name a folder that ringbook may write, such as "/var/lib/ringbook".`)
+	}
+}
+
+var (
+	country = regexp.MustCompile(`^[A-Z]{2}$`)
+	guid    = regexp.MustCompile(`^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$`)
+	domain  = regexp.MustCompile(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
+)
+
+func (r *reader) checkPublicURL() {
+	c := &r.cfg
+	if c.PublicURL == "" {
+		r.add("public_url", "it is not set", `Write the address that phones use, such as "https://contacts.contoso.com".`)
+		return
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
+		r.add("public_url", fmt.Sprintf("%q is no address of a server", c.PublicURL), `Write scheme and host only, such as "https://contacts.contoso.com".`)
+		return
+	}
+	if u.Scheme == "http" && !loopback(u.Hostname()) {
+		r.add("public_url", "phones refuse to send a login over plain http", "Write https://…")
+	}
+	c.PublicURL = u.Scheme + "://" + u.Host
+	if c.HTTP.TLS == TLSACME && (net.ParseIP(u.Hostname()) != nil || !strings.Contains(u.Hostname(), ".")) {
+		r.add("http.tls", "a certificate by ACME needs a public host name in public_url", `Use a name that the internet resolves, or tls = "files".`)
+	}
+}
+
+func (r *reader) checkTenant() {
+	t := &r.cfg.Tenant
+	switch {
+	case t.ID == "":
+		r.add("tenant.id", "it is not set", "Copy the Directory (tenant) ID from the app's overview page in the Entra admin centre.")
+	case !guid.MatchString(t.ID) && !domain.MatchString(t.ID):
+		r.add("tenant.id", fmt.Sprintf("%q is neither an id nor a domain", t.ID), "Copy the Directory (tenant) ID: 8-4-4-4-12 hexadecimal digits.")
+	}
+	if !t.ManagedIdentity && t.ClientID == "" {
+		r.add("tenant.client_id", "it is not set", "Copy the Application (client) ID from the app's overview page.")
+	} else if t.ClientID != "" && !guid.MatchString(t.ClientID) {
+		r.add("tenant.client_id", fmt.Sprintf("%q is no application id", t.ClientID), "Copy the Application (client) ID: 8-4-4-4-12 hexadecimal digits.")
+	}
+	r.checkEndpoint("tenant.authority_url", t.AuthorityURL, false)
+	r.checkEndpoint("tenant.graph_url", t.GraphURL, true)
+	if t.CAFile != "" {
+		r.checkFile("tenant.ca_file", t.CAFile)
+	}
+}
+
+func (r *reader) checkEndpoint(key, value string, httpOnLoopback bool) {
+	if value == "" {
+		return
+	}
+	u, err := url.Parse(value)
+	switch {
+	case err != nil || u.Host == "" || u.User != nil:
+		r.add(key, fmt.Sprintf("%q is no address", value), "Write it like https://host[:port].")
+	case u.Scheme == "https":
+	case u.Scheme == "http" && httpOnLoopback && loopback(u.Hostname()):
+	default:
+		r.add(key, "only https is allowed here", "Tokens travel over this connection: write https://…")
+	}
+}
+
+func (r *reader) checkCredential() {
+	t := r.cfg.Tenant
+	kinds := 0
+	for _, set := range []bool{t.ClientSecret != "", t.CertificateFile != "", t.ManagedIdentity, t.WorkloadIdentity} {
+		if set {
+			kinds++
+		}
+	}
+	switch {
+	case kinds == 0 && !r.reported("tenant.client_secret"):
+		r.add("tenant", "there is no credential", "Set one of client_secret_file, certificate_file, managed_identity = true, workload_identity = true.")
+	case kinds > 1:
+		r.add("tenant", "there is more than one credential", "Keep one of client_secret, certificate_file, managed_identity, workload_identity.")
+	}
+	if t.CertificateFile != "" {
+		r.checkFile("tenant.certificate_file", t.CertificateFile)
+	}
+	if guid.MatchString(string(t.ClientSecret)) {
+		key := "tenant.client_secret"
+		if _, ok := os.LookupEnv(envName(key)); !ok && lineOf(r.text, key, 0) == lineOf(r.text, "tenant", 0) {
+			key = "tenant.client_secret_file"
+		}
+		r.add(key, "this is the secret's ID, not its value", "Paste the Value column; it is shown only right after the secret was made.")
+	}
+}
+
+// reported tells whether a problem of a key with this prefix was found already.
+func (r *reader) reported(prefix string) bool {
+	for _, p := range r.problems {
+		if strings.HasPrefix(p.Key, prefix) || strings.HasPrefix(p.File, envName(prefix)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *reader) checkListeners() {
+	h, l := r.cfg.HTTP, r.cfg.LDAP
+	r.checkListen("http.listen", h.Listen, false)
+	r.checkListen("ldap.listen", l.Listen, true)
+	r.checkListen("ldap.ldaps_listen", l.LDAPSListen, true)
+	r.checkListen("admin.listen", r.cfg.Admin.Listen, true)
+	r.checkPair("http", h.CertFile, h.KeyFile)
+	r.checkPair("ldap", l.CertFile, l.KeyFile)
+	if h.TLS == TLSFiles && h.CertFile == "" {
+		r.add("http.cert_file", `it is not set, but tls = "files"`, "Name the certificate chain (PEM) and key_file.")
+	}
+	if host, _, err := net.SplitHostPort(h.Listen); err == nil && h.TLS == TLSOff && !h.BehindProxy && !loopback(host) {
+		r.add("http.tls", "off would send secrets over the network in the clear", "Listen on 127.0.0.1, or set behind_proxy = true when a proxy in front does TLS.")
+	}
+	if h.TLS == TLSOff && l.CertFile == "" && l.LDAPSListen != "" {
+		r.add("ldap.cert_file", "LDAPS needs a certificate, and the http listener has none", `Set ldap.cert_file and ldap.key_file, or ldaps_listen = "".`)
+	}
+	if h.TLS == TLSOff && l.CertFile == "" && l.Listen != "" && !l.AllowPlain {
+		r.add("ldap.allow_plain", "without a certificate no device could log in on the plain port", `Set ldap.cert_file and ldap.key_file, or ldap.listen = "", or allow_plain = true on a network of your own.`)
+	}
+	if l.BaseDN == "" {
+		r.add("ldap.base_dn", "it is empty", `Use a short one, such as "dc=ringbook".`)
+	}
+}
+
+func (r *reader) checkListen(key, value string, mayBeEmpty bool) {
+	if value == "" && mayBeEmpty {
+		return
+	}
+	_, port, err := net.SplitHostPort(value)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil {
+		r.add(key, fmt.Sprintf("%q is no address to listen on", value), `Write it like ":443" or "127.0.0.1:8080".`)
+	}
+}
+
+func (r *reader) checkPair(table, cert, key string) {
+	if (cert == "") != (key == "") {
+		r.add(table+".cert_file", "cert_file and key_file belong together", "Set both or none.")
+		return
+	}
+	if cert != "" {
+		r.checkFile(table+".cert_file", cert)
+		r.checkFile(table+".key_file", key)
+	}
+}
+
+func (r *reader) checkFile(key, path string) {
+	f, err := os.Open(path)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		var v *valueError
+		if errors.As(fileError(path, err), &v) {
+			r.add(key, v.what, v.mend)
+		}
+	}
+}
+
+// checkUnbuilt warns of settings that this version understands but cannot act
+// on, so that nobody believes he has what he has not.
+func (r *reader) checkUnbuilt() {
+	warn := func(key, what string) {
+		p := r.at(key)
+		p.What, p.Mend = what, "It has no effect yet: only Entra users are mirrored."
+		r.cfg.Warnings = append(r.cfg.Warnings, p)
+	}
+	if r.cfg.Mirror.OrgContacts {
+		warn("mirror.org_contacts", "organisational contacts are not mirrored by this version")
+	}
+	if r.cfg.Mirror.MailboxesGroup != "" {
+		warn("mirror.mailboxes_group", "Outlook contacts are not mirrored by this version")
+	}
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	a, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && a.IsLoopback()
+}

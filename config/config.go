@@ -1,0 +1,135 @@
+// Package config reads Ringbook's configuration: one TOML file, an environment
+// variable for every key, secrets from files. It reports every problem at once,
+// each with its line, what is wrong and how to mend it.
+//
+// Only cmd imports this package; everybody else is given plain values.
+//
+// # Dependencies
+//
+//	for   we use                 why not something else
+//	TOML  BurntSushi/toml 1.6    the format's first Go reader, kept since 2013; pelletier/go-toml is as
+//	                             good, but its strict mode stops at decoding and knows no hints
+package config
+
+import (
+	"log/slog"
+	"time"
+
+	"ringbook/directory"
+)
+
+// A Config is a whole configuration, checked. Paths are as the operator wrote
+// them; relative ones are relative to the working directory.
+type Config struct {
+	File      string // where it was read from; "" = from the environment alone
+	DataDir   string
+	PublicURL string // "https://host[:port]", without a path
+
+	Tenant  Tenant
+	Mirror  Mirror
+	Numbers Numbers
+	Books   []directory.Book // at least one
+	Devices Devices
+	HTTP    HTTP
+	LDAP    LDAP
+	Admin   Admin
+
+	// Warnings are settings that are understood and have no effect yet.
+	Warnings []Problem
+}
+
+// A Secret is a value that no log and no message may show.
+type Secret string
+
+// String hides the secret.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "(secret)"
+}
+
+// LogValue hides the secret.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// A Tenant is the Entra tenant and how to sign in there. Exactly one kind of
+// credential is set.
+type Tenant struct {
+	ID       string
+	ClientID string
+
+	ClientSecret     Secret // the value itself, read from client_secret_file if that was given
+	CertificateFile  string // PEM or PFX, with its key
+	ManagedIdentity  bool
+	WorkloadIdentity bool
+
+	Cloud        string // global, usgov, usgov_dod, china
+	AuthorityURL string // instead of the cloud's; https
+	GraphURL     string // instead of the cloud's; https, or http on loopback
+	CAFile       string // PEM, trusted beside the system's
+}
+
+// Mirror says what is mirrored and how often.
+type Mirror struct {
+	Interval       time.Duration
+	Photos         bool
+	OrgContacts    bool
+	MailboxesGroup string
+	ShrinkGuard    float64 // share of a book, 0…1; 0 = no guard
+	Phones         map[string]directory.PhoneKind
+}
+
+// Numbers says how numbers are read and how many are shown.
+type Numbers struct {
+	Country   string // ISO 3166-1 alpha-2
+	MaxPhones int
+}
+
+// Devices says what becomes of devices.
+type Devices struct {
+	DrainDays int // a draining device is revoked after so many days at the latest
+}
+
+// HTTP is the CardDAV listener.
+type HTTP struct {
+	Listen      string
+	TLS         string // acme, files, off
+	CertFile    string
+	KeyFile     string
+	BehindProxy bool // trust X-Forwarded-For of the one proxy in front
+}
+
+// The values of HTTP.TLS.
+const (
+	TLSACME  = "acme"
+	TLSFiles = "files"
+	TLSOff   = "off"
+)
+
+// LDAP is the two LDAP listeners; "" = none.
+type LDAP struct {
+	Listen      string // plain, with StartTLS
+	LDAPSListen string
+	BaseDN      string
+	CertFile    string // "" = the http certificate
+	KeyFile     string
+	AllowPlain  bool
+}
+
+// Admin is the health listener; "" = none.
+type Admin struct {
+	Listen string
+}
+
+func defaults() Config {
+	return Config{
+		DataDir: "/var/lib/ringbook",
+		Tenant:  Tenant{Cloud: "global"},
+		Mirror:  Mirror{Interval: 5 * time.Minute, Photos: true, ShrinkGuard: 0.2},
+		Numbers: Numbers{Country: "DE", MaxPhones: 6},
+		Devices: Devices{DrainDays: 14},
+		HTTP:    HTTP{Listen: ":443", TLS: TLSACME},
+		LDAP:    LDAP{Listen: ":389", LDAPSListen: ":636", BaseDN: "dc=ringbook"},
+		Admin:   Admin{Listen: "127.0.0.1:8088"},
+	}
+}

@@ -1,0 +1,247 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"ringbook/directory"
+)
+
+// EnvPrefix begins the name of every environment variable: the key
+// tenant.client_id is RINGBOOK_TENANT_CLIENT_ID.
+const EnvPrefix = "RINGBOOK_"
+
+// maxFile is the largest configuration file. A real one has a few kilobytes; a
+// mistyped path may name a disk image.
+const maxFile = 1 << 20
+
+// DefaultFiles are the places where a configuration is looked for, in order.
+func DefaultFiles() []string {
+	return []string{"ringbook.toml", "/etc/ringbook/ringbook.toml"}
+}
+
+// Find returns path, or the first of [DefaultFiles] that is there when path is
+// "", or "" when none is.
+func Find(path string) string {
+	if path != "" {
+		return path
+	}
+	for _, f := range DefaultFiles() {
+		if _, err := os.Stat(f); err == nil {
+			return f
+		}
+	}
+	return ""
+}
+
+// Load reads the configuration in path ("" = the environment alone). The error
+// is [Problems], complete, or the reason why the file cannot be read.
+func Load(path string) (*Config, error) {
+	r := reader{file: path, cfg: defaults()}
+	r.cfg.File = path
+	if err := r.read(); err != nil {
+		return nil, err
+	}
+	for _, s := range r.settings() {
+		r.apply(s)
+	}
+	r.books()
+	r.unknown()
+	r.check()
+	if len(r.problems) > 0 {
+		r.problems.sort()
+		return nil, r.problems
+	}
+	return &r.cfg, nil
+}
+
+// DataDir returns the data folder alone, whatever else is wrong with the file:
+// enough to find a running server's socket.
+func DataDir(path string) (string, error) {
+	r := reader{file: path, cfg: defaults()}
+	if err := r.read(); err != nil {
+		return "", err
+	}
+	for _, s := range r.settings() {
+		if s.key == "data_dir" {
+			r.apply(s)
+		}
+	}
+	if len(r.problems) > 0 {
+		return "", r.problems
+	}
+	return r.cfg.DataDir, nil
+}
+
+// A reader collects a configuration and its problems.
+type reader struct {
+	file     string
+	cfg      Config
+	text     string
+	values   map[string]any // by dotted key, tables flattened
+	tables   []map[string]any
+	problems Problems
+}
+
+// read reads and parses the file. Text that is no TOML ends it: what follows a
+// syntax error cannot be judged.
+func (r *reader) read() error {
+	r.values = map[string]any{}
+	if r.file == "" {
+		return nil
+	}
+	info, err := os.Stat(r.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Problems{{
+			File: r.file, What: "there is no such file",
+			Mend: "Name the configuration with --config FILE; README shows a complete one.",
+		}}
+	}
+	if err != nil {
+		return fmt.Errorf("read configuration: %w", err)
+	}
+	if info.IsDir() || info.Size() > maxFile {
+		return Problems{{File: r.file, What: "this is no configuration file", Mend: "Name a TOML file of at most 1 MB."}}
+	}
+	text, err := os.ReadFile(r.file)
+	if err != nil {
+		return fmt.Errorf("read configuration: %w", err)
+	}
+	r.text = string(text)
+	var doc map[string]any
+	if _, err := toml.Decode(r.text, &doc); err != nil {
+		var parse toml.ParseError
+		if !errors.As(err, &parse) {
+			return fmt.Errorf("read configuration %s: %w", r.file, err)
+		}
+		return Problems{{File: r.file, Line: parse.Position.Line, What: parse.Message, Mend: "Text goes in quotes; a key stands once in its table."}}
+	}
+	r.flatten("", doc)
+	return nil
+}
+
+// flatten files every value under its dotted key. [[book]] tables and the free
+// keys of [mirror.phones] are kept whole.
+func (r *reader) flatten(prefix string, table map[string]any) {
+	for k, v := range table {
+		key := prefix + k
+		switch v := v.(type) {
+		case map[string]any:
+			if key == "mirror.phones" {
+				r.values[key] = v
+				continue
+			}
+			if len(v) == 0 && !r.knownTable(key) {
+				r.values[key] = v
+			}
+			r.flatten(key+".", v)
+		case []map[string]any:
+			if key == "book" {
+				r.tables = v
+				continue
+			}
+			r.values[key] = v
+		default:
+			r.values[key] = v
+		}
+	}
+}
+
+// knownTable reports whether any setting stands in the table.
+func (r *reader) knownTable(table string) bool {
+	return slices.ContainsFunc(r.settings(), func(s setting) bool { return strings.HasPrefix(s.key, table+".") })
+}
+
+// apply gives a setting its value: the environment's, else the file's, else the default.
+func (r *reader) apply(s setting) {
+	v, inFile := r.values[s.key]
+	delete(r.values, s.key)
+	at := r.at(s.key)
+	if env, ok := os.LookupEnv(envName(s.key)); ok {
+		v, at = env, Problem{File: envName(s.key)}
+	} else if !inFile {
+		return
+	}
+	if err := s.set(v); err != nil {
+		var p *valueError
+		if !errors.As(err, &p) {
+			p = &valueError{what: err.Error()}
+		}
+		at.What, at.Mend = p.what, p.mend
+		r.problems = append(r.problems, at)
+	}
+}
+
+// books reads the [[book]] tables.
+func (r *reader) books() {
+	for i, table := range r.tables {
+		var b directory.Book
+		var name string
+		for _, s := range []setting{
+			text("name", &name), text("title", &b.Title), text("filter", &b.Filter),
+		} {
+			v, ok := table[s.key]
+			delete(table, s.key)
+			if !ok {
+				continue
+			}
+			if err := s.set(v); err != nil {
+				r.addBook(i, s.key, err.Error(), "")
+			}
+		}
+		for _, k := range slices.Sorted(maps.Keys(table)) {
+			r.addBook(i, k, "unknown key", suggest(k, []string{"name", "title", "filter"}))
+		}
+		r.book(i, name, b)
+	}
+	if len(r.tables) == 0 {
+		r.cfg.Books = []directory.Book{{Name: "people", Title: "People", Filter: directory.DefaultFilter}}
+	}
+}
+
+// book checks and adds one book.
+func (r *reader) book(i int, name string, b directory.Book) {
+	parsed, err := directory.ParseBookName(name)
+	if err != nil {
+		r.addBook(i, "name", fmt.Sprintf("%q is no name for a book", name),
+			fmt.Sprintf("Use 1 to %d characters of a–z, 0–9 and -: it becomes part of addresses.", directory.MaxBookName))
+		return
+	}
+	if slices.ContainsFunc(r.cfg.Books, func(o directory.Book) bool { return o.Name == parsed }) {
+		r.addBook(i, "name", fmt.Sprintf("there are two books named %q", name), "Give each book a name of its own.")
+		return
+	}
+	b.Name = parsed
+	if b.Title == "" {
+		b.Title = name
+	}
+	if b.Filter == "" {
+		b.Filter = directory.DefaultFilter
+	}
+	r.cfg.Books = append(r.cfg.Books, b)
+}
+
+// unknown reports every key that no setting took.
+func (r *reader) unknown() {
+	known := make([]string, 0, 64)
+	for _, s := range r.settings() {
+		known = append(known, s.key)
+	}
+	for _, key := range slices.Sorted(maps.Keys(r.values)) {
+		p := r.at(key)
+		p.What, p.Mend = "unknown key", suggest(key, known)
+		r.problems = append(r.problems, p)
+	}
+}
+
+// envName is the environment variable of a key.
+func envName(key string) string {
+	return EnvPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+}

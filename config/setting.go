@@ -1,0 +1,210 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"ringbook/directory"
+)
+
+// A setting is one key and how its value is taken. set gets what TOML made of
+// the file (string, bool, int64, float64, …) or an environment variable's string.
+type setting struct {
+	key string
+	set func(v any) error
+}
+
+// A valueError says what is wrong with a value and how to mend it.
+type valueError struct{ what, mend string }
+
+func (e *valueError) Error() string { return e.what }
+
+// settings lists every key but those of [[book]]: the only place where a key,
+// its place in Config and its type are told.
+func (r *reader) settings() []setting {
+	c := &r.cfg
+	return []setting{
+		text("data_dir", &c.DataDir),
+		text("public_url", &c.PublicURL),
+
+		text("tenant.id", &c.Tenant.ID),
+		text("tenant.client_id", &c.Tenant.ClientID),
+		text("tenant.client_secret", (*string)(&c.Tenant.ClientSecret)),
+		secretFile("tenant.client_secret_file", &c.Tenant.ClientSecret),
+		text("tenant.certificate_file", &c.Tenant.CertificateFile),
+		truth("tenant.managed_identity", &c.Tenant.ManagedIdentity),
+		truth("tenant.workload_identity", &c.Tenant.WorkloadIdentity),
+		choice("tenant.cloud", &c.Tenant.Cloud, "global", "usgov", "usgov_dod", "china"),
+		text("tenant.authority_url", &c.Tenant.AuthorityURL),
+		text("tenant.graph_url", &c.Tenant.GraphURL),
+		text("tenant.ca_file", &c.Tenant.CAFile),
+
+		duration("mirror.interval", &c.Mirror.Interval, time.Minute/6, 24*time.Hour),
+		truth("mirror.photos", &c.Mirror.Photos),
+		truth("mirror.org_contacts", &c.Mirror.OrgContacts),
+		text("mirror.mailboxes_group", &c.Mirror.MailboxesGroup),
+		percent("mirror.shrink_guard", &c.Mirror.ShrinkGuard),
+		phones("mirror.phones", &c.Mirror.Phones),
+
+		text("numbers.country", &c.Numbers.Country),
+		count("numbers.max_phones", &c.Numbers.MaxPhones, 1, 20),
+
+		count("devices.drain_days", &c.Devices.DrainDays, 1, 365),
+
+		text("http.listen", &c.HTTP.Listen),
+		choice("http.tls", &c.HTTP.TLS, TLSACME, TLSFiles, TLSOff),
+		text("http.cert_file", &c.HTTP.CertFile),
+		text("http.key_file", &c.HTTP.KeyFile),
+		truth("http.behind_proxy", &c.HTTP.BehindProxy),
+
+		text("ldap.listen", &c.LDAP.Listen),
+		text("ldap.ldaps_listen", &c.LDAP.LDAPSListen),
+		text("ldap.base_dn", &c.LDAP.BaseDN),
+		text("ldap.cert_file", &c.LDAP.CertFile),
+		text("ldap.key_file", &c.LDAP.KeyFile),
+		truth("ldap.allow_plain", &c.LDAP.AllowPlain),
+
+		text("admin.listen", &c.Admin.Listen),
+	}
+}
+
+func text(key string, to *string) setting {
+	return setting{key, func(v any) error {
+		s, ok := v.(string)
+		if !ok {
+			return wrongType(v, "text", `"…"`)
+		}
+		*to = strings.TrimSpace(s)
+		return nil
+	}}
+}
+
+func truth(key string, to *bool) setting {
+	return setting{key, func(v any) error {
+		switch v := v.(type) {
+		case bool:
+			*to = v
+			return nil
+		case string: // an environment variable has no other type
+			if b, err := strconv.ParseBool(v); err == nil {
+				*to = b
+				return nil
+			}
+		}
+		return wrongType(v, "true or false", "true (without quotes)")
+	}}
+}
+
+func count(key string, to *int, least, most int) setting {
+	return setting{key, func(v any) error {
+		n, ok := v.(int64)
+		if s, isText := v.(string); isText {
+			parsed, err := strconv.ParseInt(s, 10, 32)
+			n, ok = parsed, err == nil
+		}
+		if !ok {
+			return wrongType(v, "a whole number", strconv.Itoa(least))
+		}
+		if n < int64(least) || n > int64(most) {
+			return &valueError{fmt.Sprintf("%d is out of range", n), fmt.Sprintf("Use %d to %d.", least, most)}
+		}
+		*to = int(n)
+		return nil
+	}}
+}
+
+func choice(key string, to *string, options ...string) setting {
+	return setting{key, func(v any) error {
+		s, ok := v.(string)
+		if !ok || !slices.Contains(options, s) {
+			return &valueError{fmt.Sprintf("%v is not one of the values", v), "Use one of " + strings.Join(options, ", ") + "."}
+		}
+		*to = s
+		return nil
+	}}
+}
+
+func duration(key string, to *time.Duration, least, most time.Duration) setting {
+	return setting{key, func(v any) error {
+		s, ok := v.(string)
+		if !ok {
+			return wrongType(v, "a duration", `"5m"`)
+		}
+		d, err := time.ParseDuration(s)
+		if err != nil {
+			return &valueError{fmt.Sprintf("%q is no duration", s), `Write it like "90s", "5m" or "1h".`}
+		}
+		if d < least || d > most {
+			return &valueError{fmt.Sprintf("%v is out of range", d), fmt.Sprintf("Use %v to %v.", least, most)}
+		}
+		*to = d
+		return nil
+	}}
+}
+
+func percent(key string, to *float64) setting {
+	return setting{key, func(v any) error {
+		s, ok := v.(string)
+		if !ok {
+			return wrongType(v, "a percentage", `"20%"`)
+		}
+		n, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(s, "%")), 64)
+		if err != nil || !strings.HasSuffix(s, "%") || !(n >= 0 && n <= 100) {
+			return &valueError{fmt.Sprintf("%q is no percentage", s), `Write it like "20%", between "0%" (no guard) and "100%".`}
+		}
+		*to = n / 100
+		return nil
+	}}
+}
+
+// phones reads [mirror.phones], or "attribute=kind,…" from the environment.
+func phones(key string, to *map[string]directory.PhoneKind) setting {
+	return setting{key, func(v any) error {
+		table, ok := v.(map[string]any)
+		if s, isText := v.(string); isText {
+			ok, table = true, map[string]any{}
+			for pair := range strings.SplitSeq(s, ",") {
+				if attribute, kind, found := strings.Cut(pair, "="); found {
+					table[strings.TrimSpace(attribute)] = strings.TrimSpace(kind)
+				}
+			}
+		}
+		if !ok {
+			return wrongType(v, "a table", `extensionAttribute1 = "home" under [mirror.phones]`)
+		}
+		*to = map[string]directory.PhoneKind{}
+		for _, attribute := range slices.Sorted(maps.Keys(table)) {
+			s, _ := table[attribute].(string)
+			kind := directory.PhoneKind(s)
+			if !slices.Contains(directory.PhoneKinds(), kind) {
+				return &valueError{
+					fmt.Sprintf("%s: %v is no kind of number", attribute, table[attribute]),
+					"Use one of work, mobile, home, fax, pager, other.",
+				}
+			}
+			(*to)[attribute] = kind
+		}
+		return nil
+	}}
+}
+
+func wrongType(v any, want, example string) error {
+	kind := "a value of another kind"
+	switch v.(type) {
+	case string:
+		kind = "text"
+	case bool:
+		kind = "true or false"
+	case int64, float64:
+		kind = "a number"
+	case map[string]any, []map[string]any:
+		kind = "a table"
+	case []any:
+		kind = "a list"
+	}
+	return &valueError{fmt.Sprintf("this is %s, but %s is needed", kind, want), "Write it like " + example + "."}
+}

@@ -1,0 +1,21 @@
+#!/bin/sh
+# Installs the real clients of the end-to-end tests on Debian, as root.
+# Elsewhere it names those that are missing: the tests run without them.
+set -eu
+packages="curl ldap-utils vdirsyncer khard evolution-data-server gir1.2-ebook-1.2 gir1.2-edataserver-1.2 python3-gi dbus thunderbird openssl"
+missing=""
+for p in $packages; do
+	if ! dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q '^install ok installed$'; then
+		missing="$missing $p"
+	fi
+done
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+	echo "installing the real clients:$missing"
+	apt-get update -qq
+	# shellcheck disable=SC2086 # a list of names
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+else
+	echo "these clients are missing, their tests will be left out:$missing" >&2
+	echo "as root on Debian, make test installs them" >&2
+fi
