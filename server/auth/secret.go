@@ -117,7 +117,7 @@ func LoadKey(path string) (Key, error) {
 // createKey writes a new key whole or not at all, and never over another one.
 func createKey(path string) error {
 	var key Key
-	rand.Read(key[:]) // never fails
+	rand.Read(key[:])                                      // never fails
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".key-") // mode 0600
 	if err != nil {
 		return err
