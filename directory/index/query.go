@@ -1,0 +1,243 @@
+package index
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"ringbook/directory"
+	"ringbook/directory/filter"
+	"ringbook/directory/number"
+	"ringbook/directory/text"
+)
+
+// ParseRule reads a book's rule; "" is [directory.DefaultFilter]. An attribute
+// that contacts do not have is [directory.ErrInvalid] here, because in a rule it
+// is a slip, though in a request it is only undefined.
+func ParseRule(rule string) (*filter.Filter, error) {
+	if rule == "" {
+		rule = directory.DefaultFilter
+	}
+	f, err := filter.Parse(rule)
+	if err != nil {
+		return nil, err
+	}
+	return f, checkAttributes(f)
+}
+
+func checkAttributes(f *filter.Filter) error {
+	for _, c := range f.Children {
+		if err := checkAttributes(c); err != nil {
+			return err
+		}
+	}
+	switch f.Op {
+	case filter.And, filter.Or, filter.Not:
+		return nil
+	}
+	if _, ok := ParseAttribute(f.Attribute); !ok {
+		return fmt.Errorf("filter %s: contacts have no attribute %q: %w", f, f.Attribute, directory.ErrInvalid)
+	}
+	return nil
+}
+
+// A test is a leaf of a filter, made ready: its value is folded already.
+type test func(*Entry) filter.Result
+
+// compile makes ready what does not depend on the entry.
+func compile(f *filter.Filter, plan *number.Plan) test {
+	tests := map[*filter.Filter]test{}
+	c := compiler{plan: plan, tests: tests}
+	c.add(f)
+	if t, ok := tests[f]; ok {
+		return t
+	}
+	return func(e *Entry) filter.Result {
+		return f.Eval(func(leaf *filter.Filter) filter.Result { return tests[leaf](e) })
+	}
+}
+
+type compiler struct {
+	plan  *number.Plan
+	tests map[*filter.Filter]test
+}
+
+func (c compiler) add(f *filter.Filter) {
+	switch f.Op {
+	case filter.And, filter.Or, filter.Not:
+		for _, child := range f.Children {
+			c.add(child)
+		}
+	default:
+		c.tests[f] = c.leaf(f)
+	}
+}
+
+// leaf makes the test of one leaf (RFC 4511 §4.5.1.7): undefined when the
+// attribute is not known, or the assertion makes no sense for it; false when
+// the contact has no such value.
+func (c compiler) leaf(f *filter.Filter) test {
+	a, ok := ParseAttribute(f.Attribute)
+	if !ok {
+		return always(filter.Undefined)
+	}
+	if f.Op == filter.Present {
+		return present(a)
+	}
+	if f.Op == filter.Extensible {
+		return c.extensible(a, f)
+	}
+	switch table[a].syntax {
+	case syntaxNumber:
+		return numberTest(a, f, c.plan)
+	case syntaxFlag:
+		return flagTest(a, f)
+	case syntaxConstant:
+		return constantTest(a, f)
+	case syntaxSearch:
+		return wordsTest(f)
+	case syntaxName, syntaxText, syntaxPlain:
+	}
+	return textTest(a, f)
+}
+
+func always(r filter.Result) test { return func(*Entry) filter.Result { return r } }
+
+// present reports whether the contact has a value at all. A search over the
+// names has none, but nobody who asks for it means to exclude everybody.
+func present(a Attribute) test {
+	switch table[a].syntax {
+	case syntaxNumber:
+		return func(e *Entry) filter.Result {
+			return filter.Of(slices.ContainsFunc(e.contact.Phones, func(p directory.Phone) bool { return table[a].has(p.Kind) }))
+		}
+	case syntaxFlag:
+		return func(e *Entry) filter.Result { return filter.Of(len(e.Values(a)) > 0) }
+	case syntaxConstant, syntaxSearch:
+		return always(filter.True)
+	case syntaxName, syntaxText, syntaxPlain:
+	}
+	return func(e *Entry) filter.Result {
+		return filter.Of(slices.ContainsFunc(e.keys, func(k key) bool { return k.attribute == a }))
+	}
+}
+
+// extensible knows the rules that fit an attribute's own syntax; all but
+// caseExactMatch compare as equality does. DN parts are never asked: nothing
+// in a DN is not an attribute of the entry as well.
+func (c compiler) extensible(a Attribute, f *filter.Filter) test {
+	equal := &filter.Filter{Op: filter.Equal, Attribute: f.Attribute, Value: f.Value}
+	s := table[a].syntax
+	isText := s == syntaxName || s == syntaxText || s == syntaxPlain
+	var fits bool
+	switch strings.ToLower(f.Rule) {
+	case "":
+		fits = true
+	case "caseignorematch", "2.5.13.2", "caseignoreia5match", "1.3.6.1.4.1.1466.109.114.2":
+		fits = isText
+	case "caseexactmatch", "2.5.13.5", "caseexactia5match", "1.3.6.1.4.1.1466.109.114.1":
+		if isText {
+			return func(e *Entry) filter.Result { return filter.Of(slices.Contains(e.Values(a), f.Value)) }
+		}
+	case "telephonenumbermatch", "2.5.13.20":
+		fits = s == syntaxNumber
+	case "booleanmatch", "2.5.13.13":
+		fits = s == syntaxFlag
+	case "objectidentifiermatch", "2.5.13.0":
+		fits = s == syntaxConstant
+	}
+	if !fits {
+		return always(filter.Undefined)
+	}
+	return c.leaf(equal)
+}
+
+// numberTest compares telephone numbers in whatever spelling. An assertion
+// without digits is false: were it empty, everybody would match.
+func numberTest(a Attribute, f *filter.Filter, plan *number.Plan) test {
+	var tests []func(directory.Phone) bool
+	switch f.Op {
+	case filter.Equal, filter.Approx:
+		tests = append(tests, plan.Query(f.Value).Equal)
+	case filter.Substrings:
+		if f.Initial != "" {
+			tests = append(tests, plan.Query(f.Initial).Prefix)
+		}
+		for _, s := range f.Any {
+			tests = append(tests, plan.Query(s).Contains)
+		}
+		if f.Final != "" {
+			tests = append(tests, plan.Query(f.Final).Suffix)
+		}
+	default: // RFC 4519 §2.35 gives numbers no order
+		return always(filter.Undefined)
+	}
+	row := &table[a]
+	return func(e *Entry) filter.Result {
+	phones:
+		for i := range e.contact.Phones {
+			p := e.contact.Phones[i]
+			if !row.has(p.Kind) {
+				continue
+			}
+			for _, t := range tests {
+				if !t(p) {
+					continue phones
+				}
+			}
+			return filter.True
+		}
+		return filter.False
+	}
+}
+
+func flagTest(a Attribute, f *filter.Filter) test {
+	value := strings.ToUpper(f.Value)
+	if f.Op != filter.Equal || value != "TRUE" && value != "FALSE" {
+		return always(filter.Undefined)
+	}
+	return func(e *Entry) filter.Result { return filter.Of(slices.Contains(e.Values(a), value)) }
+}
+
+// constantTest answers for every entry at once. Active Directory's "user" is
+// our inetOrgPerson, and its objectCategory may be written as a DN.
+func constantTest(a Attribute, f *filter.Filter) test {
+	value := strings.ToLower(f.Value)
+	switch f.Op {
+	case filter.Equal, filter.Approx:
+	default:
+		return always(filter.Undefined)
+	}
+	if a == attributeObjectCategory {
+		return always(filter.Of(value == "person" || strings.HasPrefix(value, "cn=person,")))
+	}
+	is := value == "user" || slices.ContainsFunc(table[a].values(nil), func(s string) bool { return strings.EqualFold(s, value) })
+	return always(filter.Of(is))
+}
+
+// forms returns the forms of a value that keys are compared with.
+func forms(a Attribute, value string) []string {
+	value = utf8Of(value)
+	if table[a].syntax == syntaxPlain {
+		return []string{strings.ToLower(value)}
+	}
+	folded, spelt := text.Variants(value)
+	if spelt == "" {
+		return []string{folded}
+	}
+	return []string{folded, spelt}
+}
+
+// utf8Of reads octets that are not UTF-8 as Latin-1, which is what clients of
+// the second protocol version send.
+func utf8Of(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	b := make([]byte, 0, 2*len(s))
+	for _, c := range []byte(s) {
+		b = utf8.AppendRune(b, rune(c))
+	}
+	return string(b)
+}

@@ -1,0 +1,75 @@
+package index
+
+import (
+	"slices"
+
+	"ringbook/directory"
+)
+
+// A View is the directory at one revision. It never changes.
+type View struct {
+	index     *Index
+	epoch     directory.Epoch
+	revision  directory.Revision
+	loaded    bool
+	contacts  int
+	ids       []directory.ContactID // by slot; views share the array
+	entries   pages[*Entry]         // by slot; nil = gone
+	histories []*history            // by book
+}
+
+// Epoch returns the history that the revisions belong to.
+func (v *View) Epoch() directory.Epoch { return v.epoch }
+
+// Revision returns the store's revision.
+func (v *View) Revision() directory.Revision { return v.revision }
+
+// Loaded reports whether the mirror has been loaded once: until then every
+// read is answered with [directory.ErrUnavailable].
+func (v *View) Loaded() bool { return v.loaded }
+
+// Len returns the number of contacts in the mirror, in a book or not.
+func (v *View) Len() int { return v.contacts }
+
+// Entry returns the contact, in a book or not; nil = there is none.
+func (v *View) Entry(id directory.ContactID) *Entry {
+	slot, ok := v.find(id)
+	if !ok {
+		return nil
+	}
+	return v.entries.at(slot)
+}
+
+// find returns the slot of a contact that this view has, or had, an entry of.
+func (v *View) find(id directory.ContactID) (uint32, bool) {
+	slot, ok := v.index.slots.find(id)
+	return slot, ok && slot < uint32(len(v.ids))
+}
+
+// Books returns every book whole, as an operator sees them.
+func (v *View) Books() []*Book {
+	books := make([]*Book, len(v.index.books))
+	for i, b := range v.index.books {
+		books[i] = &Book{view: v, book: b, own: v.histories[i]}
+	}
+	return books
+}
+
+// Shelf returns the books that a device sees, in its order, each contact in the
+// first book that has it only. Names of books that are no more are left out.
+// A drained shelf has the same books, all of them empty.
+func (v *View) Shelf(names []directory.BookName, drained bool) []*Book {
+	books := make([]*Book, 0, len(names))
+	var before []*history
+	for _, name := range names {
+		for i, b := range v.index.books {
+			h := v.histories[i]
+			if b.name != name || slices.Contains(before, h) {
+				continue
+			}
+			books = append(books, &Book{view: v, book: b, own: h, before: before[:len(before):len(before)], drained: drained})
+			before = append(before, h)
+		}
+	}
+	return books
+}
