@@ -1,0 +1,115 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// complainEvery is how often the log says that connections were refused: an
+// attacker must not write it.
+const complainEvery = time.Minute
+
+// A capped listener closes connections beyond its limits at once. It does not
+// wait for room, as that would let a few clients stop everybody.
+type capped struct {
+	net.Listener
+	log *slog.Logger
+
+	mu         sync.Mutex
+	open       int
+	bySite     map[netip.Addr]int
+	refused    int
+	complained time.Time
+}
+
+func newCapped(l net.Listener, log *slog.Logger) *capped {
+	return &capped{Listener: l, log: log, bySite: map[netip.Addr]int{}}
+}
+
+// Accept returns the next connection that there is room for.
+func (c *capped) Accept() (net.Conn, error) {
+	for {
+		conn, err := c.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		from := siteOf(conn.RemoteAddr())
+		if c.enter(from) {
+			return &counted{Conn: conn, leave: sync.OnceFunc(func() { c.leave(from) })}, nil
+		}
+		_ = conn.Close() // nobody to tell
+	}
+}
+
+// enter counts a connection in if there is room. A proxy on this machine stands
+// for many clients and has no limit of its own.
+func (c *capped) enter(from netip.Addr) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	own := from.IsValid() && !from.IsLoopback()
+	if c.open >= maxConns || own && c.bySite[from] >= maxConnsPerSite {
+		c.refuse(from)
+		return false
+	}
+	c.open++
+	c.bySite[from]++
+	return true
+}
+
+func (c *capped) leave(from netip.Addr) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.open--
+	if c.bySite[from]--; c.bySite[from] == 0 {
+		delete(c.bySite, from)
+	}
+}
+
+// refuse counts a refused connection and says so now and then. c.mu is held.
+func (c *capped) refuse(from netip.Addr) {
+	c.refused++
+	now := time.Now()
+	if now.Sub(c.complained) < complainEvery {
+		return
+	}
+	c.log.LogAttrs(context.Background(), slog.LevelWarn, "connections refused at the limit",
+		slog.String("address", c.Addr().String()), slog.String("last_from", from.String()),
+		slog.Int("refused", c.refused), slog.Int("open", c.open))
+	c.complained, c.refused = now, 0
+}
+
+// siteBits is what one customer of an IPv6 provider can choose from at will.
+const siteBits = 64
+
+// siteOf returns what stands for one customer of a network provider; the zero
+// Addr when the peer has no IP address.
+func siteOf(a net.Addr) netip.Addr {
+	t, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	ip := t.AddrPort().Addr().Unmap().WithZone("")
+	if !ip.Is6() || ip.IsLoopback() {
+		return ip
+	}
+	p, err := ip.Prefix(siteBits)
+	if err != nil {
+		return ip
+	}
+	return p.Addr()
+}
+
+// A counted connection is counted out when it is closed.
+type counted struct {
+	net.Conn
+	leave func()
+}
+
+func (c *counted) Close() error {
+	c.leave()
+	return c.Conn.Close()
+}
