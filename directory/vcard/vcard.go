@@ -1,7 +1,29 @@
 // Package vcard writes contacts as vCard 3.0 (RFC 2426), ours to the byte.
+//
+// A card is a pure function of the contact and the style: the same on every
+// machine and after every restart, for its digest is an ETag. So it has no
+// REV, and its PRODID names no version.
+//
+// # Names
+//
+// FN is the contact's name. N is what iOS shows and sorts by, and FN is what
+// it ignores; so N is never empty. It is surname and given name as the source
+// has them; a contact that has neither (a reception desk, a company, a person
+// of a careless tenant) has its whole name for a family name, because nothing
+// that takes a name apart is right about all three.
+//
+// # What a reader may rely on
+//
+// Values hold no control character, escaped or not, other than "\n" for a line
+// break; parameter values need no quoting; types are repeated ("TYPE=WORK;TYPE=FAX"),
+// the only form that Apple's and everybody's readers share.
 package vcard
 
-import "ringbook/directory"
+import (
+	"cmp"
+
+	"ringbook/directory"
+)
 
 // Version names the renderer. It changes whenever the bytes of any card change,
 // so that a store knows to look which cards did.
@@ -15,6 +37,78 @@ type Style struct {
 	JPEG []byte
 }
 
+const (
+	head = "BEGIN:VCARD\r\nVERSION:3.0\r\nPRODID:-//Ringbook//EN\r\n"
+	tail = "END:VCARD\r\n"
+)
+
 // Append appends the card of c to dst. Lines end in CR LF and are folded at 75
-// octets, never inside a character.
-func Append(dst []byte, c *directory.Contact, s Style) []byte { panic("skeleton") }
+// octets, never inside a character. It allocates nothing but room in dst.
+func Append(dst []byte, c *directory.Contact, s Style) []byte {
+	dst = append(dst, head...)
+	dst = appendLine(dst, "UID:", string(c.ID))
+	name := c.Name()
+	dst = appendLine(dst, "FN:", name)
+	surname := c.Surname
+	if surname == "" && c.GivenName == "" {
+		surname = name
+	}
+	dst = appendLine(dst, "N:", surname, c.GivenName, "", "", "")
+	switch {
+	case c.Department != "":
+		dst = appendLine(dst, "ORG:", c.Company, c.Department)
+	case c.Company != "":
+		dst = appendLine(dst, "ORG:", c.Company)
+	}
+	if c.JobTitle != "" {
+		dst = appendLine(dst, "TITLE:", c.JobTitle)
+	}
+	for i, email := range c.Emails {
+		property := "EMAIL;TYPE=INTERNET;TYPE=WORK:"
+		if i == 0 {
+			property = "EMAIL;TYPE=INTERNET;TYPE=WORK;TYPE=PREF:"
+		}
+		dst = appendLine(dst, property, email)
+	}
+	for _, ph := range c.Phones {
+		dst = appendPhone(dst, ph, s)
+	}
+	if a := c.Address; a != (directory.Address{}) {
+		// The office is the extended address: it belongs to this building.
+		dst = appendLine(dst, "ADR;TYPE=WORK:", "", c.Office, a.Street, a.City, a.State, a.PostalCode, a.Country)
+	}
+	if len(s.JPEG) > 0 {
+		dst = appendPhoto(dst, s.JPEG)
+	}
+	return append(dst, tail...)
+}
+
+func appendPhone(dst []byte, ph directory.Phone, s Style) []byte {
+	var number string
+	if s.Number != nil {
+		number = s.Number(ph)
+	}
+	number = cmp.Or(number, ph.Canonical())
+	if number == "" {
+		return dst
+	}
+	return appendLine(dst, phoneProperty(ph.Kind), number)
+}
+
+// phoneProperty returns TEL with the types that iOS, Android and Thunderbird
+// all have a label for.
+func phoneProperty(k directory.PhoneKind) string {
+	switch k {
+	case directory.PhoneWork:
+		return "TEL;TYPE=WORK;TYPE=VOICE:"
+	case directory.PhoneMobile:
+		return "TEL;TYPE=CELL:"
+	case directory.PhoneHome:
+		return "TEL;TYPE=HOME;TYPE=VOICE:"
+	case directory.PhoneFax:
+		return "TEL;TYPE=WORK;TYPE=FAX:"
+	case directory.PhonePager:
+		return "TEL;TYPE=PAGER:"
+	}
+	return "TEL;TYPE=VOICE:"
+}

@@ -1,0 +1,131 @@
+package vcard
+
+import (
+	"encoding/base64"
+	"slices"
+	"unicode/utf8"
+)
+
+// maxLine is the longest line in octets, without its end (RFC 2426 §2.6).
+const maxLine = 75
+
+// appendLine appends one property whose value has the given components,
+// separated by ";" (RFC 2426 §4).
+func appendLine(dst []byte, property string, components ...string) []byte {
+	start := len(dst)
+	dst = append(dst, property...)
+	for i, s := range components {
+		if i > 0 {
+			dst = append(dst, ';')
+		}
+		dst = appendText(dst, s)
+	}
+	if len(dst)-start > maxLine {
+		dst = fold(dst, start)
+	}
+	return append(dst, '\r', '\n')
+}
+
+// appendText appends s escaped (RFC 2426 §5): \ ; , and line breaks, of which
+// vCard knows one. Other control characters, and the line separators at which
+// lenient readers would begin a new property, have no business in a value.
+func appendText(dst []byte, s string) []byte {
+	plain := 0 // s[plain:i] is still to be copied
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf && c >= ' ' && c != '\\' && c != ';' && c != ',' && c != 0x7f {
+			i++
+			continue
+		}
+		r, size := rune(c), 1
+		if c >= utf8.RuneSelf {
+			r, size = utf8.DecodeRuneInString(s[i:])
+			if size > 1 && r > 0x9f && r != 0x2028 && r != 0x2029 {
+				i += size
+				continue
+			}
+		}
+		dst = append(dst, s[plain:i]...)
+		i += size
+		plain = i
+		switch {
+		case r == '\n' || r == 0x85 || r == 0x2028 || r == 0x2029:
+			dst = append(dst, '\\', 'n')
+		case r == '\t':
+			dst = append(dst, ' ')
+		case r == utf8.RuneError:
+			dst = append(dst, "\ufffd"...)
+		case r == '\\' || r == ';' || r == ',':
+			dst = append(dst, '\\', c)
+		}
+	}
+	return append(dst, s[plain:]...)
+}
+
+// fold breaks the line dst[start:]: the broken line is written behind the
+// whole one and then moved over it.
+func fold(dst []byte, start int) []byte {
+	end := len(dst)
+	room := maxLine
+	for at := start; at < end; {
+		n := end - at
+		if n > room {
+			n = breakAt(dst[at:end], room)
+		}
+		if at > start {
+			dst = append(dst, '\r', '\n', ' ')
+		}
+		dst = append(dst, dst[at:at+n]...)
+		at += n
+		room = maxLine - 1 // the blank that continues
+	}
+	n := copy(dst[start:], dst[end:])
+	return dst[:start+n]
+}
+
+// breakAt returns how many octets of line, at most room, go on this line. A
+// character is never broken. Nor, for readers that unescape or trim before they
+// unfold, is an escape, or a line at a blank, as long as the text has another place.
+func breakAt(line []byte, room int) int {
+	const search = 24 // octets looked through for a better place
+	whole := 0
+	for n := room; n > room-search; n-- {
+		if !utf8.RuneStart(line[n]) {
+			continue
+		}
+		if whole == 0 {
+			whole = n
+		}
+		if last := line[n-1]; last != '\\' && last != ' ' && line[n] != ' ' {
+			return n
+		}
+	}
+	if whole == 0 {
+		return room // not UTF-8 at all; appendText lets none through
+	}
+	return whole
+}
+
+const photoProperty = "PHOTO;ENCODING=b;TYPE=JPEG:"
+
+// Octets of a photo on its first line and on each further one: as many as fill
+// the line with whole groups of base64.
+const (
+	photoFirst = (maxLine - len(photoProperty)) / 4 * 3
+	photoNext  = (maxLine - 1) / 4 * 3
+)
+
+// appendPhoto appends a photo, encoded straight into folded lines.
+func appendPhoto(dst, jpeg []byte) []byte {
+	lines := len(jpeg)/photoNext + 2
+	dst = slices.Grow(dst, base64.StdEncoding.EncodedLen(len(jpeg))+len(photoProperty)+3*lines+len(tail))
+	dst = append(dst, photoProperty...)
+	n := min(photoFirst, len(jpeg))
+	dst = base64.StdEncoding.AppendEncode(dst, jpeg[:n])
+	for jpeg = jpeg[n:]; len(jpeg) > 0; jpeg = jpeg[n:] {
+		n = min(photoNext, len(jpeg))
+		dst = append(dst, '\r', '\n', ' ')
+		dst = base64.StdEncoding.AppendEncode(dst, jpeg[:n])
+	}
+	return append(dst, '\r', '\n')
+}
