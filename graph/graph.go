@@ -1,5 +1,20 @@
 // Package graph mirrors an Entra tenant: it reads Microsoft Graph and hands
 // what it learns to a [Sink].
+//
+// A [Mirror] has two feeds. The users feed asks /users/delta: first for
+// everybody, then for what changed since, following next links to the delta
+// link, which is stored with the data that it belongs to. The photos feed asks
+// contacts one after the other whether their photo changed, because no delta
+// query tells that.
+//
+// Graph says less than it seems to. A property that is absent is unchanged, one
+// that is null was cleared; an object may come twice, be repeated later or be
+// removed without ever having been there. So every change is a function laid
+// over the stored contact, and laying it twice is laying it once.
+//
+// Everything that Graph sends is data from the network: a link that leads to
+// another host is refused (it would be sent the token), no redirect is followed,
+// bodies are bounded, and an object that cannot be read is named and left out.
 package graph
 
 import (
@@ -11,6 +26,12 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"ringbook/directory"
+)
+
+// The feeds of a mirror.
+const (
+	FeedUsers  directory.Feed = "users"
+	FeedPhotos directory.Feed = "photos"
 )
 
 // A Sink takes the news. *store.Store is one.
@@ -46,23 +67,3 @@ type Options struct {
 	Progress func(Progress) // nil = nobody looks; called from one goroutine at a time
 	Log      *slog.Logger
 }
-
-// A Mirror keeps a Sink in step with a tenant.
-type Mirror struct{}
-
-// New makes a mirror. photos is nil, or the same store as sink.
-func New(t Tenant, sink Sink, photos PhotoSink, o Options) (*Mirror, error) { panic("skeleton") }
-
-// Run runs rounds until ctx ends, the first one at once. It returns nil when
-// ctx ended and all that it started has ended too.
-func (m *Mirror) Run(ctx context.Context) error { panic("skeleton") }
-
-// Sync runs a round of every feed now and returns what each did; photos are asked for
-// contacts that never were, or all of them in a full round. A round already under way
-// is waited for first. The error is ctx's only: a failed round is in its [directory.Round].
-func (m *Mirror) Sync(ctx context.Context, r directory.SyncRequest) ([]directory.Round, error) {
-	panic("skeleton")
-}
-
-// Status returns what each feed is doing.
-func (m *Mirror) Status() []directory.FeedStatus { panic("skeleton") }

@@ -1,0 +1,293 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"ringbook/directory"
+)
+
+const (
+	// minInterval keeps a mirror from asking all the time.
+	minInterval = 10 * time.Second
+	// backoffFirst to backoffMost lie between rounds that fail: long enough to
+	// be no burden, short enough that a mended tenant is seen soon. A mirror
+	// never gives up.
+	backoffFirst = 10 * time.Second
+	backoffMost  = 10 * time.Minute
+	// maxPark is the longest that a Retry-After is believed.
+	maxPark = 24 * time.Hour
+)
+
+// A Mirror keeps a Sink in step with a tenant.
+type Mirror struct {
+	client   *client
+	mapping  *mapping
+	question string
+	sink     Sink
+	photos   PhotoSink
+	interval time.Duration
+	report   func(Progress)
+	log      *slog.Logger
+
+	gate  chan struct{} // holds a token while no round is under way
+	wake  chan struct{} // tells Run that a schedule changed
+	feeds []*feed       // of two that are due, the first goes first
+
+	mu sync.Mutex // guards what the feeds' comment says
+}
+
+// An order says what a round is to do, and whether a person waits for it.
+type order struct {
+	directory.SyncRequest
+	waitedFor bool
+}
+
+// A feed is one stream of news. Status and failures are guarded by Mirror.mu;
+// the rest belongs to whoever passed the gate.
+type feed struct {
+	status   directory.FeedStatus
+	failures int // in a row
+
+	step    step
+	round   directory.Round
+	started time.Time // of the round under way; zero = none is
+}
+
+// A step does the next piece of a round, adds what it did to done, and reports
+// whether the round is complete.
+type step func(ctx context.Context, o order, done *directory.Round) (last bool, err error)
+
+// New makes a mirror. photos is nil, or the same store as sink. A setting that
+// cannot work is [directory.ErrInvalid].
+func New(t Tenant, sink Sink, photos PhotoSink, o Options) (*Mirror, error) {
+	c, err := newClient(t)
+	if err != nil {
+		return nil, err
+	}
+	mp, err := newMapping(o)
+	if err != nil {
+		return nil, err
+	}
+	if o.Interval < minInterval {
+		return nil, fmt.Errorf("interval of %v, at least %v is needed: %w", o.Interval, minInterval, directory.ErrInvalid)
+	}
+	m := &Mirror{
+		client: c, mapping: mp, question: mp.question(c, t, o.Country),
+		sink: sink, photos: photos, interval: o.Interval, report: o.Progress, log: o.Log,
+		gate: make(chan struct{}, 1), wake: make(chan struct{}, 1),
+	}
+	if m.log == nil {
+		m.log = slog.New(slog.DiscardHandler)
+	}
+	m.gate <- struct{}{}
+	m.feeds = []*feed{newFeed(FeedUsers, m.syncUsers)}
+	if o.Photos && photos != nil {
+		p := &photoFeed{Mirror: m}
+		m.feeds = append(m.feeds, newFeed(FeedPhotos, p.step))
+	}
+	return m, nil
+}
+
+func newFeed(name directory.Feed, s step) *feed {
+	return &feed{status: directory.FeedStatus{Name: name, State: directory.FeedWaiting}, step: s}
+}
+
+// Run runs rounds until ctx ends, the first one at once. It returns nil when
+// ctx ended and all that it started has ended too.
+func (m *Mirror) Run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		f, wait := m.next(time.Now())
+		if wait > 0 {
+			timer.Reset(wait)
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-m.wake:
+			case <-timer.C:
+			}
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-m.gate:
+		}
+		m.advance(ctx, f, order{})
+		m.gate <- struct{}{}
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+}
+
+// next returns the feed whose turn it is, and how long until then.
+func (m *Mirror) next(now time.Time) (*feed, time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	best := m.feeds[0]
+	for _, f := range m.feeds {
+		if !f.status.NextRun.After(now) {
+			return f, 0
+		}
+		if f.status.NextRun.Before(best.status.NextRun) {
+			best = f
+		}
+	}
+	return best, best.status.NextRun.Sub(now)
+}
+
+// Sync runs a round of every feed now and returns what each did; photos are asked for
+// contacts that never were, or all of them in a full round. A round already under way
+// is waited for first. The error is ctx's only: a failed round is in its [directory.Round].
+func (m *Mirror) Sync(ctx context.Context, r directory.SyncRequest) ([]directory.Round, error) {
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-m.gate:
+	}
+	defer func() {
+		m.gate <- struct{}{}
+		select {
+		case m.wake <- struct{}{}:
+		default: // Run has not yet seen the last wake
+		}
+	}()
+	var rounds []directory.Round
+	for _, f := range m.feeds {
+		f.started = time.Time{} // what Run was at begins again, as asked
+		for {
+			round, last := m.advance(ctx, f, order{r, true})
+			if ctx.Err() != nil {
+				return rounds, ctx.Err()
+			}
+			if last {
+				rounds = append(rounds, round)
+				break
+			}
+		}
+	}
+	return rounds, nil
+}
+
+// Status returns what each feed is doing.
+func (m *Mirror) Status() []directory.FeedStatus {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := make([]directory.FeedStatus, len(m.feeds))
+	for i, f := range m.feeds {
+		out[i] = f.status
+	}
+	return out
+}
+
+// advance does the next step of a feed's round, with the gate passed, and
+// reports whether it was the last one.
+func (m *Mirror) advance(ctx context.Context, f *feed, o order) (directory.Round, bool) {
+	m.mu.Lock()
+	before := f.status.State
+	f.status.State = directory.FeedRunning
+	m.mu.Unlock()
+	if f.started.IsZero() {
+		f.started, f.round = time.Now(), directory.Round{Feed: f.status.Name}
+	}
+	sent := m.client.transport.sent.Load()
+	last, err := f.step(ctx, o, &f.round)
+	f.round.Requests += int(m.client.transport.sent.Load() - sent)
+
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if ctx.Err() != nil { // not the feed's failure
+		f.status.State, f.started = before, time.Time{}
+		return f.round, true
+	}
+	if err == nil && !last {
+		f.status.State, f.status.NextRun = before, time.Now()
+		return f.round, false
+	}
+	m.settle(f, err)
+	m.logRound(ctx, f, err)
+	f.started = time.Time{}
+	return f.round, true
+}
+
+// settle notes how a round ended, and when the next one comes.
+func (m *Mirror) settle(f *feed, err error) {
+	now := time.Now()
+	if err == nil {
+		f.failures = 0
+		f.status.State, f.status.LastSuccess, f.status.LastError = directory.FeedWaiting, now, ""
+		f.status.NextRun = now.Add(m.interval)
+		if f.status.Name == FeedUsers {
+			m.hurryPhotos(now)
+		}
+		return
+	}
+	f.failures++
+	f.round.Error = Explain(err)
+	f.status.State, f.status.LastError = directory.FeedFailing, f.round.Error
+	wait := backoff(f.failures)
+	if e, ok := errors.AsType[*responseError](err); ok {
+		wait = max(wait, min(e.RetryAfter, maxPark))
+	}
+	if errors.Is(err, directory.ErrShrink) {
+		f.status.State = directory.FeedStopped
+		wait = max(m.interval, backoffMost) // looks again by itself too: the tenant may be mended
+	}
+	f.status.NextRun = now.Add(wait)
+}
+
+// hurryPhotos lets the photos of people who have just come follow them, unless
+// that feed has a reason to wait.
+func (m *Mirror) hurryPhotos(now time.Time) {
+	for _, f := range m.feeds[1:] {
+		if f.status.State != directory.FeedFailing {
+			f.status.NextRun = now
+		}
+	}
+}
+
+// backoff returns the wait after n failures in a row: doubling, capped, and with
+// jitter, so that the mirrors of many sites do not come back together.
+func backoff(n int) time.Duration {
+	d := backoffMost
+	if shift := n - 1; shift < 10 {
+		d = min(backoffFirst<<shift, backoffMost)
+	}
+	return d/2 + rand.N(d/2)
+}
+
+func (m *Mirror) logRound(ctx context.Context, f *feed, err error) {
+	level := slog.LevelInfo
+	switch {
+	case err != nil:
+		level = slog.LevelError
+	case f.status.Name == FeedPhotos && f.round.Read == 0:
+		level = slog.LevelDebug // nobody was due
+	}
+	a := f.round.Applied
+	attrs := []slog.Attr{
+		slog.String("feed", string(f.status.Name)), slog.Bool("full", f.round.Full),
+		slog.Int("read", f.round.Read), slog.Int("added", a.Added), slog.Int("changed", a.Changed),
+		slog.Int("removed", a.Removed), slog.Int("unchanged", a.Unchanged), slog.Int("skipped", f.round.Skipped),
+		slog.Int("requests", f.round.Requests), slog.Uint64("revision", uint64(a.Revision)),
+		slog.Duration("took", time.Since(f.started).Round(time.Millisecond)),
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("error", plain(err.Error(), 500)), slog.Time("next_run", f.status.NextRun))
+	}
+	m.log.LogAttrs(ctx, level, "sync round", attrs...)
+}
+
+func (m *Mirror) progress(p Progress) {
+	if m.report != nil {
+		m.report(p)
+	}
+}
