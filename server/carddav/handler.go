@@ -1,0 +1,285 @@
+package carddav
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"ringbook/directory"
+	"ringbook/directory/index"
+	"ringbook/directory/number"
+)
+
+// A Directory is what is served. *store.Store is one.
+type Directory interface {
+	// View returns the newest view.
+	View() *index.View
+	// Photo returns the JPEG of a photo; [directory.ErrNotFound] = it is no more.
+	Photo(ctx context.Context, id directory.PhotoID, size directory.PhotoSize) ([]byte, error)
+}
+
+// An Authenticator knows the devices. *auth.Authority is one.
+type Authenticator interface {
+	// Authenticate checks a login and its secret: [directory.ErrCredential] or
+	// *[directory.ThrottledError] if it is refused. The device may be draining.
+	Authenticate(ctx context.Context, from netip.Addr, login, secret string) (directory.Device, error)
+	// Attach has end called, once and from another goroutine, when the device is
+	// revoked. detach must be called.
+	Attach(id directory.DeviceID, end func()) (detach func(), err error)
+}
+
+// Options shape a handler.
+type Options struct {
+	Directory Directory
+	Auth      Authenticator
+	Plan      *number.Plan
+	Log       *slog.Logger
+	// RemoteAddr says where a request comes from; nil = the connection's address.
+	RemoteAddr func(*http.Request) netip.Addr
+}
+
+// A Handler serves CardDAV under /dav/ and redirects / and
+// /.well-known/carddav there. Anything else is not found.
+type Handler struct {
+	o       Options
+	methods []method
+	allow   string
+	props   properties
+	reports []report
+	cards   *cards
+	gate    *gate
+	pools   *pools
+}
+
+// New makes a handler.
+func New(o Options) *Handler {
+	if o.RemoteAddr == nil {
+		o.RemoteAddr = connectionAddr
+	}
+	h := &Handler{
+		o:       o,
+		methods: methodTable(),
+		props:   propertyTable(),
+		reports: reportTable(),
+		cards:   newCards(o.Directory, o.Plan),
+		gate:    newGate(),
+		pools:   newPools(),
+	}
+	var served []string
+	for _, m := range h.methods {
+		if !m.refused {
+			served = append(served, m.name)
+		}
+	}
+	h.allow = strings.Join(served, ", ")
+	return h
+}
+
+func connectionAddr(r *http.Request) netip.Addr {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return from.Addr().Unmap()
+}
+
+// A method is one HTTP method and what it does. From this table requests are
+// dispatched and Allow is written.
+type method struct {
+	name    string
+	refused bool // a write
+	serve   func(*exchange) error
+}
+
+func methodTable() []method {
+	return []method{
+		{name: "OPTIONS", serve: (*exchange).options},
+		{name: "GET", serve: (*exchange).get},
+		{name: "HEAD", serve: (*exchange).get},
+		{name: "PROPFIND", serve: (*exchange).propfind},
+		{name: "REPORT", serve: (*exchange).report},
+		{name: "PROPPATCH", serve: (*exchange).proppatch, refused: true},
+		{name: "PUT", serve: (*exchange).refuse, refused: true},
+		{name: "DELETE", serve: (*exchange).refuse, refused: true},
+		{name: "MKCOL", serve: (*exchange).refuse, refused: true},
+		{name: "MKCALENDAR", serve: (*exchange).refuse, refused: true},
+		{name: "COPY", serve: (*exchange).refuse, refused: true},
+		{name: "MOVE", serve: (*exchange).refuse, refused: true},
+		{name: "POST", serve: (*exchange).refuse, refused: true},
+		{name: "PATCH", serve: (*exchange).refuse, refused: true},
+		{name: "LOCK", serve: (*exchange).refuse, refused: true},
+		{name: "UNLOCK", serve: (*exchange).refuse, refused: true},
+		{name: "ACL", serve: (*exchange).refuse, refused: true},
+	}
+}
+
+// davClasses is what RFC 4918 §10.1 has us announce. No 2: nothing can be
+// locked; no extended-mkcol: nothing can be made.
+const davClasses = "1, 3, access-control, addressbook"
+
+// ServeHTTP implements [http.Handler]. Each request makes one line in the log.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{h: h, w: w, r: r, control: http.NewResponseController(w), started: time.Now()}
+	err := x.route()
+	if cut := x.finish(err); cut {
+		// The status is sent: only a broken connection still tells the client
+		// that the answer is not whole.
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// route answers what is the same for everybody and hands on the rest.
+func (x *exchange) route() error {
+	switch p := x.r.URL.Path; {
+	case p == "/", p == "/.well-known/carddav", p == "/.well-known/carddav/":
+		// 301 without a login for any method: the one redirect that every
+		// client follows (RFC 6764 §5).
+		x.w.Header().Set("Location", rootHref)
+		x.w.Header().Set("DAV", davClasses)
+		x.w.WriteHeader(http.StatusMovedPermanently)
+		x.status = http.StatusMovedPermanently
+		return nil
+	case p == "/dav", strings.HasPrefix(p, rootHref):
+		return x.serve()
+	}
+	return directory.ErrNotFound
+}
+
+// serve logs in and dispatches.
+func (x *exchange) serve() error {
+	if err := x.login(); err != nil {
+		return err
+	}
+	for _, m := range x.h.methods {
+		if m.name == x.r.Method {
+			return m.serve(x)
+		}
+	}
+	x.w.Header().Set("Allow", x.h.allow)
+	return &failure{status: http.StatusMethodNotAllowed, text: "no such method here"}
+}
+
+// login authenticates the device and takes the view that it is answered from.
+func (x *exchange) login() error {
+	login, secret, ok := x.r.BasicAuth()
+	if !ok {
+		return directory.ErrCredential
+	}
+	device, err := x.h.o.Auth.Authenticate(x.r.Context(), x.h.o.RemoteAddr(x.r), login, secret)
+	if err != nil {
+		return err
+	}
+	x.device = device
+	x.view = x.h.o.Directory.View()
+	drained := device.State != directory.DeviceActive
+	x.tree = tree{login: device.Login, books: x.view.Shelf(device.Books, drained)}
+	x.style = x.h.cards.style(device)
+	return nil
+}
+
+// options answers OPTIONS. It says nothing about what is there, so it answers
+// for every path alike.
+func (x *exchange) options() error {
+	h := x.w.Header()
+	h.Set("DAV", davClasses)
+	h.Set("Allow", x.h.allow)
+	h.Set("Content-Length", "0")
+	x.status = http.StatusOK
+	x.w.WriteHeader(x.status)
+	return nil
+}
+
+// An exchange is one request and its answer.
+type exchange struct {
+	h       *Handler
+	w       http.ResponseWriter
+	r       *http.Request
+	control *http.ResponseController
+	started time.Time
+
+	device directory.Device
+	view   *index.View
+	tree   tree
+	style  style
+	card   card // the one being written
+
+	out     *stream // nil until a multistatus begins
+	release func()  // what a streamed answer holds; nil = nothing
+
+	// For the log.
+	kind      kind
+	status    int
+	responses int
+	bytes     int64
+}
+
+// find resolves the request's path, once the mirror has been loaded.
+func (x *exchange) find() (resource, error) {
+	if !x.view.Loaded() {
+		return resource{}, directory.ErrUnavailable
+	}
+	res, ok := x.tree.resolve(x.r.URL.Path)
+	if !ok {
+		return resource{}, directory.ErrNotFound
+	}
+	x.kind = res.kind
+	return res, nil
+}
+
+// maxUserAgent cuts what a client calls itself, for the log.
+const maxUserAgent = 80
+
+// finish answers err if it still can, frees what the request held and writes
+// the log line. cut = a streamed answer broke off.
+func (x *exchange) finish(err error) (cut bool) {
+	if x.out != nil {
+		if err == nil {
+			err = x.out.close()
+		}
+		cut = err != nil && x.out.begun
+		x.bytes += x.out.written
+		x.out.free()
+	}
+	if x.release != nil {
+		x.release()
+	}
+	x.card.free(x.h.pools)
+	if answered := x.status != 0 && x.out == nil; err != nil && !cut && !answered {
+		a := answerTo(err)
+		x.status = a.status
+		n, sendErr := a.send(x.w)
+		x.bytes += n
+		err = errors.Join(err, sendErr)
+	}
+	x.log(err, cut)
+	return cut
+}
+
+func (x *exchange) log(err error, cut bool) {
+	agent := x.r.UserAgent()
+	attrs := []slog.Attr{
+		slog.String("method", x.r.Method),
+		slog.String("kind", x.kind.String()),
+		slog.String("device", string(x.device.ID)),
+		slog.Int("status", x.status),
+		slog.Int("responses", x.responses),
+		slog.Int64("bytes", x.bytes),
+		slog.Duration("duration", time.Since(x.started)),
+		slog.String("user_agent", agent[:min(len(agent), maxUserAgent)]),
+	}
+	level := slog.LevelInfo
+	if err != nil {
+		attrs = append(attrs, slog.String("error", err.Error()))
+	}
+	if cut {
+		attrs = append(attrs, slog.Bool("cut", true))
+	}
+	if x.status >= http.StatusInternalServerError && x.status != http.StatusServiceUnavailable {
+		level = slog.LevelError
+	}
+	x.h.o.Log.LogAttrs(x.r.Context(), level, "carddav request", attrs...)
+}

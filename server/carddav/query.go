@@ -1,0 +1,188 @@
+package carddav
+
+import (
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"ringbook/directory"
+	"ringbook/directory/index"
+)
+
+// A bookQuery is CARDDAV:addressbook-query (RFC 6352 §10.3).
+type bookQuery struct {
+	sel    selection
+	filter group
+	limit  int // 0 = none
+}
+
+// query answers CARDDAV:addressbook-query (RFC 6352 §8.6).
+func (x *exchange) query(s *scanner, r resource) error {
+	q, err := parseQuery(s)
+	if err != nil {
+		return err
+	}
+	l := x.newLister(q.sel)
+	href, p := x.tree.bookHref(r.book), l.plan(kindCard)
+	var room []byte
+	for e := range x.asked(r) {
+		var ok bool
+		if room, ok = x.matches(room[:0], &q, e); !ok {
+			continue
+		}
+		if q.limit > 0 && x.responses == q.limit {
+			l.truncated(r.book)
+			break
+		}
+		l.member(href, resource{kind: kindCard, book: r.book, entry: e}, p)
+		if l.out.err != nil {
+			break
+		}
+	}
+	l.out.closeMultistatus()
+	return nil
+}
+
+// asked yields the cards that a query of r is about.
+func (x *exchange) asked(r resource) func(yield func(*index.Entry) bool) {
+	if r.kind == kindCard {
+		return func(yield func(*index.Entry) bool) { yield(r.entry) }
+	}
+	return r.book.All()
+}
+
+// matches draws e's card without its photo and asks the filter.
+func (x *exchange) matches(room []byte, q *bookQuery, e *index.Entry) ([]byte, bool) {
+	if len(q.filter.props) == 0 {
+		return room, true
+	}
+	room = x.h.cards.sketch(room, x.style, e)
+	return room, q.filter.match(room)
+}
+
+func parseQuery(s *scanner) (q bookQuery, err error) {
+	err = s.children(func(t xml.StartElement) (err error) {
+		switch t.Name {
+		case xml.Name{Space: nsCardDAV, Local: "filter"}:
+			q.filter, err = parseFilter(s, t)
+		case xml.Name{Space: nsCardDAV, Local: "limit"}:
+			q.limit, err = parseLimit(s)
+		default:
+			_, p := q.sel.parse(s, t)
+			err = p.err
+		}
+		return err
+	})
+	if err == nil {
+		err = s.end()
+	}
+	return q, err
+}
+
+// parseFilter reads CARDDAV:filter (RFC 6352 §10.5).
+func parseFilter(s *scanner, t xml.StartElement) (g group, err error) {
+	if g.all, err = parseTest(t); err != nil {
+		return g, err
+	}
+	return g, s.children(func(t xml.StartElement) error {
+		if t.Name.Local != "prop-filter" {
+			return badFilter(t)
+		}
+		p, err := parsePropFilter(s, t)
+		if g.props = append(g.props, p); len(g.props) > maxNames {
+			return fmt.Errorf("more than %d prop-filters: %w", maxNames, directory.ErrTooLarge)
+		}
+		return err
+	})
+}
+
+func parsePropFilter(s *scanner, t xml.StartElement) (p propFilter, err error) {
+	if p.name = strings.ToUpper(attribute(t, "name")); p.name == "" {
+		return p, badFilter(t)
+	}
+	if p.all, err = parseTest(t); err != nil {
+		return p, err
+	}
+	return p, s.children(func(t xml.StartElement) error {
+		if len(p.texts)+len(p.params) == maxNames {
+			return fmt.Errorf("more than %d conditions: %w", maxNames, directory.ErrTooLarge)
+		}
+		switch t.Name.Local {
+		case "is-not-defined":
+			p.undefined = true
+			return s.skip()
+		case "text-match":
+			m, err := parseTextMatch(s, t)
+			p.texts = append(p.texts, m)
+			return err
+		case "param-filter":
+			m, err := parseParamFilter(s, t)
+			p.params = append(p.params, m)
+			return err
+		}
+		return badFilter(t)
+	})
+}
+
+func parseParamFilter(s *scanner, t xml.StartElement) (p paramFilter, err error) {
+	if p.name = strings.ToUpper(attribute(t, "name")); p.name == "" {
+		return p, badFilter(t)
+	}
+	return p, s.children(func(t xml.StartElement) error {
+		switch t.Name.Local {
+		case "is-not-defined":
+			p.undefined = true
+			return s.skip()
+		case "text-match":
+			m, err := parseTextMatch(s, t)
+			p.text = &m
+			return err
+		}
+		return badFilter(t)
+	})
+}
+
+// parseTextMatch reads CARDDAV:text-match (RFC 6352 §10.5.4).
+func parseTextMatch(s *scanner, t xml.StartElement) (m textMatch, err error) {
+	switch c := attribute(t, "collation"); c {
+	case "", "i;unicode-casemap", "default":
+		m.fold = foldUnicode
+	case "i;ascii-casemap":
+		m.fold = foldASCII
+	case "i;octet":
+		m.fold = func(s string) string { return s }
+	default:
+		return m, &failure{status: http.StatusForbidden, condition: conditionCollation, text: "no such collation"}
+	}
+	switch attribute(t, "match-type") {
+	case "", "contains":
+		m.is = strings.Contains
+	case "equals":
+		m.is = func(a, b string) bool { return a == b }
+	case "starts-with":
+		m.is = strings.HasPrefix
+	case "ends-with":
+		m.is = strings.HasSuffix
+	default:
+		return m, badFilter(t)
+	}
+	m.negate = attribute(t, "negate-condition") == "yes"
+	text, err := s.rawText()
+	m.text = m.fold(text)
+	return m, err
+}
+
+func parseTest(t xml.StartElement) (all bool, err error) {
+	switch attribute(t, "test") {
+	case "", "anyof":
+		return false, nil
+	case "allof":
+		return true, nil
+	}
+	return false, badFilter(t)
+}
+
+func badFilter(t xml.StartElement) error {
+	return &failure{status: http.StatusForbidden, condition: conditionFilter, text: "filter with an unknown " + t.Name.Local}
+}

@@ -1,0 +1,86 @@
+package carddav
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"ringbook/directory"
+)
+
+// maxDropped is how much of a refused write is read before it is answered.
+// Clients that are cut off while they still send do not see the answer.
+const maxDropped = 1 << 20
+
+// refuse answers every write but PROPPATCH. It is the same for every path, so
+// that it tells nothing; never 401, on which phones stop syncing, and never 5xx,
+// on which iOS gives the whole sync up. DAVx5 needs the condition to put its own
+// copy right again (RFC 3744 §7.1.1).
+func (x *exchange) refuse() error {
+	body := &slowBody{r: io.LimitReader(x.r.Body, maxDropped), control: x.control, start: time.Now()}
+	// What cannot be read need not be: the answer does not depend on it.
+	_, _ = io.Copy(io.Discard, body)
+	_ = x.control.SetReadDeadline(time.Time{})
+	var href strings.Builder
+	if err := xml.EscapeText(&href, []byte(x.r.URL.EscapedPath())); err != nil {
+		return fmt.Errorf("escape the path: %w", err)
+	}
+	return &failure{
+		status: http.StatusForbidden,
+		condition: "<d:need-privileges><d:resource><d:href>" + href.String() + "</d:href>" +
+			"<d:privilege><d:write-content/></d:privilege></d:resource></d:need-privileges>",
+		text: "read-only",
+	}
+}
+
+// proppatch answers PROPPATCH (RFC 4918 §9.2): every property is protected.
+func (x *exchange) proppatch() error {
+	s, err := x.newScanner()
+	if err != nil {
+		return err
+	}
+	defer s.free(x)
+	names, err := parsePropertyUpdate(s)
+	if err != nil {
+		return err
+	}
+	out := x.openMultistatus(&minimal{})
+	out.str("<d:response><d:href>")
+	out.text(x.r.URL.EscapedPath())
+	out.str("</d:href><d:propstat><d:prop>")
+	for _, n := range names {
+		out.emptyElement(n)
+	}
+	out.str("</d:prop>" + statusForbidden + "<d:error>" + conditionProtected + "</d:error></d:propstat></d:response>")
+	out.closeMultistatus()
+	x.responses = 1
+	return nil
+}
+
+// parsePropertyUpdate reads the names in DAV:propertyupdate.
+func parsePropertyUpdate(s *scanner) ([]xml.Name, error) {
+	root, err := s.root()
+	if err != nil {
+		return nil, unexpected(err)
+	}
+	if root.Name != (xml.Name{Space: nsDAV, Local: "propertyupdate"}) {
+		return nil, fmt.Errorf("no propertyupdate: %w", directory.ErrInvalid)
+	}
+	var sel selection
+	err = s.children(func(t xml.StartElement) error { // DAV:set, DAV:remove
+		return s.children(func(t xml.StartElement) error {
+			_, p := sel.parse(s, t)
+			return p.err
+		})
+	})
+	if err == nil && len(sel.names) == 0 {
+		err = fmt.Errorf("update of nothing: %w", directory.ErrInvalid)
+	}
+	if err == nil {
+		err = s.end()
+	}
+	return sel.names, err
+}

@@ -1,0 +1,331 @@
+package carddav
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"ringbook/directory"
+)
+
+const (
+	// bufferSize is the most that an answer holds in memory.
+	bufferSize = 64 << 10
+	// gzipFloor: compressing less costs more time than it saves on any line.
+	gzipFloor = 4 << 10
+	// writeWait is how long a client may take to read one buffer.
+	writeWait = 30 * time.Second
+)
+
+// pools keep what is expensive to make and the same for all requests.
+type pools struct {
+	buffers sync.Pool // *[]byte of capacity bufferSize
+	gzips   sync.Pool // *gzip.Writer
+	readers sync.Pool // *bufio.Reader
+	cards   sync.Pool // *[]byte for one card
+}
+
+func newPools() *pools {
+	return &pools{
+		buffers: sync.Pool{New: func() any { b := make([]byte, 0, bufferSize); return &b }},
+		gzips: sync.Pool{New: func() any {
+			// Level 1: the others take three times as long for a tenth less.
+			zw, err := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed)
+			if err != nil {
+				return gzip.NewWriter(io.Discard)
+			}
+			return zw
+		}},
+		readers: sync.Pool{New: func() any { return bufio.NewReader(nil) }},
+		cards:   sync.Pool{New: func() any { return new([]byte) }},
+	}
+}
+
+// A stream is the body of an answer, on its way out through one buffer. Errors
+// stick: after the first one nothing is written any more.
+type stream struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	pools   *pools
+	// admit is asked once, before the first buffer of an answer that needs more
+	// than one. The context it returns ends the answer.
+	admit func() (context.Context, error)
+	gzip  bool // the client takes it
+	code  int
+
+	ctx     context.Context
+	room    *[]byte
+	buf     []byte
+	gz      *gzip.Writer
+	begun   bool // the header is sent
+	written int64
+	err     error
+}
+
+func (s *stream) fail(err error) {
+	if s.err == nil {
+		s.err = err
+	}
+}
+
+// str writes markup, and text that is known to need no escaping.
+func (s *stream) str(t string) {
+	for len(t) > cap(s.buf)-len(s.buf) {
+		n := cap(s.buf) - len(s.buf)
+		s.buf = append(s.buf, t[:n]...)
+		t = t[n:]
+		s.flush()
+	}
+	s.buf = append(s.buf, t...)
+}
+
+func (s *stream) bytes(b []byte) {
+	for len(b) > cap(s.buf)-len(s.buf) {
+		n := cap(s.buf) - len(s.buf)
+		s.buf = append(s.buf, b[:n]...)
+		b = b[n:]
+		s.flush()
+	}
+	s.buf = append(s.buf, b...)
+}
+
+// text writes character data, or an attribute's value.
+func (s *stream) text(t string) {
+	for t != "" {
+		i := strings.IndexAny(t, "&<>\"\r")
+		if i < 0 {
+			s.str(t)
+			return
+		}
+		s.str(t[:i])
+		s.str(escaped(t[i]))
+		t = t[i+1:]
+	}
+}
+
+// cardText writes a card as character data. Its carriage returns are written as
+// references: a literal one would not survive the reader (XML 1.0 §2.11).
+func (s *stream) cardText(b []byte) {
+	// A card is mostly base64 lines with nothing to escape but their ends.
+	plain := bytes.IndexByte(b, '&') < 0 && bytes.IndexByte(b, '<') < 0 && bytes.IndexByte(b, '>') < 0
+	for len(b) > 0 {
+		i := bytes.IndexByte(b, '\r')
+		if i < 0 {
+			i = len(b)
+		}
+		if line := b[:i]; plain {
+			s.bytes(line)
+		} else {
+			s.markup(line)
+		}
+		if i == len(b) {
+			return
+		}
+		s.str("&#13;")
+		b = b[i+1:]
+	}
+}
+
+func (s *stream) markup(b []byte) {
+	for len(b) > 0 {
+		i := bytes.IndexAny(b, "&<>")
+		if i < 0 {
+			s.bytes(b)
+			return
+		}
+		s.bytes(b[:i])
+		s.str(escaped(b[i]))
+		b = b[i+1:]
+	}
+}
+
+func escaped(c byte) string {
+	switch c {
+	case '&':
+		return "&amp;"
+	case '<':
+		return "&lt;"
+	case '>':
+		return "&gt;"
+	case '"':
+		return "&quot;"
+	}
+	return "&#13;"
+}
+
+// flush sends the buffer. The first time, the answer has outgrown it.
+func (s *stream) flush() {
+	defer func() { s.buf = s.buf[:0] }()
+	if s.err != nil {
+		return
+	}
+	if !s.begun {
+		ctx, err := s.admit()
+		if err != nil {
+			s.fail(err)
+			return
+		}
+		s.ctx = ctx
+		s.begin(s.gzip)
+	}
+	s.send()
+}
+
+// begin sends the header.
+func (s *stream) begin(zip bool) {
+	h := s.w.Header()
+	h.Set("Content-Type", xmlType)
+	h.Set("Vary", "Accept-Encoding, Brief, Prefer")
+	if zip {
+		h.Set("Content-Encoding", "gzip")
+		s.gz = s.pools.gzips.Get().(*gzip.Writer)
+		s.gz.Reset(counted{s})
+	}
+	s.begun = true
+	s.w.WriteHeader(s.code)
+}
+
+// send writes the buffer out within writeWait.
+func (s *stream) send() {
+	// Where there is no deadline to set (a recorder), nothing can hang either.
+	_ = s.control.SetWriteDeadline(time.Now().Add(writeWait))
+	if s.ctx != nil && s.ctx.Err() != nil {
+		s.fail(context.Cause(s.ctx))
+		return
+	}
+	var to io.Writer = counted{s}
+	if s.gz != nil {
+		to = s.gz
+	}
+	if _, err := to.Write(s.buf); err != nil {
+		s.fail(err)
+	}
+}
+
+// close sends what is left. An answer that fits the buffer goes out whole.
+func (s *stream) close() error {
+	if s.err != nil {
+		return s.err
+	}
+	if !s.begun {
+		zip := s.gzip && len(s.buf) >= gzipFloor
+		if !zip {
+			s.w.Header().Set("Content-Length", strconv.Itoa(len(s.buf)))
+		}
+		s.begin(zip)
+	}
+	s.send()
+	if s.gz != nil && s.err == nil {
+		if err := s.gz.Close(); err != nil {
+			s.fail(err)
+		}
+	}
+	return s.err
+}
+
+// free gives back what the stream holds. It must not be used any more.
+func (s *stream) free() {
+	s.buf = nil
+	s.pools.buffers.Put(s.room)
+	if s.gz != nil {
+		s.gz.Reset(io.Discard)
+		s.pools.gzips.Put(s.gz)
+		s.gz = nil
+	}
+}
+
+// counted writes to the client and counts.
+type counted struct{ s *stream }
+
+func (c counted) Write(p []byte) (int, error) {
+	n, err := c.s.w.Write(p)
+	c.s.written += int64(n)
+	return n, err
+}
+
+// openStream begins an answer; nothing is sent yet.
+func (x *exchange) openStream(code int) *stream {
+	room := x.h.pools.buffers.Get().(*[]byte)
+	x.status = code
+	x.out = &stream{
+		w: x.w, control: x.control, pools: x.h.pools, admit: x.admit, code: code,
+		gzip: acceptsGzip(x.r.Header.Get("Accept-Encoding")),
+		room: room, buf: (*room)[:0],
+	}
+	return x.out
+}
+
+// admit passes the gate and has the answer end when the device is revoked.
+func (x *exchange) admit() (context.Context, error) {
+	ctx, cancel := context.WithCancelCause(x.r.Context())
+	leave, err := x.h.gate.enter(ctx, x.device.ID)
+	if err != nil {
+		cancel(err)
+		return nil, err
+	}
+	end := &ending{control: x.control, cancel: cancel}
+	detach, err := x.h.o.Auth.Attach(x.device.ID, end.now)
+	if err != nil {
+		leave()
+		cancel(err)
+		return nil, err
+	}
+	x.release = func() {
+		detach()
+		end.forget()
+		cancel(nil)
+		leave()
+	}
+	return ctx, nil
+}
+
+// An ending breaks an answer off from outside, even while it waits for a slow
+// reader.
+type ending struct {
+	mu      sync.Mutex
+	control *http.ResponseController // nil = the answer is over
+	cancel  context.CancelCauseFunc
+}
+
+func (e *ending) now() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.control == nil {
+		return
+	}
+	// First the cause, then the deadline: the writer sets its own deadline
+	// before it looks at the cause, so one of the two stops it.
+	e.cancel(directory.ErrCredential)
+	_ = e.control.SetWriteDeadline(time.Now())
+}
+
+func (e *ending) forget() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.control = nil
+}
+
+// acceptsGzip reads Accept-Encoding (RFC 9110 §12.5.3).
+func acceptsGzip(header string) bool {
+	for part := range strings.SplitSeq(header, ",") {
+		coding, weight, _ := strings.Cut(part, ";")
+		coding = strings.TrimSpace(coding)
+		if coding != "*" && !strings.EqualFold(coding, "gzip") {
+			continue
+		}
+		q, found := strings.CutPrefix(strings.TrimSpace(weight), "q=")
+		if !found {
+			return true
+		}
+		v, err := strconv.ParseFloat(q, 64)
+		return err == nil && v > 0
+	}
+	return false
+}

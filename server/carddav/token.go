@@ -1,0 +1,105 @@
+package carddav
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"strings"
+
+	"ringbook/directory"
+	"ringbook/directory/index"
+)
+
+// tokenPrefix makes a token a URI: Evolution drops those without ":" or "/".
+const tokenPrefix = "https://ringbook.invalid/sync/"
+
+// Lengths of a token's parts, in hexadecimal digits.
+const (
+	epochDigits = 16
+	scopeDigits = 12
+)
+
+// A token is a sync token taken apart: how far a client has followed a book,
+// and as what it saw it.
+type token struct {
+	epoch    directory.Epoch
+	position index.Position
+	scope    string
+}
+
+// String writes the token as clients keep it. getctag is the same string:
+// Evolution and DAVx5 mix the two.
+func (t token) String() string {
+	b := make([]byte, 0, 160)
+	b = append(b, tokenPrefix...)
+	b = append(b, t.epoch...)
+	b = append(b, '/')
+	b = strconv.AppendUint(b, uint64(t.position.Revision), 10)
+	if t.position.After != "" {
+		b = append(b, '.')
+		b = append(b, t.position.After...)
+	}
+	b = append(b, '/')
+	return string(append(b, t.scope...))
+}
+
+// parseToken reads a token of our form. ok = false: somebody else made it up.
+func parseToken(s string) (t token, ok bool) {
+	rest, ok := strings.CutPrefix(s, tokenPrefix)
+	if !ok {
+		return token{}, false
+	}
+	epoch, rest, _ := strings.Cut(rest, "/")
+	position, scope, _ := strings.Cut(rest, "/")
+	revision, after, _ := strings.Cut(position, ".")
+	n, err := strconv.ParseUint(revision, 10, 64)
+	if err != nil || !isHex(epoch, epochDigits) || !isHex(scope, scopeDigits) {
+		return token{}, false
+	}
+	t = token{
+		epoch:    directory.Epoch(epoch),
+		position: index.Position{Revision: directory.Revision(n)},
+		scope:    scope,
+	}
+	if after != "" {
+		if t.position.After, err = directory.ParseContactID(after); err != nil {
+			return token{}, false
+		}
+	}
+	return t, t.String() == s
+}
+
+func isHex(s string, digits int) bool {
+	return len(s) == digits && strings.Trim(s, "0123456789abcdef") == ""
+}
+
+// tokenOf returns the token of a client that has seen all of b.
+func (x *exchange) tokenOf(b *index.Book) token {
+	return token{
+		epoch:    x.view.Epoch(),
+		position: index.Position{Revision: b.Revision()},
+		scope:    x.scope(b),
+	}
+}
+
+// scope digests what decides beside the revision what the device sees of b. The
+// books before b count, since a contact stands in the first book that has it.
+func (x *exchange) scope(b *index.Book) string {
+	h := make([]byte, 0, 128)
+	for _, before := range x.tree.books {
+		h = append(h, before.Name()...)
+		h = append(h, '/')
+		if before.Name() == b.Name() {
+			break
+		}
+	}
+	h = append(h, x.style.numbers...)
+	h = append(h, '/')
+	h = append(h, x.style.photos...)
+	h = append(h, '/')
+	if x.device.State != directory.DeviceActive {
+		h = append(h, directory.DeviceDraining...)
+	}
+	sum := sha256.Sum256(h)
+	return hex.EncodeToString(sum[:scopeDigits/2])
+}
