@@ -66,6 +66,11 @@ func (t *throttle) judge(now time.Time, from netip.Addr, login directory.Login, 
 			return wait
 		}
 	}
+	if right {
+		if _, known := t.worked.get(p); known {
+			return 0
+		}
+	}
 	// The login may be part of a whole request, which the tables must not keep alive.
 	p.login = directory.Login(strings.Clone(string(login)))
 	if right {
@@ -97,6 +102,9 @@ type bucket struct{ full time.Time }
 
 // wait returns how long it takes until there is a token; 0 = there is one.
 func (b bucket) wait(now time.Time, burst int, every time.Duration) time.Duration {
+	if !b.full.After(now) {
+		return 0
+	}
 	return max(0, b.full.Sub(now)-time.Duration(burst-1)*every)
 }
 
