@@ -10,6 +10,8 @@ import (
 	"os"
 	"regexp"
 	"strings"
+
+	"ringbook/directory/number"
 )
 
 // maxSecretFile is the largest secret file: a client secret has 40 characters.
@@ -61,8 +63,8 @@ func (r *reader) check() {
 	r.checkCredential()
 	r.checkListeners()
 	r.checkUnbuilt()
-	if c := r.cfg.Numbers.Country; !country.MatchString(c) {
-		r.add("numbers.country", fmt.Sprintf("%q is no country code", c), `Use the two capital letters of ISO 3166-1, such as "DE".`)
+	if _, err := number.NewPlan(r.cfg.Numbers.Country); err != nil {
+		r.add("numbers.country", fmt.Sprintf("%q is no country code", r.cfg.Numbers.Country), `Use the two letters of ISO 3166-1, such as "DE".`)
 	}
 	if r.cfg.DataDir == "" {
 		r.add("data_dir", "it is empty", `Name a folder that ringbook may write, such as "/var/lib/ringbook".`)
@@ -70,9 +72,8 @@ func (r *reader) check() {
 }
 
 var (
-	country = regexp.MustCompile(`^[A-Z]{2}$`)
-	guid    = regexp.MustCompile(`^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$`)
-	domain  = regexp.MustCompile(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
+	guid   = regexp.MustCompile(`^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$`)
+	domain = regexp.MustCompile(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
 )
 
 func (r *reader) checkPublicURL() {

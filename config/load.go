@@ -12,6 +12,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"ringbook/directory"
+	"ringbook/directory/filter"
 )
 
 // EnvPrefix begins the name of every environment variable: the key
@@ -218,12 +219,14 @@ func (r *reader) book(i int, name string, b directory.Book) {
 		r.addBook(i, "name", fmt.Sprintf("there are two books named %q", name), "Give each book a name of its own.")
 		return
 	}
+	if b.Filter == "" {
+		b.Filter = directory.DefaultFilter
+	} else if _, err := filter.Parse(b.Filter); err != nil {
+		r.addBook(i, "filter", "this is no filter: "+strings.TrimSuffix(err.Error(), ": "+directory.ErrInvalid.Error()), `Write it like "(&(accountEnabled=TRUE)(department=Sales))" (RFC 4515).`)
+	}
 	b.Name = parsed
 	if b.Title == "" {
 		b.Title = name
-	}
-	if b.Filter == "" {
-		b.Filter = directory.DefaultFilter
 	}
 	r.cfg.Books = append(r.cfg.Books, b)
 }
