@@ -1,11 +1,45 @@
 // Package store keeps the mirror, the devices and the cursors in Badger. One
-// writer; every read goes to the [index.View] that the store publishes.
+// writer; every read of the directory goes to the [index.View] that the store
+// publishes.
+//
+// # Keys
+//
+// Numbers are big-endian, times are seconds since 1970, names stand as they
+// are: neither ids nor book names hold a "/".
+//
+//	m/schema              number of this layout, decimal text
+//	m/epoch               text of the epoch
+//	m/revision            revision, 8 bytes
+//	m/loaded              present once the mirror has been loaded whole
+//	m/renderer            version of the renderer whose prints are stored
+//	m/books               JSON: each book ever configured, and since which revision it is not
+//	c/<contact>           revision 8 | modified 8 | print 16 | contact as JSON
+//	k/<book>/<contact>    mark: revision 8 | 1 if the contact left the book, else 0
+//	f/<feed>              cursor as JSON
+//	q/<contact>           photo last asked for 8 | the source's tag
+//	p/<photo>/l, …/s      the large and the small JPEG
+//	t/<photo>             since when no contact has the photo, 8
+//	d/<device>            device as JSON
+//
+// # What a crash leaves
+//
+// A batch is one transaction, so it is on disk whole or not at all, and its
+// cursor with it. A batch beyond Badger's limit is cut into pieces. Each piece
+// is a whole transaction with a revision of its own, and the cursor is in the
+// last: a crash between pieces leaves a directory that was true for a part of
+// the news, whose source brings the same batch again, and the pieces that are
+// there already change nothing. Commits are synced to the disk, because a
+// cursor that survives a power cut when its data does not loses people for ever.
 package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
-	"time"
+	"sync"
+
+	"github.com/dgraph-io/badger/v4"
 
 	"ringbook/directory"
 	"ringbook/directory/index"
@@ -31,56 +65,139 @@ type Renderer struct {
 	Print   func(*directory.Contact) [16]byte // a digest of the card without its photo
 }
 
+// print is r.Print; a renderer without one draws all cards alike.
+func (r Renderer) print(c *directory.Contact) [16]byte {
+	if r.Print == nil {
+		return [16]byte{}
+	}
+	return r.Print(c)
+}
+
 // A Store is one open database. Its methods may be called from any goroutine.
-type Store struct{}
+type Store struct {
+	db    *badger.DB
+	o     Options
+	index *index.Index
 
-// Open opens or creates the store in dir. A store of a newer schema, or one that
-// another process holds, is an error that says so.
-func Open(ctx context.Context, dir string, o Options) (*Store, error) { panic("skeleton") }
+	// writer holds one token. Who has taken it is the writer, and may touch
+	// what stands below it.
+	writer chan struct{}
+	photos map[directory.PhotoID]int // contacts that have the photo
+	asks   asks
+	rounds map[directory.Feed]round
 
-// Close waits for the writer and closes the database.
-func (s *Store) Close() error { panic("skeleton") }
+	gate   sync.RWMutex // held for reading by every method that uses db
+	closed bool
+	stop   context.CancelFunc // ends the housekeeping
+	kept   sync.WaitGroup     // the housekeeping
+}
+
+// Close waits for the writer and all reads, and closes the database. What is
+// asked afterwards is [directory.ErrUnavailable]; the last view stays readable.
+func (s *Store) Close() error {
+	s.stop()
+	s.kept.Wait()
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	if err := s.db.Close(); err != nil {
+		return fmt.Errorf("close store: %w", err)
+	}
+	return nil
+}
 
 // View returns the newest view.
-func (s *Store) View() *index.View { panic("skeleton") }
+func (s *Store) View() *index.View { return s.index.View() }
 
-// Cursor returns where a feed goes on; the zero Cursor = from the beginning.
-func (s *Store) Cursor(ctx context.Context, f directory.Feed) (directory.Cursor, error) {
-	panic("skeleton")
+// enter keeps the database open until the returned function is called.
+func (s *Store) enter(ctx context.Context) (leave func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.gate.RLock()
+	if s.closed {
+		s.gate.RUnlock()
+		return nil, fmt.Errorf("store is closed: %w", directory.ErrUnavailable)
+	}
+	return s.gate.RUnlock, nil
 }
 
-// Apply applies a batch. When it returns, the batch is on disk and in the view.
-// A batch with Next set marks the store as loaded. [directory.ErrShrink] = the
-// guard stopped it and nothing was applied.
-func (s *Store) Apply(ctx context.Context, b directory.Batch) (directory.Applied, error) {
-	panic("skeleton")
+// write makes the caller the writer until it calls the returned function.
+func (s *Store) write(ctx context.Context) (done func(), err error) {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-s.writer:
+		return func() { s.writer <- struct{}{}; leave() }, nil
+	case <-ctx.Done():
+		leave()
+		return nil, ctx.Err()
+	}
 }
 
-// PhotosDue returns up to n contacts of source whose photo was never asked for,
-// or last before the given time: new contacts first, then oldest first.
-func (s *Store) PhotosDue(ctx context.Context, src directory.Source, before time.Time, n int) ([]directory.PhotoDue, error) {
-	panic("skeleton")
+// get returns a copy of the value of key; nil = there is none.
+func get(txn *badger.Txn, key string) ([]byte, error) {
+	item, err := txn.Get([]byte(key))
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return item.ValueCopy([]byte{})
 }
 
-// ApplyPhotos stores what a sweep learnt, as of at. Contacts that are gone by now are skipped.
-func (s *Store) ApplyPhotos(ctx context.Context, at time.Time, ch []directory.PhotoChange) (directory.Applied, error) {
-	panic("skeleton")
+// each calls f with every key under prefix (without the prefix) and its value.
+// Both are valid during the call only. It ends early with ctx.
+func each(ctx context.Context, txn *badger.Txn, prefix string, f func(key, value []byte) error) error {
+	o := badger.DefaultIteratorOptions
+	o.Prefix = []byte(prefix)
+	it := txn.NewIterator(o)
+	defer it.Close()
+	for it.Rewind(); it.Valid(); it.Next() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		key := it.Item().Key()[len(prefix):]
+		if err := it.Item().Value(func(v []byte) error { return f(key, v) }); err != nil {
+			return fmt.Errorf("read %s%s: %w", prefix, key, err)
+		}
+	}
+	return nil
 }
 
-// Photo returns the JPEG of a photo. A photo of a view stays readable for as
-// long as anybody may hold that view ([PhotoGrace]).
-func (s *Store) Photo(ctx context.Context, id directory.PhotoID, size directory.PhotoSize) ([]byte, error) {
-	panic("skeleton")
+// A tx is a transaction whose writes need no checks of their own: the first
+// error is what commit returns.
+type tx struct {
+	txn *badger.Txn
+	err error
 }
 
-// Devices returns all devices, revoked ones too, in the order of their creation.
-func (s *Store) Devices(ctx context.Context) ([]directory.Device, error) { panic("skeleton") }
+func (t *tx) set(key string, value []byte) {
+	if t.err == nil {
+		t.err = t.txn.Set([]byte(key), value)
+	}
+}
 
-// AddDevice stores a new device. A taken id or login is [directory.ErrExists].
-func (s *Store) AddDevice(ctx context.Context, d directory.Device) error { panic("skeleton") }
+func (t *tx) remove(key string) {
+	if t.err == nil {
+		t.err = t.txn.Delete([]byte(key))
+	}
+}
 
-// ChangeDevice reads, changes and stores a device in one transaction and
-// returns what it stored. ID, Login and Created cannot be changed.
-func (s *Store) ChangeDevice(ctx context.Context, id directory.DeviceID, change func(*directory.Device) error) (directory.Device, error) {
-	panic("skeleton")
+// commit runs f in a transaction and has it on disk when it returns nil.
+func (s *Store) commit(f func(*tx)) error {
+	txn := s.db.NewTransaction(true)
+	defer txn.Discard()
+	t := &tx{txn: txn}
+	f(t)
+	if t.err != nil {
+		return t.err
+	}
+	return txn.Commit()
 }

@@ -1,0 +1,180 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"ringbook/directory"
+	"ringbook/directory/index"
+)
+
+// A step is what a batch comes to for one contact.
+type step struct {
+	id       directory.ContactID
+	old, new *directory.Contact // nil = not there
+	news     bool               // the batch speaks of it, and does not only sweep it
+	photo    *photoState        // what was learnt about the photo; nil = nothing
+	body     []byte             // new as JSON
+}
+
+func (st *step) changes() bool {
+	if st.old == nil || st.new == nil {
+		return st.old != st.new
+	}
+	return !st.old.Equal(st.new)
+}
+
+// A plan is what a batch comes to: one step for each contact it speaks of.
+type plan struct {
+	view  *index.View
+	steps []*step // in the order of first mention
+	byID  map[directory.ContactID]*step
+	news  int
+	jpegs map[directory.PhotoID]*directory.Photo
+
+	feed   directory.Feed
+	next   *directory.Cursor
+	accept bool // whatever it takes away
+}
+
+func newPlan(v *index.View) *plan {
+	return &plan{
+		view: v, accept: true,
+		byID:  make(map[directory.ContactID]*step),
+		jpegs: make(map[directory.PhotoID]*directory.Photo),
+	}
+}
+
+// step returns the step of a contact, which begins as what is stored.
+func (p *plan) step(id directory.ContactID) *step {
+	st := p.byID[id]
+	if st == nil {
+		st = &step{id: id}
+		if e := p.view.Entry(id); e != nil {
+			st.old, st.new = e.Contact(), e.Contact()
+		}
+		p.byID[id] = st
+		p.steps = append(p.steps, st)
+	}
+	return st
+}
+
+// hear is step for a piece of news.
+func (p *plan) hear(id directory.ContactID) *step {
+	p.news++
+	st := p.step(id)
+	st.news = true
+	return st
+}
+
+// lay lays one piece of news over what the news before it left.
+func (p *plan) lay(src directory.Source, ch directory.Change) error {
+	if id, err := directory.ParseContactID(string(ch.ID)); err != nil {
+		return err
+	} else if id != ch.ID {
+		return fmt.Errorf("contact id %q is not in lower case: %w", ch.ID, directory.ErrInvalid)
+	}
+	st := p.hear(ch.ID)
+	before := st.new
+	if ch.Removed {
+		if before != nil && before.Source == src {
+			st.new = nil
+		}
+		return nil
+	}
+	if ch.Update == nil {
+		return fmt.Errorf("change of contact %s without an update: %w", ch.ID, directory.ErrInvalid)
+	}
+	c := &directory.Contact{}
+	if before != nil && before.Source == src && !ch.Fresh {
+		c = before.Clone()
+	}
+	c.ID, c.Source = ch.ID, src
+	ch.Update(c)
+	c.ID, c.Source, c.Photo = ch.ID, src, ""
+	if st.old != nil {
+		c.Photo = st.old.Photo
+	}
+	st.new = c
+	return nil
+}
+
+// sweep removes what keep does not want of a source's contacts.
+func (p *plan) sweep(src directory.Source, stored *queue, keep func(directory.ContactID) bool) {
+	for _, st := range p.steps {
+		if st.new != nil && st.new.Source == src && !keep(st.id) {
+			st.new = nil
+		}
+	}
+	for a := range stored.all() {
+		if p.byID[a.id] == nil && !keep(a.id) {
+			p.step(a.id).new = nil
+		}
+	}
+}
+
+// settle drops the steps that come to nothing, makes the bodies of the others
+// and counts what the whole comes to.
+func (p *plan) settle() (directory.Applied, error) {
+	a := directory.Applied{Revision: p.view.Revision(), Unchanged: p.news}
+	words := make(vocabulary)
+	for _, st := range p.steps {
+		if !st.changes() {
+			st.new = st.old
+			continue
+		}
+		if st.news {
+			a.Unchanged--
+		}
+		switch {
+		case st.new == nil:
+			a.Removed++
+			continue
+		case st.old == nil:
+			a.Added++
+		default:
+			a.Changed++
+		}
+		words.share(st.new)
+		var err error
+		if st.body, err = encodeContact(st.new); err != nil {
+			return a, fmt.Errorf("contact %s: %w", st.id, err)
+		}
+	}
+	p.steps = slices.DeleteFunc(p.steps, func(st *step) bool { return !st.changes() && st.photo == nil })
+	return a, nil
+}
+
+// Apply applies a batch. When it returns, the batch is on disk and in the view.
+// A batch with Next set marks the store as loaded. [directory.ErrShrink] = the
+// guard stopped it and nothing was applied.
+//
+// The guard counts, for each book, what the batches of one feed take away from
+// one cursor to the next, against the most members that the book had meanwhile.
+// The count is in memory only: after a restart a round begins anew.
+//
+// Applied counts contacts: one that a batch adds and removes again is no
+// change, and its news are unchanged. A contact of another source is replaced.
+func (s *Store) Apply(ctx context.Context, b directory.Batch) (directory.Applied, error) {
+	done, err := s.write(ctx)
+	if err != nil {
+		return directory.Applied{}, err
+	}
+	defer done()
+	p := newPlan(s.index.View())
+	p.feed, p.next, p.accept = b.Feed, b.Next, b.AcceptShrink
+	for _, ch := range b.Changes {
+		if err := p.lay(b.Source, ch); err != nil {
+			return directory.Applied{}, fmt.Errorf("apply batch of %s: %w", b.Feed, err)
+		}
+	}
+	if b.Sweep != nil {
+		p.sweep(b.Source, s.asks.queue(b.Source), b.Sweep)
+	}
+	a, err := s.carryOut(ctx, p)
+	if err != nil {
+		return a, fmt.Errorf("apply batch of %s: %w", b.Feed, err)
+	}
+	return a, nil
+}

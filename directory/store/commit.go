@@ -1,0 +1,190 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"time"
+
+	"ringbook/directory"
+	"ringbook/directory/index"
+)
+
+// Estimates of what one contact adds to a transaction beside its body, rounded
+// up: keys, headers, the photo's state and trash, and a mark for each book.
+const (
+	stepEntries = 6
+	stepBytes   = 512
+	markBytes   = 160
+)
+
+// carryOut commits a plan in as few transactions as it takes, and publishes each.
+func (s *Store) carryOut(ctx context.Context, p *plan) (directory.Applied, error) {
+	a, err := p.settle()
+	if err != nil {
+		return directory.Applied{Revision: a.Revision}, err
+	}
+	now := time.Now().UTC().Truncate(time.Second)
+	whole := s.prepare(p.steps, now)
+	tolls := s.tolls(whole)
+	if !p.accept {
+		if err := s.guard(p.feed, tolls); err != nil {
+			return directory.Applied{Revision: a.Revision}, err
+		}
+	}
+	one := true
+	for steps, last := range s.pieces(p) {
+		if err := ctx.Err(); err != nil {
+			return directory.Applied{Revision: s.index.View().Revision()}, err
+		}
+		u := whole
+		if one = one && last; !one {
+			u = s.prepare(steps, now)
+		}
+		next := p.next
+		if !last {
+			next = nil
+		}
+		if err := s.carryPiece(p, steps, u, now, next); err != nil {
+			return directory.Applied{Revision: s.index.View().Revision()}, err
+		}
+	}
+	s.pay(p.feed, tolls, p.next != nil)
+	a.Revision = s.index.View().Revision()
+	return a, nil
+}
+
+// prepare works out what steps do to the books; nil = nobody sees any of it.
+func (s *Store) prepare(steps []*step, now time.Time) *index.Update {
+	var put []index.Stored
+	var removed []directory.ContactID
+	for _, st := range steps {
+		switch {
+		case !st.changes():
+		case st.new == nil:
+			removed = append(removed, st.id)
+		default:
+			put = append(put, index.Stored{Contact: st.new, Modified: now})
+		}
+	}
+	if len(put)+len(removed) == 0 {
+		return nil
+	}
+	return s.index.Prepare(s.index.View().Revision()+1, put, removed)
+}
+
+// pieces cuts a plan into what fits into one transaction each, and says which
+// is the last. A plan without steps is one piece.
+func (s *Store) pieces(p *plan) iter.Seq2[[]*step, bool] {
+	entries := s.db.MaxBatchCount() * 9 / 10
+	size := s.db.MaxBatchSize() * 9 / 10
+	books := int64(len(s.o.Books))
+	return func(yield func([]*step, bool) bool) {
+		from, n, bytes := 0, int64(0), int64(0)
+		for i, st := range p.steps {
+			e := stepEntries + books
+			b := stepBytes + markBytes*books + s.weight(len(st.body))
+			if st.new != nil && p.jpegs[st.new.Photo] != nil {
+				photo := p.jpegs[st.new.Photo]
+				b += s.weight(len(photo.Large)) + s.weight(len(photo.Small))
+			}
+			if i > from && (n+e > entries || bytes+b > size) {
+				if !yield(p.steps[from:i], false) {
+					return
+				}
+				from, n, bytes = i, 0, 0
+			}
+			n, bytes = n+e, bytes+b
+		}
+		yield(p.steps[from:], true)
+	}
+}
+
+// weight is what a value counts in a transaction: photos go to the value log.
+func (s *Store) weight(n int) int64 {
+	if s.o.InMemory {
+		return int64(n)
+	}
+	return int64(min(n, inLine))
+}
+
+// carryPiece commits one piece and then publishes it. u is nil when nobody
+// sees a difference: then there is no new revision.
+func (s *Store) carryPiece(p *plan, steps []*step, u *index.Update, now time.Time, next *directory.Cursor) error {
+	rev := s.index.View().Revision()
+	if u != nil {
+		rev = u.Revision
+	}
+	use := usage(steps)
+	if len(steps) == 0 && next == nil {
+		return nil
+	}
+	err := s.commit(func(t *tx) {
+		for _, st := range steps {
+			s.putStep(t, st, rev, now)
+		}
+		s.putPhotos(t, p, use, now)
+		putUpdate(t, u)
+		if next != nil {
+			putCursor(t, p.feed, *next)
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("commit revision %d: %w", rev, err)
+	}
+	s.remember(steps, use)
+	if u != nil {
+		s.index.Publish(u)
+	}
+	if next != nil {
+		s.index.SetLoaded()
+	}
+	return nil
+}
+
+func (s *Store) putStep(t *tx, st *step, rev directory.Revision, now time.Time) {
+	switch {
+	case !st.changes():
+	case st.new == nil:
+		t.remove(contacts + string(st.id))
+		t.remove(asked + string(st.id))
+	default:
+		r := record{revision: rev, modified: now, print: s.o.Renderer.print(st.new), contact: st.body}
+		t.set(contacts+string(st.id), r.encode())
+	}
+	if st.photo != nil && st.new != nil {
+		t.set(asked+string(st.id), st.photo.encode())
+	}
+}
+
+func putUpdate(t *tx, u *index.Update) {
+	if u == nil {
+		return
+	}
+	for _, m := range u.Marks {
+		t.set(markKey(m), encodeMark(m))
+	}
+	t.set(keyRevision, encodeNumber(u.Revision))
+}
+
+// remember brings what the writer keeps in memory up to what was committed.
+func (s *Store) remember(steps []*step, use map[directory.PhotoID]int) {
+	for id, n := range use {
+		if s.photos[id] += n; s.photos[id] == 0 {
+			delete(s.photos, id)
+		}
+	}
+	for _, st := range steps {
+		switch {
+		case st.new == nil:
+			s.asks.remove(st.id)
+		case st.photo != nil:
+			s.asks.put(st.id, st.new.Source, st.photo.at)
+		case st.old == nil || st.old.Source != st.new.Source:
+			s.asks.put(st.id, st.new.Source, 0)
+		}
+	}
+}
+
+func encodeContact(c *directory.Contact) ([]byte, error) { return json.Marshal(c) }

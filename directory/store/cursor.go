@@ -1,0 +1,43 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"ringbook/directory"
+)
+
+// Cursor returns where a feed goes on; the zero Cursor = from the beginning.
+func (s *Store) Cursor(ctx context.Context, f directory.Feed) (directory.Cursor, error) {
+	var c directory.Cursor
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return c, err
+	}
+	defer leave()
+	err = s.db.View(func(txn *badger.Txn) error {
+		b, err := get(txn, cursors+string(f))
+		if err != nil || b == nil {
+			return err
+		}
+		return json.Unmarshal(b, &c)
+	})
+	if err != nil {
+		return directory.Cursor{}, fmt.Errorf("read cursor of %s: %w", f, err)
+	}
+	return c, nil
+}
+
+// putCursor stores a cursor; with the first of them the mirror is loaded.
+func putCursor(t *tx, f directory.Feed, c directory.Cursor) {
+	b, err := json.Marshal(c)
+	if err != nil {
+		t.err = err
+		return
+	}
+	t.set(cursors+string(f), b)
+	t.set(keyLoaded, nil)
+}
