@@ -1,0 +1,376 @@
+package ldap
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"ringbook/directory"
+)
+
+// readBuffer holds a usual request whole; each idle connection keeps one.
+const readBuffer = 512
+
+// A conn is one client's connection. Its reading goroutine owns everything but
+// what is marked otherwise.
+type conn struct {
+	srv    *Server
+	raw    net.Conn
+	from   netip.Addr
+	stream net.Conn // raw, or TLS over it; changes only while no operation runs
+	reader *bufio.Reader
+	secure bool
+
+	device  directory.DeviceID // "" = anonymous
+	login   directory.Login
+	detach  func()    // forgets the device's session
+	expires time.Time // of a connection that no device has bound
+
+	writing sync.Mutex                // one writer at a time
+	ending  atomic.Pointer[departure] // set once, by whoever ends the connection
+	wait    sync.WaitGroup            // operations under way
+	mu      sync.Mutex
+	running map[int32]context.CancelCauseFunc // operations under way, by message id; guarded by mu
+}
+
+// A departure is why the server ends a connection.
+type departure struct {
+	why   result
+	grace time.Duration // for operations under way
+}
+
+// errAbandoned is why an operation ends that nobody waits for any more.
+var errAbandoned = errors.New("abandoned")
+
+// errPanic: a fault of ours outside of any operation.
+var errPanic = errors.New("panic")
+
+// errEnding refuses to write to a connection that is being ended.
+var errEnding = errors.New("connection is ending")
+
+func newConn(s *Server, raw net.Conn, from netip.Addr, secure bool) *conn {
+	return &conn{srv: s, raw: raw, from: from, stream: raw, secure: secure, running: map[int32]context.CancelCauseFunc{}}
+}
+
+// serve reads and answers until the client leaves, breaks the rules or is told to
+// go. ctx ends with the server.
+func (c *conn) serve(ctx context.Context) {
+	stop := context.AfterFunc(ctx, func() {
+		c.end(refuse(goldap.LDAPResultUnavailable, "server is going down"), shutdownGrace)
+	})
+	defer stop()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	c.expires = time.Now().Add(c.srv.BindTimeout)
+	c.leave(cancel, c.converse(ctx))
+}
+
+// converse reads and answers requests; the error says why it stopped.
+func (c *conn) converse(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.logPanic(ctx, p)
+			err = errPanic
+		}
+	}()
+	if c.secure {
+		if err := c.startTLS(ctx); err != nil {
+			return err
+		}
+	}
+	c.reader = bufio.NewReaderSize(c.stream, readBuffer)
+	for {
+		b, err := c.read()
+		if err != nil {
+			return err
+		}
+		m, err := decodeMessage(b)
+		if err != nil {
+			return err
+		}
+		if err := c.handle(ctx, m); err != nil {
+			return err
+		}
+	}
+}
+
+// startTLS puts TLS over the raw connection.
+func (c *conn) startTLS(ctx context.Context) error {
+	deadline := time.Now().Add(c.srv.BindTimeout)
+	_ = c.raw.SetWriteDeadline(deadline)
+	c.setReadDeadline(deadline)
+	if c.ending.Load() != nil {
+		return errEnding
+	}
+	t := tls.Server(c.raw, c.srv.TLS)
+	if err := t.HandshakeContext(ctx); err != nil {
+		return err
+	}
+	c.stream, c.secure = t, true
+	return nil
+}
+
+// read waits for the next message, as long as this client may keep us waiting.
+func (c *conn) read() ([]byte, error) {
+	for {
+		deadline := c.expires
+		if c.device != "" {
+			deadline = time.Now().Add(c.srv.IdleTimeout)
+		}
+		c.setReadDeadline(deadline)
+		_, err := c.reader.Peek(1)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) || !c.busy() || c.ending.Load() != nil {
+			return nil, err
+		}
+	}
+	if c.device == "" {
+		return readFrame(c.reader, maxStranger)
+	}
+	c.setReadDeadline(time.Now().Add(messageTimeout))
+	return readFrame(c.reader, maxMessage)
+}
+
+// busy reports whether an operation is under way: such a client is not idle.
+func (c *conn) busy() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.running) > 0
+}
+
+// end ends the connection from any goroutine and at once: the reader wakes up,
+// writers have until grace and a little more. Only the first call counts.
+func (c *conn) end(why result, grace time.Duration) {
+	if c.ending.CompareAndSwap(nil, &departure{why: why, grace: grace}) {
+		now := time.Now()
+		_ = c.raw.SetReadDeadline(now)
+		_ = c.raw.SetWriteDeadline(now.Add(grace + cutTimeout))
+	}
+}
+
+// setReadDeadline sets a deadline that end may have overtaken.
+func (c *conn) setReadDeadline(t time.Time) {
+	_ = c.raw.SetReadDeadline(t)
+	if c.ending.Load() != nil {
+		_ = c.raw.SetReadDeadline(time.Now())
+	}
+}
+
+// write writes whole messages, all or none of them before anybody else's.
+func (c *conn) write(b []byte) error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	_ = c.raw.SetWriteDeadline(time.Now().Add(c.srv.WriteTimeout))
+	if d := c.ending.Load(); d != nil {
+		if d.grace == 0 {
+			return errEnding
+		}
+		_ = c.raw.SetWriteDeadline(time.Now().Add(cutTimeout))
+	}
+	_, err := c.stream.Write(b)
+	if err != nil {
+		_ = c.raw.SetReadDeadline(time.Now()) // the reader sees to the rest
+	}
+	return err
+}
+
+// leave is the end of every connection: operations end, the client is told why
+// where the protocol has words for it, and all is closed. cause is what ended the
+// reading.
+func (c *conn) leave(cancel context.CancelFunc, cause error) {
+	defer cancel()
+	d := c.ending.Load()
+	if d == nil {
+		d = departed(cause)
+	}
+	if d.grace > 0 {
+		c.await(d.grace)
+	}
+	cancel()
+	_ = c.raw.SetWriteDeadline(time.Now().Add(cutTimeout))
+	c.wait.Wait()
+	c.become(directory.Device{}, nil)
+	c.srv.census.leave(c.from, "")
+	if d.why != success {
+		c.farewell(d.why)
+	}
+	if c.stream != c.raw {
+		_ = c.stream.Close() // says so to the client; the error is the client's own
+	}
+	_ = c.raw.Close()
+}
+
+// departed says what follows from an error of reading or handling.
+func departed(cause error) *departure {
+	switch {
+	case errors.Is(cause, errFraming):
+		return &departure{why: refuse(goldap.LDAPResultProtocolError, "malformed message")}
+	case errors.Is(cause, errOversize):
+		return &departure{why: refuse(goldap.LDAPResultProtocolError, "message too large")}
+	case errors.Is(cause, errRevoked):
+		return &departure{why: revoked}
+	case errors.Is(cause, errPanic):
+		return &departure{why: refuse(goldap.LDAPResultOther, "internal error")}
+	case errors.Is(cause, io.EOF):
+		return &departure{grace: shutdownGrace} // it may still listen
+	}
+	return &departure{}
+}
+
+// await waits for the operations under way, but not for ever.
+func (c *conn) await(d time.Duration) {
+	done := make(chan struct{})
+	go func() { c.wait.Wait(); close(done) }() // leave waits for the same
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-done:
+	case <-t.C:
+	}
+}
+
+// farewell sends a notice of disconnection and makes sure that a client that is
+// still sending can read it: closing with octets unread would reset the
+// connection.
+func (c *conn) farewell(why result) {
+	_ = c.raw.SetWriteDeadline(time.Now().Add(cutTimeout))
+	if _, err := c.stream.Write(appendNotice(nil, why)); err != nil {
+		return
+	}
+	if t, ok := c.raw.(interface{ CloseWrite() error }); ok && c.stream == c.raw {
+		if t.CloseWrite() == nil {
+			_ = c.raw.SetReadDeadline(time.Now().Add(cutTimeout))
+			_, _ = io.CopyN(io.Discard, c.raw, maxMessage)
+		}
+	}
+}
+
+// become makes the connection the device's; the zero Device = anonymous.
+func (c *conn) become(d directory.Device, detach func()) {
+	if c.device != "" {
+		c.detach()
+		c.srv.census.unbind(c.from, c.device)
+		c.expires = time.Now().Add(c.srv.BindTimeout)
+	}
+	c.device, c.login, c.detach = d.ID, d.Login, detach
+}
+
+// handle carries out a request, or sets it going. An error ends the connection.
+func (c *conn) handle(ctx context.Context, m message) (err error) {
+	answer, answered := responseTo(m.op)
+	defer c.rescue(ctx, m.id, answer, &err)
+	switch {
+	case m.op == opUnbindRequest:
+		return errUnbound
+	case m.op == opAbandonRequest:
+		return c.abandon(m.body)
+	case !answered || m.id == 0:
+		return errFraming
+	case m.op == opSearchRequest:
+		return c.start(ctx, m)
+	case m.op == opBindRequest:
+		return c.bind(ctx, m)
+	}
+	_, r := decodeControls(m.op, m.controls)
+	switch {
+	case r != success:
+	case m.op == opExtendedRequest:
+		return c.extended(ctx, m)
+	case m.op == opCompareRequest:
+		if r, err = c.compare(m.body); err != nil {
+			return err
+		}
+	default:
+		r = refuse(goldap.LDAPResultUnwillingToPerform, "this directory is read-only")
+	}
+	return c.answer(m.id, answer, r)
+}
+
+// errUnbound: the client said goodbye.
+var errUnbound = errors.New("unbind")
+
+func (c *conn) answer(id int32, op byte, r result) error {
+	return c.write(appendAnswer(nil, id, op, r, nil))
+}
+
+// rescue turns a panic while a request was carried out into an answer: the others
+// on this connection, and everybody else, go on.
+func (c *conn) rescue(ctx context.Context, id int32, answer byte, err *error) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	c.logPanic(ctx, p)
+	*err = c.answer(id, answer, refuse(goldap.LDAPResultOther, "internal error"))
+}
+
+func (c *conn) logPanic(ctx context.Context, p any) {
+	c.srv.Log.LogAttrs(ctx, slog.LevelError, "ldap operation panicked",
+		slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+}
+
+// start runs a search beside the reader.
+func (c *conn) start(ctx context.Context, m message) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	if r := c.enlist(m.id, cancel); r != success {
+		cancel(nil)
+		return c.answer(m.id, opSearchDone, r)
+	}
+	who := c.device
+	c.wait.Go(func() {
+		defer c.discharge(m.id, cancel)
+		var err error // the reader sees what happened to the connection
+		defer c.rescue(ctx, m.id, opSearchDone, &err)
+		err = c.search(ctx, m, who)
+		if errors.Is(err, errRevoked) {
+			c.end(revoked, 0)
+		}
+	})
+	return nil
+}
+
+func (c *conn) enlist(id int32, cancel context.CancelCauseFunc) result {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.running[id] != nil:
+		return refuse(goldap.LDAPResultProtocolError, "message id in use")
+	case len(c.running) >= c.srv.MaxOperations:
+		return refuse(goldap.LDAPResultBusy, "too many operations at once")
+	}
+	c.running[id] = cancel
+	return success
+}
+
+func (c *conn) discharge(id int32, cancel context.CancelCauseFunc) {
+	cancel(nil)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.running, id)
+}
+
+// abandon ends an operation without an answer (RFC 4511 §4.11).
+func (c *conn) abandon(body []byte) error {
+	if len(body) == 0 || len(body) > 4 {
+		return errFraming
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cancel := c.running[signed(body)]; cancel != nil {
+		cancel(errAbandoned)
+	}
+	return nil
+}

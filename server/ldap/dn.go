@@ -1,0 +1,133 @@
+package ldap
+
+import (
+	"fmt"
+	"strings"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"ringbook/directory"
+)
+
+// maxDN is the longest distinguished name we read, in octets: our own are below
+// 200, Konica's printers send at most 255.
+const maxDN = 512
+
+// A tree knows the names of its entries.
+type tree struct {
+	base   string // as configured, without blanks around it
+	parsed *goldap.DN
+}
+
+// newTree checks a base DN. [directory.ErrInvalid] = it cannot be one.
+func newTree(base string) (tree, error) {
+	base = strings.TrimSpace(base)
+	dn, err := goldap.ParseDN(base)
+	switch {
+	case len(base) > maxDN/2:
+		return tree{}, fmt.Errorf("base DN of %d bytes, %d at most: %w", len(base), maxDN/2, directory.ErrInvalid)
+	case err != nil:
+		return tree{}, fmt.Errorf("base DN %q: %v: %w", base, err, directory.ErrInvalid)
+	case len(dn.RDNs) == 0:
+		return tree{}, fmt.Errorf("base DN is empty: %w", directory.ErrInvalid)
+	}
+	return tree{base: base, parsed: dn}, nil
+}
+
+func (t tree) bookDN(b directory.BookName) string { return "ou=" + string(b) + "," + t.base }
+
+// appendContactDN appends uid=<id>,ou=<book>,<base>; neither id nor book has
+// characters that a DN escapes.
+func (t tree) appendContactDN(dst []byte, b directory.BookName, id directory.ContactID) []byte {
+	dst = append(append(dst, "uid="...), id...)
+	dst = append(append(dst, ",ou="...), b...)
+	return append(append(dst, ','), t.base...)
+}
+
+// bindDN returns the DN as which a device binds.
+func (t tree) bindDN(l directory.Login) string { return "cn=" + string(l) + "," + t.base }
+
+// A placeKind says what a DN names.
+type placeKind int
+
+const (
+	placeRoot      placeKind = iota // "": the root DSE
+	placeBase                       // the base itself
+	placeBook                       // ou=<book>,<base>
+	placeContact                    // uid=<id>,ou=<book>,<base>
+	placeNothing                    // below the base, but of no form that we have
+	placeElsewhere                  // not ours, or not readable
+)
+
+// A place is a DN as we understand it; whether there is such a book or contact is
+// another question.
+type place struct {
+	kind placeKind
+	book directory.BookName
+	id   directory.ContactID
+}
+
+// locate reads a DN of at most maxDN octets.
+func (t tree) locate(dn string) place {
+	if dn == "" {
+		return place{kind: placeRoot}
+	}
+	if strings.EqualFold(dn, t.base) {
+		return place{kind: placeBase}
+	}
+	d, err := goldap.ParseDN(dn)
+	if err != nil {
+		return place{kind: placeElsewhere}
+	}
+	switch {
+	case len(d.RDNs) == 0:
+		return place{kind: placeRoot}
+	case t.parsed.EqualFold(d):
+		return place{kind: placeBase}
+	case !t.parsed.AncestorOfFold(d):
+		return place{kind: placeElsewhere}
+	}
+	return below(d.RDNs[:len(d.RDNs)-len(t.parsed.RDNs)])
+}
+
+// below reads the part of a DN that stands before the base.
+func below(rdns []*goldap.RelativeDN) place {
+	ou, ok := single(rdns[len(rdns)-1], "ou")
+	book, err := directory.ParseBookName(strings.ToLower(ou))
+	if !ok || err != nil {
+		return place{kind: placeNothing}
+	}
+	if len(rdns) == 1 {
+		return place{kind: placeBook, book: book}
+	}
+	uid, ok := single(rdns[0], "uid")
+	id, err := directory.ParseContactID(uid)
+	if !ok || err != nil || len(rdns) > 2 {
+		return place{kind: placeNothing, book: book}
+	}
+	return place{kind: placeContact, book: book, id: id}
+}
+
+// single returns the value of an RDN of one attribute of the given type.
+func single(r *goldap.RelativeDN, typ string) (string, bool) {
+	if len(r.Attributes) != 1 || !strings.EqualFold(r.Attributes[0].Type, typ) {
+		return "", false
+	}
+	return r.Attributes[0].Value, true
+}
+
+// loginOf reads the name of a bind: a DN whose first value is the login
+// (cn=<login>,<base>, whatever type and base people typed), <login> or
+// <login>@anything. false = it starts like a DN and is none.
+func loginOf(name string) (string, bool) {
+	login := name
+	if strings.Contains(name, "=") {
+		dn, err := goldap.ParseDN(name)
+		if err != nil || len(dn.RDNs) == 0 {
+			return "", false
+		}
+		login = dn.RDNs[0].Attributes[0].Value
+	}
+	login, _, _ = strings.Cut(login, "@")
+	return strings.ToLower(strings.TrimSpace(login)), true
+}

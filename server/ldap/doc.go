@@ -1,0 +1,33 @@
+// Package ldap serves the directory over LDAP (RFC 4510 to 4519) to desk
+// phones, PBXs and mail clients, read-only.
+//
+// # The tree
+//
+//	dc=ringbook                                  the base (setting)
+//	└─ ou=people                                 a book
+//	   └─ uid=<contact id>                       a contact, as inetOrgPerson
+//
+// A device sees the books of its shelf and nothing else. It binds as
+// cn=<login>,<base>, as <login> or as <login>@anything.
+//
+// # How a message travels
+//
+// [readFrame] takes one message off the connection and checks its shape (length,
+// depth, number of elements, no child longer than its parent, no indefinite
+// length) before anything is decoded. Requests are then read in place with
+// [element]; only the filter goes through a BER library, as a bounded slice.
+// Answers are appended to pooled buffers, without a tree of packets.
+//
+// Each connection has one goroutine that reads; binds, compares and extended
+// operations run in it, searches run beside it. Whatever ends a connection wakes
+// that goroutine, which waits for the searches, says why (a notice of
+// disconnection) and closes.
+//
+// # Where we forgive what the RFC does not
+//
+// People type the settings of phones. A search below an unknown or unreadable
+// base is read as a search of ours (a base-scope read is not: it names one
+// object). A one-level search of the base that no book satisfies goes on to the
+// people in them, because phones set to "one level" mean the people. An attribute
+// is answered in the spelling in which it was asked for.
+package ldap

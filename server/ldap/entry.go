@@ -1,0 +1,251 @@
+package ldap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"ringbook/directory"
+	"ringbook/directory/index"
+)
+
+// maxWanted bounds the attributes that a request may name; together with their
+// aliases ours are not half as many.
+const maxWanted = 256
+
+// What a client asks for (RFC 4511 §4.5.1.8, RFC 3673).
+const (
+	wantAll         = "*"
+	wantOperational = "+"
+	wantNone        = "1.1"
+)
+
+// A selection is which attributes of an entry are answered, and how they are
+// spelt.
+type selection struct {
+	all         bool
+	operational bool
+	names       []string // as asked for, without options, none twice
+	typesOnly   bool
+
+	columns []column // of contacts
+}
+
+// A column is one attribute of contacts in the spelling of the answer.
+type column struct {
+	attribute index.Attribute
+	name      string
+	kind      columnKind
+}
+
+type columnKind int
+
+const (
+	columnText columnKind = iota
+	columnNumbers
+	columnPhoto
+	columnOperational
+)
+
+// photoAttribute is known to the index as an id; we answer with the bytes.
+const photoAttribute = "jpegPhoto"
+
+// selectAttributes reads the attribute list of a request.
+func selectAttributes(wanted []string, typesOnly bool) selection {
+	s := selection{all: len(wanted) == 0, typesOnly: typesOnly}
+	for _, w := range wanted {
+		w, _, _ = strings.Cut(w, ";") // options narrow down what we have no variants of
+		switch {
+		case w == wantAll:
+			s.all = true
+		case w == wantOperational:
+			s.operational = true
+		case w == wantNone, w == "":
+		case !slices.ContainsFunc(s.names, func(n string) bool { return strings.EqualFold(n, w) }):
+			s.names = append(s.names, w)
+		}
+	}
+	s.columns = s.contactColumns()
+	return s
+}
+
+// contactColumns resolves what is answered of contacts: what is named, then the
+// rest of what "*" and "+" ask for.
+func (s *selection) contactColumns() []column {
+	var cols []column
+	for _, n := range s.names {
+		a, ok := index.ParseAttribute(n)
+		if i := slices.IndexFunc(operationalNames[:], func(o string) bool { return strings.EqualFold(o, n) }); i >= 0 {
+			cols = append(cols, column{attribute: index.Attribute(i), name: n, kind: columnOperational})
+		} else if ok && !a.Operational() {
+			cols = append(cols, column{attribute: a, name: n, kind: kindOf(a)})
+		}
+	}
+	if s.all {
+		for a := range index.Attributes() {
+			taken := slices.ContainsFunc(cols, func(c column) bool { return c.attribute == a && c.kind != columnOperational })
+			if !taken && !a.Operational() {
+				cols = append(cols, column{attribute: a, name: a.Name(), kind: kindOf(a)})
+			}
+		}
+	}
+	if s.operational {
+		for i, n := range operationalNames {
+			taken := slices.ContainsFunc(cols, func(c column) bool { return c.attribute == index.Attribute(i) && c.kind == columnOperational })
+			if !taken {
+				cols = append(cols, column{attribute: index.Attribute(i), name: n, kind: columnOperational})
+			}
+		}
+	}
+	return cols
+}
+
+func kindOf(a index.Attribute) columnKind {
+	switch {
+	case a.Name() == photoAttribute:
+		return columnPhoto
+	case a.Numbers():
+		return columnNumbers
+	}
+	return columnText
+}
+
+// operationalNames are the operational attributes of contacts (RFC 4512 §3.4,
+// RFC 5020, X.501); see printer.operational. Nothing changes them.
+var operationalNames = [...]string{"entryDN", "structuralObjectClass", "hasSubordinates", "modifyTimestamp"}
+
+// wants reports whether an object's attribute is answered, and in which spelling.
+func (s *selection) wants(a *attribute) (string, bool) {
+	for _, n := range s.names {
+		if strings.EqualFold(n, a.name) {
+			return n, true
+		}
+	}
+	return a.name, a.operational && s.operational || !a.operational && s.all
+}
+
+// A printer appends the entries of one search.
+type printer struct {
+	srv    *Server
+	id     int32 // message id
+	device directory.Device
+	selection
+}
+
+// object appends a SearchResultEntry for an object (RFC 4511 §4.5.2).
+func (p *printer) object(dst []byte, o *object) []byte {
+	dst, outer := begin(dst, tagSequence)
+	dst = appendInt(dst, tagInteger, p.id)
+	dst, inner := begin(dst, opSearchEntry)
+	dst = appendString(dst, tagOctets, o.dn)
+	dst, list := begin(dst, tagSequence)
+	for i := range o.attributes {
+		a := &o.attributes[i]
+		if name, ok := p.wants(a); ok && len(a.values) > 0 {
+			dst = p.values(dst, name, a.values)
+		}
+	}
+	return finish(finish(finish(dst, list), inner), outer)
+}
+
+// contact appends a SearchResultEntry for a contact.
+func (p *printer) contact(ctx context.Context, dst []byte, m member) ([]byte, error) {
+	dst, outer := begin(dst, tagSequence)
+	dst = appendInt(dst, tagInteger, p.id)
+	dst, inner := begin(dst, opSearchEntry)
+	dst, dn := begin(dst, tagOctets)
+	dst = finish(p.srv.tree.appendContactDN(dst, m.book, m.entry.Contact().ID), dn)
+	dst, list := begin(dst, tagSequence)
+	for _, c := range p.columns {
+		switch c.kind {
+		case columnText:
+			if v := m.entry.Values(c.attribute); len(v) > 0 {
+				dst = p.values(dst, c.name, v)
+			}
+		case columnNumbers:
+			dst = p.numbers(dst, c, m.entry)
+		case columnOperational:
+			dst = p.values(dst, c.name, []string{p.operational(c, m)})
+		case columnPhoto:
+			var err error
+			if dst, err = p.photo(ctx, dst, c.name, m.entry.Contact().Photo); err != nil {
+				return dst, err
+			}
+		}
+	}
+	return finish(finish(finish(dst, list), inner), outer), nil
+}
+
+// values appends a PartialAttribute (RFC 4511 §4.1.7).
+func (p *printer) values(dst []byte, name string, values []string) []byte {
+	dst, one := begin(dst, tagSequence)
+	dst = appendString(dst, tagOctets, name)
+	dst, set := begin(dst, tagSet)
+	if !p.typesOnly {
+		for _, v := range values {
+			dst = appendString(dst, tagOctets, v)
+		}
+	}
+	return finish(finish(dst, set), one)
+}
+
+// numbers appends an attribute of numbers in the device's profile. Two spellings
+// of one number are one value: phones show each value as a line.
+func (p *printer) numbers(dst []byte, c column, e *index.Entry) []byte {
+	phones := e.Phones(c.attribute)
+	if len(phones) == 0 {
+		return dst
+	}
+	var room [8]string // more is rare
+	written := room[:0]
+	for _, ph := range phones {
+		if w := p.srv.Plan.Format(ph, p.device.Numbers); !slices.Contains(written, w) {
+			written = append(written, w)
+		}
+	}
+	return p.values(dst, c.name, written)
+}
+
+// photo appends the JPEG of the size that the device gets. A photo that is gone
+// by now is left out.
+func (p *printer) photo(ctx context.Context, dst []byte, name string, id directory.PhotoID) ([]byte, error) {
+	size := p.device.Photos
+	if size == "" {
+		size = directory.PhotoLarge
+	}
+	if id == "" || size == directory.PhotoNone {
+		return dst, nil
+	}
+	if p.typesOnly {
+		return p.values(dst, name, nil), nil
+	}
+	jpeg, err := p.srv.Directory.Photo(ctx, id, size)
+	switch {
+	case errors.Is(err, directory.ErrNotFound):
+		return dst, nil
+	case err != nil:
+		return dst, fmt.Errorf("photo %s: %w", id, err)
+	}
+	dst, one := begin(dst, tagSequence)
+	dst = appendString(dst, tagOctets, name)
+	dst, set := begin(dst, tagSet)
+	dst = appendString(dst, tagOctets, jpeg)
+	return finish(finish(dst, set), one), nil
+}
+
+// generalizedTime is RFC 4517 §3.3.13.
+const generalizedTime = "20060102150405Z"
+
+func (p *printer) operational(c column, m member) string {
+	switch operationalNames[c.attribute] {
+	case "entryDN":
+		return string(p.srv.tree.appendContactDN(nil, m.book, m.entry.Contact().ID))
+	case "structuralObjectClass":
+		return "inetOrgPerson"
+	case "hasSubordinates":
+		return "FALSE"
+	}
+	return m.entry.Modified().UTC().Format(generalizedTime)
+}

@@ -1,0 +1,191 @@
+package ldap
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"ringbook/directory"
+	"ringbook/directory/filter"
+	"ringbook/directory/index"
+)
+
+// A member is a contact in the book in which a device sees it.
+type member struct {
+	book  directory.BookName
+	entry *index.Entry
+}
+
+func compareMembers(a, b member) int {
+	return cmp.Or(cmp.Compare(a.entry.SortKey(), b.entry.SortKey()),
+		cmp.Compare(a.entry.Contact().ID, b.entry.Contact().ID))
+}
+
+// Found is what a search finds: objects first, then contacts in the order of names.
+type found struct {
+	objects  []object
+	contacts iter.Seq[member]
+}
+
+func nobody(func(member) bool) {}
+
+func knownName(name string) string {
+	if a, ok := index.ParseAttribute(name); ok {
+		return a.Name()
+	}
+	return "unknown"
+}
+
+// lookUp works out what q finds for a device. An error is the connection's end.
+func (c *conn) lookUp(q searchRequest, who directory.DeviceID) (directory.Device, found, result, error) {
+	at := c.srv.tree.locate(q.base)
+	none := found{contacts: nobody}
+	if at.kind == placeRoot && q.scope == scopeBase {
+		none.objects = keep(q.filter, c.srv.rootDSE())
+		return directory.Device{}, none, success, nil
+	}
+	if who == "" {
+		return directory.Device{}, none, refuse(goldap.LDAPResultInsufficientAccessRights, "log in first"), nil
+	}
+	device, err := c.current(who)
+	if err != nil {
+		return device, none, success, err
+	}
+	view := c.srv.Directory.View()
+	switch {
+	case !view.Loaded():
+		return device, none, resultOf(directory.ErrUnavailable), nil
+	case device.State == directory.DeviceDraining:
+		return device, none, success, nil
+	}
+	f, r := c.srv.tree.search(at, q, view.Shelf(device.Books, false))
+	return device, f, r, nil
+}
+
+// search finds what a shelf has at and below a place.
+func (t tree) search(at place, q searchRequest, shelf []*index.Book) (found, result) {
+	none := found{contacts: nobody}
+	if at.kind == placeRoot || at.kind == placeElsewhere && q.scope != scopeBase {
+		at.kind = placeBase // people type bases; see the package comment
+	}
+	switch at.kind {
+	case placeBase:
+		return t.searchBase(q, shelf), success
+	case placeElsewhere:
+		return none, noSuchObject("")
+	}
+	i := slices.IndexFunc(shelf, func(b *index.Book) bool { return b.Name() == at.book })
+	switch {
+	case i < 0:
+		return none, noSuchObject(t.base)
+	case at.kind == placeBook:
+		return t.searchBook(q, shelf[i]), success
+	case at.kind == placeContact:
+		if e := shelf[i].Entry(at.id); e != nil {
+			return found{contacts: readContact(q, shelf[i], e)}, success
+		}
+	}
+	return none, noSuchObject(t.bookDN(at.book))
+}
+
+func (t tree) searchBase(q searchRequest, shelf []*index.Book) found {
+	f := found{contacts: nobody}
+	if q.scope != scopeOne {
+		f.objects = keep(q.filter, t.baseObject())
+	}
+	if q.scope == scopeBase {
+		return f
+	}
+	for _, b := range shelf {
+		f.objects = append(f.objects, keep(q.filter, t.bookObject(b))...)
+	}
+	if q.scope == scopeSubtree || len(f.objects) == 0 {
+		f.contacts = searchBooks(q.filter, shelf)
+	}
+	return f
+}
+
+func (t tree) searchBook(q searchRequest, b *index.Book) found {
+	f := found{contacts: nobody}
+	if q.scope != scopeOne {
+		f.objects = keep(q.filter, t.bookObject(b))
+	}
+	if q.scope != scopeBase {
+		f.contacts = searchBooks(q.filter, []*index.Book{b})
+	}
+	return f
+}
+
+// readContact is a search that begins at a contact, which has nothing below it.
+func readContact(q searchRequest, b *index.Book, e *index.Entry) iter.Seq[member] {
+	if q.scope == scopeOne {
+		return nobody
+	}
+	if q.filter.Op == filter.Present && knownName(q.filter.Attribute) == "objectClass" {
+		return func(yield func(member) bool) { yield(member{b.Name(), e}) }
+	}
+	it := &filter.Filter{Op: filter.Equal, Attribute: "uid", Value: string(e.Contact().ID)}
+	return searchBooks(&filter.Filter{Op: filter.And, Children: []*filter.Filter{it, q.filter}}, []*index.Book{b})
+}
+
+// keep returns the object if the filter is true for it.
+func keep(f *filter.Filter, o object) []object {
+	if f.Eval(o.matches) != filter.True {
+		return nil
+	}
+	return []object{o}
+}
+
+// searchBooks yields the contacts of several books in one order of names.
+func searchBooks(f *filter.Filter, books []*index.Book) iter.Seq[member] {
+	if len(books) == 1 {
+		b := books[0]
+		return func(yield func(member) bool) {
+			for e := range b.Search(f) {
+				if !yield(member{b.Name(), e}) {
+					return
+				}
+			}
+		}
+	}
+	return func(yield func(member) bool) {
+		var heads []head
+		for _, b := range books {
+			next, stop := iter.Pull(b.Search(f))
+			defer stop()
+			if e, ok := next(); ok {
+				heads = append(heads, head{member{b.Name(), e}, next})
+			}
+		}
+		for len(heads) > 0 {
+			i := first(heads)
+			if !yield(heads[i].member) {
+				return
+			}
+			if e, ok := heads[i].next(); ok {
+				heads[i].entry = e
+			} else {
+				heads = slices.Delete(heads, i, i+1)
+			}
+		}
+	}
+}
+
+// A head is the next contact of one book.
+type head struct {
+	member
+	next func() (*index.Entry, bool)
+}
+
+// first returns which head comes first; books are few, so a look at each is enough.
+func first(heads []head) int {
+	least := 0
+	for i := range heads {
+		if compareMembers(heads[i].member, heads[least].member) < 0 {
+			least = i
+		}
+	}
+	return least
+}

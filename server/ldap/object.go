@@ -1,0 +1,150 @@
+package ldap
+
+import (
+	"slices"
+	"strings"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"ringbook/directory/filter"
+	"ringbook/directory/index"
+)
+
+// An object is an entry that is no contact: the root DSE, the base or a book.
+type object struct {
+	dn         string
+	attributes []attribute
+}
+
+type attribute struct {
+	name        string
+	values      []string
+	operational bool // answered only when asked for by name or by "+"
+}
+
+func (o *object) find(name string) *attribute {
+	i := slices.IndexFunc(o.attributes, func(a attribute) bool { return strings.EqualFold(a.name, name) })
+	if i < 0 {
+		return nil
+	}
+	return &o.attributes[i]
+}
+
+// matches evaluates one leaf: values are compared without case, which is right
+// for all that objects have.
+func (o *object) matches(f *filter.Filter) filter.Result {
+	a := o.find(f.Attribute)
+	if a == nil {
+		if _, known := index.ParseAttribute(f.Attribute); known {
+			return filter.False
+		}
+		return filter.Undefined
+	}
+	switch f.Op {
+	case filter.Present:
+		return filter.True
+	case filter.Equal, filter.Approx:
+		return filter.Of(slices.ContainsFunc(a.values, func(v string) bool { return strings.EqualFold(v, f.Value) }))
+	case filter.Substrings:
+		return filter.Of(slices.ContainsFunc(a.values, func(v string) bool { return hasPieces(v, f) }))
+	}
+	return filter.Undefined
+}
+
+// hasPieces matches the pieces of a Substrings filter, in order and apart.
+func hasPieces(v string, f *filter.Filter) bool {
+	v, ok := strings.CutPrefix(strings.ToLower(v), strings.ToLower(f.Initial))
+	for _, piece := range f.Any {
+		if ok {
+			_, v, ok = strings.Cut(v, strings.ToLower(piece))
+		}
+	}
+	return ok && strings.HasSuffix(v, strings.ToLower(f.Final))
+}
+
+// rootDSE describes the server (RFC 4512 §5.1).
+func (s *Server) rootDSE() object {
+	var ctl, ext []string
+	for _, row := range controlTable {
+		if !slices.Contains(ctl, row.oid) {
+			ctl = append(ctl, row.oid)
+		}
+	}
+	for _, x := range extensions() {
+		if x.offered(s) {
+			ext = append(ext, x.oid)
+		}
+	}
+	return object{attributes: []attribute{
+		{name: "objectClass", values: []string{"top"}},
+		{name: "namingContexts", values: []string{s.tree.base}, operational: true},
+		{name: "defaultNamingContext", values: []string{s.tree.base}, operational: true},
+		{name: "supportedLDAPVersion", values: []string{"2", "3"}, operational: true},
+		{name: "supportedControl", values: ctl, operational: true},
+		{name: "supportedExtension", values: ext, operational: true},
+		{name: "supportedFeatures", values: []string{oidAllOperational, oidAbsoluteFilters}, operational: true},
+		{name: "vendorName", values: []string{"Ringbook"}, operational: true},
+	}}
+}
+
+// Features (RFC 4512 §5.1).
+const (
+	oidAllOperational  = "1.3.6.1.4.1.4203.1.5.1" // RFC 3673: "+"
+	oidAbsoluteFilters = "1.3.6.1.4.1.4203.1.5.3" // RFC 4526: (&) and (|)
+)
+
+// baseObject describes the base. Its class follows from the first RDN.
+func (t tree) baseObject() object {
+	rdn := t.parsed.RDNs[0].Attributes[0]
+	name := attribute{name: strings.ToLower(rdn.Type), values: []string{rdn.Value}}
+	classes := []string{"top"}
+	more := []attribute{name}
+	structural := ""
+	switch name.name {
+	case "dc":
+		structural = "organization"
+		classes = append(classes, "organization", "dcObject")
+		more = append(more, attribute{name: "o", values: name.values})
+	case "o":
+		structural = "organization"
+		classes = append(classes, structural)
+	case "ou":
+		structural = "organizationalUnit"
+		classes = append(classes, structural)
+	case "c":
+		structural = "country"
+		classes = append(classes, structural)
+	case "l":
+		structural = "locality"
+		classes = append(classes, structural)
+	default:
+		structural = "extensibleObject"
+		classes = append(classes, structural)
+	}
+	return t.object(t.base, structural, classes, more)
+}
+
+// bookObject describes a book.
+func (t tree) bookObject(b *index.Book) object {
+	more := []attribute{{name: "ou", values: []string{string(b.Name())}}}
+	if b.Title() != "" {
+		more = append(more, attribute{name: "description", values: []string{b.Title()}})
+	}
+	return t.object(t.bookDN(b.Name()), "organizationalUnit", []string{"top", "organizationalUnit"}, more)
+}
+
+func (t tree) object(dn, structural string, classes []string, more []attribute) object {
+	return object{dn: dn, attributes: slices.Concat(
+		[]attribute{{name: "objectClass", values: classes}}, more,
+		[]attribute{
+			{name: "entryDN", values: []string{dn}, operational: true},
+			{name: "structuralObjectClass", values: []string{structural}, operational: true},
+			{name: "hasSubordinates", values: []string{"TRUE"}, operational: true},
+		},
+	)}
+}
+
+// noSuchObject names the nearest entry above that there is.
+func noSuchObject(matched string) result {
+	return result{code: goldap.LDAPResultNoSuchObject, matched: matched, text: "no such entry"}
+}

@@ -1,0 +1,181 @@
+package ldap
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	ber "github.com/go-asn1-ber/asn1-ber"
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"ringbook/directory"
+	"ringbook/directory/filter"
+)
+
+// Scopes (RFC 4511 §4.5.1.2).
+const (
+	scopeBase    = goldap.ScopeBaseObject
+	scopeOne     = goldap.ScopeSingleLevel
+	scopeSubtree = goldap.ScopeWholeSubtree
+)
+
+// A searchRequest is RFC 4511 §4.5.1. Aliases, and so derefAliases, we have none.
+type searchRequest struct {
+	base      string
+	scope     int32
+	size      int32 // entries; 0 = as many as the server gives
+	seconds   int32 // 0 = no limit
+	typesOnly bool
+	filter    *filter.Filter
+	wanted    []string
+}
+
+// decodeSearch reads a request. Errors are [directory.ErrInvalid] or
+// [directory.ErrTooLarge], or errFraming for what the framing let pass.
+func decodeSearch(b []byte) (q searchRequest, err error) {
+	if q.base, b, err = takeString(b); err != nil {
+		return q, err
+	}
+	if q.scope, b, err = takeInt(b, tagEnumerated); err != nil {
+		return q, err
+	}
+	if _, b, err = takeInt(b, tagEnumerated); err != nil { // derefAliases
+		return q, err
+	}
+	if q.size, b, err = takeInt(b, tagInteger); err != nil {
+		return q, err
+	}
+	if q.seconds, b, err = takeInt(b, tagInteger); err != nil {
+		return q, err
+	}
+	if q.typesOnly, b, err = takeBool(b); err != nil {
+		return q, err
+	}
+	f, b, err := next(b)
+	if err != nil {
+		return q, err
+	}
+	list, rest, err := take(b, tagSequence)
+	if err != nil || len(rest) > 0 || q.scope < scopeBase || q.scope > scopeSubtree || q.size < 0 || q.seconds < 0 {
+		return q, errFraming
+	}
+	if q.wanted, err = decodeWanted(list); err != nil {
+		return q, err
+	}
+	q.filter, err = decodeFilter(f.raw)
+	return q, err
+}
+
+func decodeWanted(b []byte) (wanted []string, err error) {
+	for len(b) > 0 {
+		if len(wanted) == maxWanted {
+			return nil, directory.ErrTooLarge
+		}
+		var w string
+		if w, b, err = takeString(b); err != nil {
+			return nil, err
+		}
+		wanted = append(wanted, w)
+	}
+	return wanted, nil
+}
+
+// decodeFilter reads a filter whose shape the framing has checked: the library
+// sees a bounded slice of bounded depth.
+func decodeFilter(raw []byte) (*filter.Filter, error) {
+	p, err := ber.DecodePacketErr(raw)
+	if err != nil {
+		return nil, errFraming
+	}
+	return filter.Decode(p)
+}
+
+// A report is what the log says about a search.
+type report struct {
+	entries int
+	r       result
+	silent  bool // abandoned: no answer was sent
+}
+
+// search carries out a search for who and answers it. An error is the
+// connection's end.
+func (c *conn) search(ctx context.Context, m message, who directory.DeviceID) error {
+	began := time.Now()
+	q, ctl, r := readSearch(m)
+	var rep report
+	var err error
+	if r == success {
+		rep, err = c.find(ctx, m, who, q, ctl)
+	} else {
+		rep.r, err = r, c.answer(m.id, opSearchDone, r)
+	}
+	if c.srv.Log.Enabled(ctx, slog.LevelInfo) {
+		c.srv.Log.LogAttrs(ctx, slog.LevelInfo, "ldap search",
+			slog.String("device", string(who)), slog.Int("scope", int(q.scope)), slog.Any("asked", asked(q.filter)),
+			slog.Int("entries", rep.entries), slog.Int("result", int(rep.r.code)), slog.Bool("abandoned", rep.silent),
+			slog.Duration("took", time.Since(began)))
+	}
+	return err
+}
+
+func readSearch(m message) (searchRequest, controls, result) {
+	q, err := decodeSearch(m.body)
+	switch {
+	case errors.Is(err, errFraming):
+		return q, controls{}, refuse(goldap.LDAPResultProtocolError, "malformed search")
+	case err != nil:
+		return q, controls{}, resultOf(err)
+	case len(q.base) > maxDN:
+		return q, controls{}, refuse(goldap.LDAPResultInvalidDNSyntax, "base too long")
+	}
+	ctl, r := decodeControls(m.op, m.controls)
+	return q, ctl, r
+}
+
+// find looks for the entries and sends them.
+func (c *conn) find(ctx context.Context, m message, who directory.DeviceID, q searchRequest, ctl controls) (report, error) {
+	if q.seconds > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(q.seconds)*time.Second)
+		defer cancel()
+	}
+	a := c.newAnswer(ctx, m.id, q, ctl)
+	defer a.release()
+	device, found, r, err := c.lookUp(q, who)
+	if err != nil {
+		return report{}, err
+	}
+	if r != success {
+		return a.done(r, nil)
+	}
+	a.device = device
+	if r = a.sort(&found); r != success {
+		return a.done(r, nil)
+	}
+	return a.done(a.send(found))
+}
+
+// asked lists the attributes of a filter, by the names we know them by: what
+// somebody searched for is nobody's business.
+func asked(f *filter.Filter) []string {
+	const most = 8 // of a log line
+	var names []string
+	var walk func(*filter.Filter)
+	walk = func(f *filter.Filter) {
+		switch f.Op {
+		case filter.And, filter.Or, filter.Not:
+			for _, child := range f.Children {
+				walk(child)
+			}
+		default:
+			if len(names) < most {
+				names = append(names, knownName(f.Attribute))
+			}
+		}
+	}
+	if f != nil {
+		walk(f)
+	}
+	return names
+}

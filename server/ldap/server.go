@@ -1,0 +1,198 @@
+package ldap
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"ringbook/directory"
+	"ringbook/directory/index"
+	"ringbook/directory/number"
+)
+
+// Defaults of the limits in [Options].
+const (
+	// DefaultMaxConns: an idle connection costs some 20 KB.
+	DefaultMaxConns = 8192
+	// DefaultMaxUnbound: a whole site may stand behind one address, but its
+	// phones are strangers for milliseconds only.
+	DefaultMaxUnbound = 256
+	// DefaultMaxDeviceConns: a phone has one or two, a PBX a handful.
+	DefaultMaxDeviceConns = 8
+	// DefaultMaxOperations is per connection; Thunderbird has up to four.
+	DefaultMaxOperations = 16
+	// DefaultBindTimeout is for the TLS handshake and the bind together.
+	DefaultBindTimeout = 30 * time.Second
+	// DefaultIdleTimeout: phones that keep a connection use it again at once or
+	// not for hours, and connect anew then.
+	DefaultIdleTimeout = 5 * time.Minute
+	// DefaultWriteTimeout: a client that takes nothing for so long is gone.
+	DefaultWriteTimeout = 30 * time.Second
+)
+
+const (
+	// messageTimeout is for one message, from its first octet to its last.
+	messageTimeout = 30 * time.Second
+	// shutdownGrace is for the operations under way when the server goes down.
+	shutdownGrace = time.Second
+	// cutTimeout is for the last words to a client that we leave; a revoked
+	// device is gone within a second even if it reads nothing.
+	cutTimeout = 300 * time.Millisecond
+	// acceptPause and maxAcceptPause bound the wait after a failed accept: a
+	// process without free descriptors gets them back when clients leave.
+	acceptPause    = 5 * time.Millisecond
+	maxAcceptPause = time.Second
+)
+
+// A Directory is what is served. *store.Store is one.
+type Directory interface {
+	View() *index.View
+	Photo(ctx context.Context, id directory.PhotoID, size directory.PhotoSize) ([]byte, error)
+}
+
+// An Authenticator knows the devices. *auth.Authority is one.
+type Authenticator interface {
+	Authenticate(ctx context.Context, from netip.Addr, login, secret string) (directory.Device, error)
+	Current(id directory.DeviceID) (directory.Device, error)
+	Attach(id directory.DeviceID, end func()) (detach func(), err error)
+}
+
+// Options shape a server. A limit of 0 is its default, unless it says otherwise.
+type Options struct {
+	Directory Directory
+	Auth      Authenticator
+	Plan      *number.Plan
+	BaseDN    string
+	TLS       *tls.Config // nil = neither StartTLS nor LDAPS
+	// AllowPlain lets devices bind without TLS, on loopback as elsewhere.
+	AllowPlain bool
+	Log        *slog.Logger
+
+	// MaxEntries is the most entries that one search answers, and one page of a
+	// paged search; 0 = no limit. The answer is streamed, so a long one costs time
+	// and no memory, and phones that download everything are many.
+	MaxEntries     int
+	MaxConns       int // connections in all
+	MaxUnbound     int // connections of one address that no device has bound yet
+	MaxDeviceConns int
+	MaxOperations  int // searches of one connection at once
+	BindTimeout    time.Duration
+	IdleTimeout    time.Duration
+	WriteTimeout   time.Duration
+}
+
+// A Server answers LDAP on any number of listeners. See [Server.Serve].
+type Server struct {
+	Options
+	tree    tree
+	buffers sync.Pool // of *[]byte
+	census  census
+}
+
+// New makes a server. A base DN that cannot be one is [directory.ErrInvalid].
+func New(o Options) (*Server, error) {
+	t, err := newTree(o.BaseDN)
+	if err != nil {
+		return nil, err
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	setDefault(&o.MaxConns, DefaultMaxConns)
+	setDefault(&o.MaxUnbound, DefaultMaxUnbound)
+	setDefault(&o.MaxDeviceConns, DefaultMaxDeviceConns)
+	setDefault(&o.MaxOperations, DefaultMaxOperations)
+	setDefault(&o.BindTimeout, DefaultBindTimeout)
+	setDefault(&o.IdleTimeout, DefaultIdleTimeout)
+	setDefault(&o.WriteTimeout, DefaultWriteTimeout)
+	return &Server{
+		Options: o, tree: t,
+		buffers: sync.Pool{New: func() any { return new([]byte) }},
+		census:  newCensus(),
+	}, nil
+}
+
+func setDefault[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+// BindDN returns the DN as which a device binds.
+func (s *Server) BindDN(l directory.Login) string { return s.tree.bindDN(l) }
+
+// Serve answers on l until ctx ends; StartTLS is offered when Options.TLS is set.
+// It then closes l, gives operations under way a second, and returns nil once
+// everything it started has ended. Any other error means that l is broken.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error { return s.serve(ctx, l, false) }
+
+// ServeTLS is Serve for LDAPS. l gives connections before TLS.
+func (s *Server) ServeTLS(ctx context.Context, l net.Listener) error {
+	if s.TLS == nil {
+		return errors.New("ldaps without a certificate")
+	}
+	return s.serve(ctx, l, true)
+}
+
+func (s *Server) serve(ctx context.Context, l net.Listener, secure bool) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var conns sync.WaitGroup
+	defer conns.Wait()
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { _ = l.Close() }) // Accept tells
+	defer func() { stop(); _ = l.Close() }()
+	pause := acceptPause
+	for {
+		raw, err := l.Accept()
+		switch {
+		case ctx.Err() != nil:
+			if err == nil {
+				_ = raw.Close() // nobody was told that it was open
+			}
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("accept ldap connection: %w", err)
+		case err != nil:
+			s.Log.LogAttrs(ctx, slog.LevelWarn, "ldap accept failed", slog.String("error", err.Error()), slog.Duration("pause", pause))
+			if !wait(ctx, pause) {
+				return nil
+			}
+			pause = min(2*pause, maxAcceptPause)
+			continue
+		}
+		pause = acceptPause
+		from := addrOf(raw)
+		if !s.census.enter(from, s.MaxConns, s.MaxUnbound) {
+			_ = raw.Close() // it got no answer yet, and gets none
+			continue
+		}
+		conns.Go(func() { newConn(s, raw, from, secure).serve(ctx) })
+	}
+}
+
+// wait waits for d; false = ctx ended first.
+func wait(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// addrOf returns the client's address; the zero Addr for what has none.
+func addrOf(c net.Conn) netip.Addr {
+	if a, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		return a.AddrPort().Addr().Unmap().WithZone("")
+	}
+	return netip.Addr{}
+}

@@ -1,0 +1,282 @@
+package ldap_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"ringbook/directory"
+	"ringbook/directory/index"
+	"ringbook/directory/number"
+	"ringbook/server/auth"
+	"ringbook/server/ldap"
+)
+
+const base = "dc=ringbook"
+
+// A mirror is a directory in memory: a real index, and photos in a map.
+type mirror struct {
+	*index.Index
+	photos map[directory.PhotoID][]byte
+}
+
+func (m *mirror) Photo(_ context.Context, id directory.PhotoID, size directory.PhotoSize) ([]byte, error) {
+	if b := m.photos[id]; b != nil {
+		return append([]byte(size+":"), b...), nil
+	}
+	return nil, directory.ErrNotFound
+}
+
+// put makes the next revision of the mirror.
+func (m *mirror) put(contacts ...*directory.Contact) {
+	stored := make([]index.Stored, len(contacts))
+	for i, c := range contacts {
+		stored[i] = index.Stored{Contact: c, Modified: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)}
+	}
+	m.Publish(m.Prepare(m.View().Revision()+1, stored, nil))
+}
+
+func (m *mirror) remove(ids ...directory.ContactID) {
+	m.Publish(m.Prepare(m.View().Revision()+1, nil, ids))
+}
+
+// shelf keeps the devices of an authority in memory.
+type shelf struct {
+	mu      sync.Mutex
+	devices []directory.Device
+}
+
+func (s *shelf) Devices(context.Context) ([]directory.Device, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]directory.Device(nil), s.devices...), nil
+}
+
+func (s *shelf) AddDevice(_ context.Context, d directory.Device) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.devices = append(s.devices, d)
+	return nil
+}
+
+func (s *shelf) ChangeDevice(_ context.Context, id directory.DeviceID, change func(*directory.Device) error) (directory.Device, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.devices {
+		if s.devices[i].ID == id {
+			return s.devices[i], change(&s.devices[i])
+		}
+	}
+	return directory.Device{}, directory.ErrNotFound
+}
+
+// A site is a server on loopback, with people and a device.
+type site struct {
+	*mirror
+	plan   *number.Plan
+	auth   *auth.Authority
+	server *ldap.Server
+	plain  string // address
+	tls    string // address of LDAPS
+	client *tls.Config
+	device directory.Device
+	secret string
+	stop   func() // ends the server and waits for it
+}
+
+// books of every site: people are everybody but those of the company "Suppliers".
+func books() []directory.Book {
+	return []directory.Book{
+		{Name: "people", Title: "Contoso", Filter: "(!(o=Suppliers))"},
+		{Name: "suppliers", Title: "Suppliers", Filter: "(o=Suppliers)"},
+	}
+}
+
+func newMirror(t testing.TB, contacts ...*directory.Contact) (*mirror, *number.Plan) {
+	t.Helper()
+	plan, err := number.NewPlan("DE")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range contacts {
+		for i, p := range c.Phones {
+			c.Phones[i].E164 = plan.E164(p.Written)
+		}
+	}
+	x, err := index.New(index.Options{Books: books(), Plan: plan}, "0123456789abcdef", 0,
+		func(func(index.Stored) bool) {}, func(func(index.Mark) bool) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &mirror{Index: x, photos: map[directory.PhotoID][]byte{}}
+	m.put(contacts...)
+	x.SetLoaded()
+	return m, plan
+}
+
+// newSite serves contacts; change may change the options before.
+func newSite(t testing.TB, contacts []*directory.Contact, change func(*ldap.Options)) *site {
+	t.Helper()
+	m, plan := newMirror(t, contacts...)
+	return newSiteOf(t, m, plan, change)
+}
+
+func newSiteOf(t testing.TB, m *mirror, plan *number.Plan, change func(*ldap.Options)) *site {
+	t.Helper()
+	s := &site{mirror: m, plan: plan}
+	var err error
+	if s.auth, err = auth.New(t.Context(), auth.Key{1}, &shelf{}, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	s.device, s.secret = s.add(t, directory.Device{Name: "desk", Kind: directory.KindDeskphone, Books: []directory.BookName{"people"}})
+	o := ldap.Options{Directory: m, Auth: s.auth, Plan: plan, BaseDN: base, AllowPlain: true}
+	o.TLS, s.client = certificates(t)
+	if change != nil {
+		change(&o)
+	}
+	if s.server, err = ldap.New(o); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var served sync.WaitGroup
+	run := func(serve func(context.Context, net.Listener) error) string {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		served.Go(func() {
+			if err := serve(ctx, l); err != nil {
+				t.Errorf("serve: %v", err)
+			}
+		})
+		return l.Addr().String()
+	}
+	s.plain = run(s.server.Serve)
+	if o.TLS != nil {
+		s.tls = run(s.server.ServeTLS)
+	}
+	s.stop = func() { cancel(); served.Wait() }
+	t.Cleanup(s.stop)
+	return s
+}
+
+func (s *site) add(t testing.TB, d directory.Device) (directory.Device, string) {
+	t.Helper()
+	d, secret, err := s.auth.Add(t.Context(), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d, secret
+}
+
+// dial connects with go-ldap, not bound yet.
+func (s *site) dial(t testing.TB) *goldap.Conn {
+	t.Helper()
+	c, err := goldap.DialURL("ldap://" + s.plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// bound connects and binds the site's device.
+func (s *site) bound(t testing.TB) *goldap.Conn {
+	t.Helper()
+	c := s.dial(t)
+	if err := c.Bind(s.server.BindDN(s.device.Login), s.secret); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// certificates makes a server's certificate and the client that trusts it.
+func certificates(t testing.TB) (server, client *tls.Config) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "ringbook test"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"},
+		IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(leaf)
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12},
+		&tls.Config{RootCAs: pool, ServerName: "127.0.0.1"}
+}
+
+// staff is a small company with the names and numbers that hurt.
+func staff() []*directory.Contact {
+	contact := func(id, given, sur, mail string, phones ...string) *directory.Contact {
+		c := &directory.Contact{
+			ID: directory.ContactID(id), Source: directory.SourceUser,
+			DisplayName: given + " " + sur, GivenName: given, Surname: sur, Company: "Contoso", Department: "Sales",
+		}
+		if mail != "" {
+			c.Emails = []string{mail}
+		}
+		kinds := []directory.PhoneKind{directory.PhoneWork, directory.PhoneMobile, directory.PhoneHome}
+		for i, p := range phones {
+			c.Phones = append(c.Phones, directory.Phone{Kind: kinds[i], Written: p})
+		}
+		return c
+	}
+	people := []*directory.Contact{
+		contact("anna", "Anna", "Berg", "anna.berg@contoso.com", "+49 30 1234-500", "0171 2345678"),
+		contact("annika", "Annika", "Zöllner", "annika@contoso.com", "030 / 1234 501"),
+		contact("mueller", "Jürgen", "Müller", "j.mueller@contoso.com", "0049 (0)30 1234502", "+49 171 9876543", "030 7654321"),
+		contact("muller", "Max", "Muller", "max@contoso.com", "+44 20 7946 0958"),
+		contact("kowalski", "Jan", "Kowalski (ext.)", "jan@partner.example"),
+		contact("meier", "Peter", "Meier", "peter@contoso.com", "+49 30 1234-503"),
+		contact("star", "Star", "* Star", ""),
+	}
+	people = append(people, contact("supplier", "Ann", "Supply", "ann@supply.example", "+49 89 4711000"))
+	people[len(people)-1].Company = "Suppliers"
+	return people
+}
+
+// crowd makes n people with distinct names, addresses and numbers.
+func crowd(n int) []*directory.Contact {
+	givens := []string{"Anna", "Ben", "Clara", "David", "Emma", "Felix", "Greta", "Hans", "Ida", "Jonas"}
+	surs := []string{"Müller", "Schmidt", "Weber", "Wagner", "Becker", "Hoffmann", "Koch", "Richter", "Klein", "Wolf"}
+	people := make([]*directory.Contact, n)
+	for i := range people {
+		given, sur := givens[i%10], fmt.Sprintf("%s%d", surs[i/10%10], i)
+		people[i] = &directory.Contact{
+			ID: directory.ContactID(fmt.Sprintf("00000000-0000-4000-8000-%012d", i)), Source: directory.SourceUser,
+			DisplayName: given + " " + sur, GivenName: given, Surname: sur,
+			Emails:  []string{fmt.Sprintf("p%d@contoso.com", i)},
+			Company: "Contoso", Department: "Sales",
+			Phones: []directory.Phone{
+				{Kind: directory.PhoneWork, Written: fmt.Sprintf("+49 30 5%06d", i)},
+				{Kind: directory.PhoneMobile, Written: fmt.Sprintf("+49 171 6%06d", i)},
+			},
+		}
+	}
+	return people
+}
