@@ -57,12 +57,13 @@ func (f *Filter) checkNames() error {
 	switch {
 	case f.Op == And || f.Op == Or || f.Op == Not:
 		return nil
-	case f.Op == Extensible && f.Attribute == "" && isName(f.Rule):
+	// ":dn" before a rule is no rule; only in lower case does the parser know it.
+	case f.Rule != "" && !isName(f.Rule) || strings.EqualFold(f.Rule, "dn"):
+		return invalid("%q is no matching rule", f.Rule)
+	case f.Attribute == "" && f.Rule != "":
 		return nil
 	case !isName(f.Attribute):
 		return invalid("%q is no attribute", f.Attribute)
-	case f.Rule != "" && !isName(f.Rule):
-		return invalid("%q is no matching rule", f.Rule)
 	}
 	return nil
 }
@@ -71,16 +72,19 @@ func (f *Filter) checkNames() error {
 // an attribute or rule (RFC 4512 §1.4 oid).
 func isName(s string) bool {
 	for _, c := range []byte(s) {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '.', c == '_':
-		default:
+		if !inName(c) {
 			return false
 		}
 	}
 	return s != ""
 }
 
-// String writes the filter as RFC 4515 has it.
+func inName(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '.' || c == '_'
+}
+
+// String writes the filter as RFC 4515 has it. An attribute or rule of a request
+// that is no name is written with escapes, which nobody reads back.
 func (f *Filter) String() string { return string(f.append(nil)) }
 
 func (f *Filter) append(b []byte) []byte {
@@ -92,28 +96,28 @@ func (f *Filter) append(b []byte) []byte {
 			b = c.append(b)
 		}
 	case Equal:
-		b = escape(append(escape(b, f.Attribute), "="...), f.Value)
+		b = escape(append(escapeName(b, f.Attribute), "="...), f.Value)
 	case GreaterOrEqual:
-		b = escape(append(escape(b, f.Attribute), ">="...), f.Value)
+		b = escape(append(escapeName(b, f.Attribute), ">="...), f.Value)
 	case LessOrEqual:
-		b = escape(append(escape(b, f.Attribute), "<="...), f.Value)
+		b = escape(append(escapeName(b, f.Attribute), "<="...), f.Value)
 	case Approx:
-		b = escape(append(escape(b, f.Attribute), "~="...), f.Value)
+		b = escape(append(escapeName(b, f.Attribute), "~="...), f.Value)
 	case Present:
-		b = append(escape(b, f.Attribute), "=*"...)
+		b = append(escapeName(b, f.Attribute), "=*"...)
 	case Substrings:
-		b = escape(append(escape(b, f.Attribute), '='), f.Initial)
+		b = escape(append(escapeName(b, f.Attribute), '='), f.Initial)
 		for _, s := range f.Any {
 			b = escape(append(b, '*'), s)
 		}
 		b = escape(append(b, '*'), f.Final)
 	case Extensible:
-		b = escape(b, f.Attribute)
+		b = escapeName(b, f.Attribute)
 		if f.DN {
 			b = append(b, ":dn"...)
 		}
 		if f.Rule != "" {
-			b = escape(append(b, ':'), f.Rule)
+			b = escapeName(append(b, ':'), f.Rule)
 		}
 		b = escape(append(b, ":="...), f.Value)
 	}
@@ -134,6 +138,17 @@ func escape(b []byte, s string) []byte {
 			b = append(b, s[i:i+n]...)
 		}
 		i += n
+	}
+	return b
+}
+
+func escapeName(b []byte, s string) []byte {
+	for _, c := range []byte(s) {
+		if inName(c) {
+			b = append(b, c)
+		} else {
+			b = fmt.Appendf(b, `\%02x`, c)
+		}
 	}
 	return b
 }
