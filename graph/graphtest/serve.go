@@ -31,14 +31,19 @@ const (
 
 // A Server is a tenant on a socket, behind TLS: azidentity speaks to nothing less.
 type Server struct {
-	URL string // "https://127.0.0.1:port": authority and Graph alike
-	// CAPEM is the certificate of the authority that vouches for the server,
-	// made in memory for this server alone.
-	CAPEM []byte
-
+	*Tenant
+	url  string
+	ca   []byte
 	http *http.Server
 	done chan error
 }
+
+// URL returns "https://127.0.0.1:port", the address of sign-in and Graph alike.
+func (s *Server) URL() string { return s.url }
+
+// CAPEM returns the certificate of the authority that vouches for the server.
+// It was made in memory, for this server alone.
+func (s *Server) CAPEM() []byte { return s.ca }
 
 // Start serves t on address, such as "127.0.0.1:0", until Close.
 func (t *Tenant) Start(ctx context.Context, address string) (*Server, error) {
@@ -51,8 +56,9 @@ func (t *Tenant) Start(ctx context.Context, address string) (*Server, error) {
 		return nil, errors.Join(fmt.Errorf("graph stand-in: %w", err), listener.Close())
 	}
 	s := &Server{
-		URL:   "https://" + listener.Addr().String(),
-		CAPEM: ca,
+		Tenant: t,
+		url:    "https://" + listener.Addr().String(),
+		ca:     ca,
 		http: &http.Server{
 			Handler:           t,
 			ReadHeaderTimeout: headerTime,

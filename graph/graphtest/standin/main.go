@@ -69,14 +69,14 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		}
 	}()
 	if *caFile != "" {
-		if err := put(*caFile, server.CAPEM); err != nil {
+		if err := put(*caFile, server.CAPEM()); err != nil {
 			return err
 		}
 	}
 	if *readyFile != "" {
 		data, err := json.MarshalIndent(ready{
-			URL: server.URL, TenantID: tenant.TenantID(), ClientID: tenant.ClientID(), ClientSecret: tenant.Secret(),
-			CAFile: *caFile, ControlURL: server.URL + "/_control/",
+			URL: server.URL(), TenantID: tenant.TenantID(), ClientID: tenant.ClientID(), ClientSecret: tenant.Secret(),
+			CAFile: *caFile, ControlURL: server.URL() + "/_control/",
 		}, "", "\t")
 		if err != nil {
 			return fmt.Errorf("ready file: %w", err)
@@ -85,7 +85,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 			return err
 		}
 	}
-	fmt.Fprintln(out, "standin: serving", server.URL)
+	fmt.Fprintln(out, "standin: serving", server.URL())
 	<-ctx.Done()
 	return nil
 }
