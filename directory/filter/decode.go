@@ -38,15 +38,23 @@ func Decode(p *ber.Packet) (*Filter, error) {
 	return f, nil
 }
 
-// A decoder counts the nodes of one filter.
+// A decoder counts the nodes of one filter, and the pieces of its substrings:
+// each is work for every contact.
 type decoder struct{ nodes int }
+
+func (d *decoder) count(n int) error {
+	if d.nodes += n; d.nodes > MaxNodes {
+		return fmt.Errorf("filter of more than %d nodes: %w", MaxNodes, directory.ErrTooLarge)
+	}
+	return nil
+}
 
 func (d *decoder) filter(p *ber.Packet, depth int) (*Filter, error) {
 	if p == nil {
 		return nil, invalid("no filter")
 	}
-	if d.nodes++; d.nodes > MaxNodes {
-		return nil, fmt.Errorf("filter of more than %d nodes: %w", MaxNodes, directory.ErrTooLarge)
+	if err := d.count(1); err != nil {
+		return nil, err
 	}
 	if depth > MaxDepth {
 		return nil, fmt.Errorf("filter nested more than %d deep: %w", MaxDepth, directory.ErrTooLarge)
@@ -65,7 +73,7 @@ func (d *decoder) filter(p *ber.Packet, depth int) (*Filter, error) {
 	case And, Or, Not:
 		return f, d.set(f, p, depth)
 	case Substrings:
-		return f, substrings(f, p)
+		return f, d.substrings(f, p)
 	case Extensible:
 		return f, extensible(f, p)
 	default:
@@ -97,7 +105,7 @@ func assertion(f *Filter, p *ber.Packet) error {
 	return attribute(f, p.Children[0])
 }
 
-func substrings(f *Filter, p *ber.Packet) error {
+func (d *decoder) substrings(f *Filter, p *ber.Packet) error {
 	if len(p.Children) != 2 || !is(p.Children[0], ber.ClassUniversal, ber.TagOctetString) {
 		return invalid("substrings that are not an attribute and pieces")
 	}
@@ -105,6 +113,9 @@ func substrings(f *Filter, p *ber.Packet) error {
 	if seq == nil || seq.ClassType != ber.ClassUniversal || seq.TagType != ber.TypeConstructed ||
 		seq.Tag != ber.TagSequence || len(seq.Children) == 0 {
 		return invalid("substrings without pieces")
+	}
+	if err := d.count(len(seq.Children)); err != nil {
+		return err
 	}
 	for i, c := range seq.Children {
 		if c == nil || c.ClassType != ber.ClassContext || c.TagType != ber.TypePrimitive {

@@ -9,6 +9,7 @@ const (
 	// MaxDepth counts the nodes on the way from the root to the deepest leaf,
 	// both included.
 	MaxDepth = 32
+	// MaxNodes counts the pieces of substrings as well.
 	MaxNodes = 256
 )
 

@@ -3,6 +3,7 @@ package filter_test
 import (
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -106,7 +107,8 @@ func TestLimits(t *testing.T) {
 	for range filter.MaxNodes {
 		wide.AppendChild(leaf())
 	}
-	for _, p := range []*ber.Packet{deep, wide} {
+	pieces := substrings(slices.Repeat([]string{"1", "x"}, filter.MaxNodes)...)
+	for _, p := range []*ber.Packet{deep, wide, pieces} {
 		if _, err := filter.Decode(p); !errors.Is(err, directory.ErrTooLarge) {
 			t.Error(err)
 		}
