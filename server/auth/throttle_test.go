@@ -195,8 +195,8 @@ func TestThrottleIsBounded(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	request := make([]byte, 64<<10)
-	for i := range 50_000 {
+	request := make([]byte, 4<<10)
+	for i := range 25_000 {
 		// Each login is a piece of a large message, as a surface may hand it over.
 		n := copy(request, fmt.Sprintf("login%d", i))
 		message := string(request)
