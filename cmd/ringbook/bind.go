@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"ringbook/config"
+	"ringbook/directory/number"
+	"ringbook/server"
+	"ringbook/server/admin"
+	"ringbook/server/carddav"
+	"ringbook/server/ldap"
+)
+
+// A surfaceFunc is a function that serves.
+type surfaceFunc func(context.Context, net.Listener) error
+
+// Serve calls f.
+func (f surfaceFunc) Serve(ctx context.Context, l net.Listener) error { return f(ctx, l) }
+
+// bind opens every listener. CardDAV's is the first: a certificate authority
+// may want to see it.
+func (p *program) bind(ctx context.Context, cfg *config.Config, plan *number.Plan) error {
+	web, err := listen(ctx, cfg.HTTP.Listen)
+	if err != nil {
+		return err
+	}
+	book := &server.HTTP{Log: p.log, Handler: carddav.New(carddav.Options{
+		Directory: p.store, Auth: p.auth, Plan: plan, Log: p.log, RemoteAddr: remoteAddr(cfg.HTTP.BehindProxy),
+	})}
+	p.doors = append(p.doors, server.Door{Name: doorCardDAV, Listener: web, Surface: book})
+	var phonesTLS *tls.Config
+	if book.TLS, phonesTLS, err = p.certificates(ctx, cfg, web.Addr()); err != nil {
+		return err
+	}
+	phones, err := ldap.New(ldap.Options{
+		Directory: p.store, Auth: p.auth, Plan: plan, BaseDN: cfg.LDAP.BaseDN,
+		TLS: phonesTLS, AllowPlain: cfg.LDAP.AllowPlain, Log: p.log,
+	})
+	if err != nil {
+		return &hintError{err: fmt.Errorf("ldap: %w", err), code: exitUsage}
+	}
+	for _, d := range []struct {
+		name, address string
+		surface       server.Surface
+	}{
+		{doorLDAP, cfg.LDAP.Listen, surfaceFunc(phones.Serve)},
+		{doorLDAPS, cfg.LDAP.LDAPSListen, surfaceFunc(phones.ServeTLS)},
+		{"health", cfg.Admin.Listen, &server.HTTP{Handler: admin.Health(p.store), Log: p.log}},
+	} {
+		if d.address == "" {
+			continue
+		}
+		l, err := listen(ctx, d.address)
+		if err != nil {
+			return err
+		}
+		p.doors = append(p.doors, server.Door{Name: d.name, Listener: l, Surface: d.surface})
+	}
+	return p.bindAdmin(ctx, cfg, phones)
+}
+
+// The doors whose ports devices are told.
+const (
+	doorCardDAV = "carddav"
+	doorLDAP    = "ldap"
+	doorLDAPS   = "ldaps"
+)
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, &hintError{err: err, code: exitFailed, hint: "Is another server using the address? Ports below 1024 need root or CAP_NET_BIND_SERVICE."}
+	}
+	return l, nil
+}
+
+func (p *program) bindAdmin(ctx context.Context, cfg *config.Config, phones *ldap.Server) error {
+	access, err := p.access(cfg, phones)
+	if err != nil {
+		return err
+	}
+	l, err := admin.Listen(ctx, filepath.Join(cfg.DataDir, socketName))
+	if err != nil {
+		return err
+	}
+	p.doors = append(p.doors, server.Door{Name: "admin", Listener: l, Surface: &server.HTTP{Log: p.log, Handler: admin.New(admin.Options{
+		Directory: p.store, Mirror: p.mirror, Devices: p.auth, Access: access,
+		Version: version, Started: time.Now(), Log: p.log,
+	})}})
+	return nil
+}
+
+// access says how devices reach us: the host of public_url with the ports that
+// we really listen on.
+func (p *program) access(cfg *config.Config, phones *ldap.Server) (admin.Access, error) {
+	u, err := url.Parse(cfg.PublicURL)
+	if err != nil {
+		return admin.Access{}, fmt.Errorf("public_url: %w", err)
+	}
+	a := admin.Access{
+		PublicURL: cfg.PublicURL, Organization: cfg.Books[0].Title, CardDAVURL: cfg.PublicURL + "/",
+		BaseDN: cfg.LDAP.BaseDN, BindDN: phones.BindDN,
+	}
+	for _, d := range p.doors {
+		_, port, err := net.SplitHostPort(d.Listener.Addr().String())
+		if err != nil {
+			return a, fmt.Errorf("address of %s: %w", d.Name, err)
+		}
+		switch d.Name {
+		case doorLDAP:
+			a.LDAPURI = "ldap://" + hostPort(u.Hostname(), port, "389")
+		case doorLDAPS:
+			a.LDAPSURI = "ldaps://" + hostPort(u.Hostname(), port, "636")
+		}
+	}
+	return a, nil
+}
+
+// hostPort leaves the port out where it is the usual one.
+func hostPort(host, port, usual string) string {
+	if port != usual {
+		return net.JoinHostPort(host, port)
+	}
+	if strings.Contains(host, ":") {
+		return "[" + host + "]"
+	}
+	return host
+}
+
+// certificates makes the TLS settings of CardDAV and LDAP; nil = none.
+func (p *program) certificates(ctx context.Context, cfg *config.Config, web net.Addr) (http, phones *tls.Config, err error) {
+	switch cfg.HTTP.TLS {
+	case config.TLSACME:
+		u, err := url.Parse(cfg.PublicURL)
+		if err != nil {
+			return nil, nil, fmt.Errorf("public_url: %w", err)
+		}
+		http, p.stop, err = server.ACME(ctx, server.ACMEOptions{
+			Host: u.Hostname(), Folder: filepath.Join(cfg.DataDir, acmeName), Listener: web, Log: p.log,
+		})
+		if err != nil {
+			return nil, nil, fmt.Errorf("certificate by ACME: %w", err)
+		}
+	case config.TLSFiles:
+		if http, err = server.Files(cfg.HTTP.CertFile, cfg.HTTP.KeyFile, p.log); err != nil {
+			return nil, nil, &hintError{err: fmt.Errorf("http.cert_file: %w", err), code: exitUsage}
+		}
+	}
+	if cfg.LDAP.CertFile != "" {
+		if phones, err = server.Files(cfg.LDAP.CertFile, cfg.LDAP.KeyFile, p.log); err != nil {
+			return nil, nil, &hintError{err: fmt.Errorf("ldap.cert_file: %w", err), code: exitUsage}
+		}
+		return http, phones, nil
+	}
+	if http != nil {
+		phones = http.Clone()
+		phones.NextProtos = nil // LDAP has none to agree on
+	}
+	return http, phones, nil
+}
+
+// remoteAddr tells who asks: the connection's peer, or, behind one trusted
+// proxy, the last address that this proxy added to X-Forwarded-For.
+func remoteAddr(behindProxy bool) func(*http.Request) netip.Addr {
+	return func(r *http.Request) netip.Addr {
+		if behindProxy {
+			all := r.Header.Values("X-Forwarded-For")
+			if len(all) > 0 {
+				last := all[len(all)-1]
+				if a, err := netip.ParseAddr(strings.TrimSpace(last[strings.LastIndex(last, ",")+1:])); err == nil {
+					return a.Unmap()
+				}
+			}
+		}
+		peer, err := netip.ParseAddrPort(r.RemoteAddr)
+		if err != nil {
+			return netip.Addr{}
+		}
+		return peer.Addr().Unmap()
+	}
+}

@@ -1,0 +1,284 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"ringbook/directory"
+	"ringbook/server/admin"
+)
+
+// maxSecret is the longest secret that is read from a file; ours have 20 characters.
+const maxSecret = 1 << 10
+
+func newDevice(o *options) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "device",
+		Short: "Add, show and revoke devices",
+		Long:  "A device is one phone, desk phone, PBX or app. Each has a login and a secret of its own,\nso that each can be taken away on its own.",
+		Example: "  ringbook device add --name \"Anna's iPhone\" --owner anna@contoso.com\n" +
+			"  ringbook device list\n  ringbook device revoke k7m2x9qd",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newDeviceAdd(o), newDeviceList(o), newDeviceShow(o), newDeviceRevoke(o), newDeviceProfile(o))
+	return cmd
+}
+
+func newDeviceAdd(o *options) *cobra.Command {
+	var d admin.NewDevice
+	var books []string
+	cmd := &cobra.Command{
+		Use:   "add --name NAME",
+		Short: "Add a device and show its secret, this once",
+		Long:  "Makes a login and a random secret for one device. The secret is shown this once: only a hash of it is kept.",
+		Example: "  ringbook device add --name \"Anna's iPhone\" --owner anna@contoso.com\n" +
+			"  ringbook device add --name \"Reception\" --kind deskphone --numbers national --json",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if strings.TrimSpace(d.Name) == "" {
+				return usage("a device needs a name: --name \"Anna's iPhone\"")
+			}
+			for _, b := range books {
+				d.Books = append(d.Books, directory.BookName(b))
+			}
+			c, err := o.client()
+			if err != nil {
+				return err
+			}
+			added, err := c.AddDevice(cmd.Context(), d)
+			if err != nil {
+				return err
+			}
+			if o.json {
+				return printJSON(cmd.OutOrStdout(), added)
+			}
+			return writeAdded(cmd.OutOrStdout(), d, added)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&d.Name, "name", "", "what people call the device")
+	f.StringVar(&d.Owner, "owner", "", "user principal name of its owner")
+	f.Var(newEnum(&d.Kind, directory.DeviceKinds()), "kind", "what it is")
+	f.StringArrayVar(&books, "book", nil, "a `BOOK` it sees; may be given again (default: the first book)")
+	f.Var(newEnum(&d.Numbers, directory.NumberProfiles()), "numbers", "how numbers are written for it")
+	f.Var(newEnum(&d.Photos, directory.PhotoSizes()), "photos", "which photos it gets (default: large for phones, none for the rest)")
+	return o.withJSON(cmd)
+}
+
+func writeAdded(w io.Writer, d admin.NewDevice, a admin.AddedDevice) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "Device\t%s\n", a.ID)
+	fmt.Fprintf(t, "Login\t%s\n", a.Login)
+	fmt.Fprintf(t, "Secret\t%s\t(shown this once)\n", a.Secret)
+	fmt.Fprintf(t, "CardDAV\t%s\n", a.CardDAVURL)
+	writeLDAP(t, a.LDAP)
+	if d.Kind == "" || d.Kind == directory.KindPhone {
+		fmt.Fprintf(t, "\nProfile for iPhone, iPad and Mac:\tringbook device profile %s --out %s.mobileconfig\n", a.ID, a.ID)
+	}
+	return t.Flush()
+}
+
+func writeLDAP(w io.Writer, l admin.LDAPAccess) {
+	for _, uri := range []string{l.LDAPSURI, l.URI} {
+		if uri != "" {
+			fmt.Fprintf(w, "LDAP\t%s\n", uri)
+		}
+	}
+	if l.URI != "" || l.LDAPSURI != "" {
+		fmt.Fprintf(w, "Bind DN\t%s\n", l.BindDN)
+		fmt.Fprintf(w, "Base DN\t%s\n", l.BaseDN)
+	}
+}
+
+func newDeviceList(o *options) *cobra.Command {
+	return o.withJSON(&cobra.Command{
+		Use:     "list",
+		Short:   "List the devices",
+		Example: "  ringbook device list --json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := o.client()
+			if err != nil {
+				return err
+			}
+			list, err := c.Devices(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if o.json {
+				return printJSON(cmd.OutOrStdout(), list)
+			}
+			t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			fmt.Fprintln(t, "ID\tSTATE\tKIND\tNAME\tOWNER\tADDED")
+			for _, d := range list.Devices {
+				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", d.ID, d.State, d.Kind, d.Name, cmp.Or(d.Owner, "–"), d.Created.Local().Format("2006-01-02"))
+			}
+			return t.Flush()
+		},
+	})
+}
+
+func newDeviceShow(o *options) *cobra.Command {
+	return o.withJSON(&cobra.Command{
+		Use:     "show ID",
+		Short:   "Show one device",
+		Example: "  ringbook device show k7m2x9qd",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := o.client()
+			if err != nil {
+				return err
+			}
+			d, err := c.Device(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if o.json {
+				return printJSON(cmd.OutOrStdout(), d)
+			}
+			return writeDevice(cmd.OutOrStdout(), d)
+		},
+	})
+}
+
+func writeDevice(w io.Writer, d admin.Device) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	books := make([]string, len(d.Books))
+	for i, b := range d.Books {
+		books[i] = string(b)
+	}
+	fmt.Fprintf(t, "Device\t%s\nName\t%s\nOwner\t%s\nKind\t%s\n", d.ID, d.Name, cmp.Or(d.Owner, "–"), d.Kind)
+	fmt.Fprintf(t, "State\t%s since %s\n", d.State, d.Changed.Local().Format("2006-01-02 15:04"))
+	fmt.Fprintf(t, "Books\t%s\nNumbers\t%s\nPhotos\t%s\n", strings.Join(books, ", "), d.Numbers, d.Photos)
+	fmt.Fprintf(t, "Login\t%s\nCardDAV\t%s\n", d.Login, d.CardDAVURL)
+	writeLDAP(t, d.LDAP)
+	return t.Flush()
+}
+
+func newDeviceRevoke(o *options) *cobra.Command {
+	var drain, now bool
+	cmd := &cobra.Command{
+		Use:   "revoke ID",
+		Short: "Take a device's access away",
+		Long: "Without a flag or with --now the device is refused from this second on; its open connections are closed.\n" +
+			"Contacts that it has already stay on it. With --drain it may still log in for some days (devices.drain_days) and finds every\n" +
+			"book empty, so that the phone itself deletes the contacts.",
+		Example: "  ringbook device revoke k7m2x9qd\n  ringbook device revoke k7m2x9qd --drain",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if drain && now {
+				return usage("--drain and --now exclude each other")
+			}
+			c, err := o.client()
+			if err != nil {
+				return err
+			}
+			d, err := c.Revoke(cmd.Context(), args[0], admin.Revocation{Drain: drain})
+			if err != nil {
+				return err
+			}
+			if o.json {
+				return printJSON(cmd.OutOrStdout(), d)
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s (%s) is %s.\n", d.ID, d.Name, d.State)
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&drain, "drain", false, "empty the phone first")
+	cmd.Flags().BoolVar(&now, "now", false, "refuse it from this second on (the default)")
+	return o.withJSON(cmd)
+}
+
+func newDeviceProfile(o *options) *cobra.Command {
+	var r admin.ProfileRequest
+	var out, secretFile string
+	cmd := &cobra.Command{
+		Use:   "profile ID --out FILE.mobileconfig",
+		Short: "Write the account profile for iPhone, iPad and Mac",
+		Long: "Writes the configuration profile that an MDM pushes, or that a person installs by hand.\n" +
+			"The secret is not in it unless --secret-file names a file that holds it (- = standard input): only hashes are kept here.\n" +
+			"Without it the device asks for the password once. A profile with a secret is as secret as the secret.",
+		Example: "  ringbook device profile k7m2x9qd --out anna.mobileconfig\n" +
+			"  ringbook device add --name iPad --json | tee ipad.json | jq -r .secret | \\\n" +
+			"    ringbook device profile $(jq -r .id ipad.json) --secret-file - --out ipad.mobileconfig",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if out == "" {
+				return usage("say where the profile goes: --out FILE.mobileconfig")
+			}
+			if secretFile != "" {
+				s, err := readSecret(secretFile, cmd.InOrStdin())
+				if err != nil {
+					return err
+				}
+				r.Secret = s
+			}
+			c, err := o.client()
+			if err != nil {
+				return err
+			}
+			profile, err := c.Profile(cmd.Context(), args[0], r)
+			if err != nil {
+				return err
+			}
+			if err := writePrivate(out, profile); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.ErrOrStderr(), "Wrote %s.\n", out)
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&out, "out", "", "write the profile to `FILE`")
+	f.StringVar(&secretFile, "secret-file", "", "put the secret in `FILE` into the profile (- = standard input)")
+	f.BoolVar(&r.RemovalDisallowed, "removal-disallowed", false, "the owner may not remove the profile (supervised devices)")
+	f.StringVar(&r.VPNUUID, "vpn-uuid", "", "sync through the per-app VPN with this `UUID`")
+	f.StringVar(&r.AudioCallApp, "audio-call-app", "", "call these contacts with the app of this `BUNDLE-ID`")
+	return cmd
+}
+
+func readSecret(file string, stdin io.Reader) (string, error) {
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return "", &hintError{err: fmt.Errorf("read the secret: %w", err), code: exitUsage}
+		}
+		defer f.Close()
+		stdin = f
+	}
+	b, err := io.ReadAll(io.LimitReader(stdin, maxSecret))
+	if err != nil {
+		return "", fmt.Errorf("read the secret: %w", err)
+	}
+	s := strings.TrimSpace(string(b))
+	if s == "" {
+		return "", usage("there is no secret in %s", file)
+	}
+	return s, nil
+}
+
+// writePrivate writes a file that only its owner may read, whole or not at all.
+func writePrivate(name string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(name), ".ringbook-*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, errors.Join(err, os.Remove(f.Name())))
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"ringbook/config"
+	"ringbook/directory"
+	"ringbook/directory/number"
+	"ringbook/directory/store"
+	"ringbook/directory/vcard"
+	"ringbook/graph"
+	"ringbook/server"
+	"ringbook/server/auth"
+)
+
+// The files in the data folder, beside admin.sock.
+const (
+	storeName = "store"
+	keyName   = "device.key"
+	acmeName  = "acme"
+)
+
+// A program is one Ringbook: everything opened and bound, nothing served yet.
+type program struct {
+	store  *store.Store
+	auth   *auth.Authority
+	mirror *graph.Mirror
+	doors  []server.Door
+	stop   func() // ends the work on certificates
+	drain  time.Duration
+	log    *slog.Logger
+}
+
+// open opens the store, loads the devices and binds every listener, so that
+// what cannot work is said before anything is served.
+func open(ctx context.Context, cfg *config.Config, log *slog.Logger, progress func(graph.Progress)) (_ *program, err error) {
+	p := &program{log: log, drain: time.Duration(cfg.Devices.DrainDays) * 24 * time.Hour}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	plan, err := number.NewPlan(cfg.Numbers.Country)
+	if err != nil {
+		return nil, fmt.Errorf("numbers.country: %w", err)
+	}
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return nil, &hintError{err: fmt.Errorf("data_dir: %w", err), code: exitUsage, hint: "Name a folder that this user may write."}
+	}
+	p.store, err = store.Open(ctx, filepath.Join(cfg.DataDir, storeName), store.Options{
+		Books: cfg.Books, Plan: plan, MaxPhones: cfg.Numbers.MaxPhones, ShrinkGuard: cfg.Mirror.ShrinkGuard,
+		Renderer: store.Renderer{Version: vcard.Version, Print: print}, Log: log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
+	}
+	key, err := auth.LoadKey(filepath.Join(cfg.DataDir, keyName))
+	if err != nil {
+		return nil, err
+	}
+	p.auth, err = auth.New(ctx, key, p.store, log)
+	if err != nil {
+		return nil, fmt.Errorf("load the devices: %w", err)
+	}
+	p.mirror, err = newMirror(cfg, plan, p.store, log, progress)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.bind(ctx, cfg, plan)
+}
+
+// print is the digest by which the store sees that a card is drawn differently.
+func print(c *directory.Contact) [16]byte {
+	sum := sha256.Sum256(vcard.Append(nil, c, vcard.Style{}))
+	return [16]byte(sum[:16])
+}
+
+func newMirror(cfg *config.Config, plan *number.Plan, s *store.Store, log *slog.Logger, progress func(graph.Progress)) (*graph.Mirror, error) {
+	cloud, err := graph.CloudByName(cfg.Tenant.Cloud)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Tenant.AuthorityURL != "" {
+		cloud.Login = cfg.Tenant.AuthorityURL
+	}
+	if cfg.Tenant.GraphURL != "" {
+		cloud.Graph = cfg.Tenant.GraphURL
+	}
+	client, err := graph.NewHTTPClient(cfg.Tenant.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("tenant.ca_file: %w", err)
+	}
+	credential, err := graph.NewCredential(graph.CredentialOptions{
+		TenantID: cfg.Tenant.ID, ClientID: cfg.Tenant.ClientID, AuthorityURL: cloud.Login, HTTP: client,
+		Secret: string(cfg.Tenant.ClientSecret), CertificateFile: cfg.Tenant.CertificateFile,
+		ManagedIdentity: cfg.Tenant.ManagedIdentity, WorkloadIdentity: cfg.Tenant.WorkloadIdentity,
+	})
+	if err != nil {
+		return nil, &hintError{err: fmt.Errorf("tenant: %w", err), code: exitUsage}
+	}
+	return graph.New(
+		graph.Tenant{ID: cfg.Tenant.ID, ClientID: cfg.Tenant.ClientID, GraphURL: cloud.Graph, Credential: credential, HTTP: client},
+		s, s,
+		graph.Options{
+			Interval: cfg.Mirror.Interval, Photos: cfg.Mirror.Photos, Phones: cfg.Mirror.Phones,
+			E164: plan.E164, Country: cfg.Numbers.Country, Progress: progress, Log: log,
+		})
+}
+
+// run serves and mirrors until ctx ends or a part fails.
+func (p *program) run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return server.Run(ctx, p.doors, p.log) })
+	g.Go(func() error { return p.mirror.Run(ctx) })
+	g.Go(func() error { return p.retire(ctx) })
+	return g.Wait()
+}
+
+// retireEvery is how often draining devices are looked at: they have days.
+const retireEvery = time.Hour
+
+// retire revokes devices that have been draining for longer than devices.drain_days.
+func (p *program) retire(ctx context.Context) error {
+	tick := time.NewTicker(retireEvery)
+	defer tick.Stop()
+	for {
+		for _, d := range p.auth.List() {
+			if d.State != directory.DeviceDraining || time.Since(d.Changed) < p.drain {
+				continue
+			}
+			if _, err := p.auth.SetState(ctx, d.ID, directory.DeviceRevoked); err != nil && ctx.Err() == nil {
+				return fmt.Errorf("revoke drained device %s: %w", d.ID, err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// close closes what open opened, in the opposite order. Listeners that were
+// served are closed already.
+func (p *program) close() error {
+	var errs []error
+	for _, b := range p.doors {
+		if err := b.Listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if p.stop != nil {
+		p.stop()
+	}
+	if p.auth != nil {
+		p.auth.Close()
+	}
+	if p.store != nil {
+		errs = append(errs, p.store.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"ringbook/graph"
+)
+
+// redraw is how often the bar is drawn at most: the eye sees no more.
+const redraw = 80 * time.Millisecond
+
+// A progress shows how far the first sync is, on a terminal only.
+type progress struct {
+	w     io.Writer // nil = nobody looks
+	total int
+
+	mu    sync.Mutex
+	feed  string
+	bar   *progressbar.ProgressBar
+	ended bool
+}
+
+// newProgress shows on w when that is a terminal. total is how many people
+// there will be; 0 = not known.
+func newProgress(w io.Writer, total int) *progress {
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return &progress{w: w, total: total}
+	}
+	return &progress{total: total}
+}
+
+// show takes the mirror's news.
+func (p *progress) show(n graph.Progress) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.w == nil || p.ended {
+		return
+	}
+	if p.bar == nil || p.feed != string(n.Feed) {
+		p.feed = string(n.Feed)
+		total := n.Total
+		if total == 0 {
+			total = p.total
+		}
+		p.bar = progressbar.NewOptions(max(total, n.Read, 1),
+			progressbar.OptionSetWriter(p.w), progressbar.OptionSetDescription(fmt.Sprintf("mirroring %-6s", p.feed)),
+			progressbar.OptionShowCount(), progressbar.OptionSetWidth(40), progressbar.OptionThrottle(redraw),
+			progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(false))
+	}
+	if n.Read > p.bar.GetMax() {
+		p.bar.ChangeMax(n.Read)
+	}
+	p.must(p.bar.Set(n.Read))
+	if n.Done {
+		p.must(p.bar.Finish())
+		p.bar = nil
+	}
+}
+
+// end takes the bar away for good.
+func (p *progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		p.must(p.bar.Clear())
+	}
+	p.ended = true
+}
+
+// must ends the drawing when the terminal is gone: nothing depends on it.
+func (p *progress) must(err error) {
+	if err != nil {
+		p.w = nil
+	}
+}

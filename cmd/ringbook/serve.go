@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"ringbook/config"
+)
+
+func newServe(o *options) *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Mirror the tenant and serve it",
+		Long: "Serves what is stored at once, and reads the tenant's news behind it, every mirror.interval.\n" +
+			"It runs until it is told to end (SIGTERM, Ctrl-C); the log goes to standard error.",
+		Example: "  ringbook serve --config /etc/ringbook/ringbook.toml",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			log, err := newLog(cmd.ErrOrStderr(), format)
+			if err != nil {
+				return err
+			}
+			cfg, err := config.Load(config.Find(o.config))
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), cfg, log)
+		},
+	}
+	cmd.Flags().StringVar(&format, "log", "text", "the log's `FORMAT`: text or json")
+	return cmd
+}
+
+func newLog(w io.Writer, format string) (*slog.Logger, error) {
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, nil)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, nil)), nil
+	}
+	return nil, usage("--log %s: use text or json", format)
+}
+
+func serve(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+	for _, w := range cfg.Warnings {
+		log.LogAttrs(ctx, slog.LevelWarn, "setting without effect", slog.String("setting", w.String()))
+	}
+	p, err := open(ctx, cfg, log, nil)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(p.run(ctx), p.close())
+	if err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	log.LogAttrs(ctx, slog.LevelInfo, "ended")
+	return nil
+}

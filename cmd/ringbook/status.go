@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"ringbook/directory"
+	"ringbook/server/admin"
+)
+
+func newStatus(o *options) *cobra.Command {
+	return o.withJSON(&cobra.Command{
+		Use:   "status",
+		Short: "Say whether the running server is well",
+		Long: "Asks the running server how it is: how many contacts it serves, when it last heard from the tenant,\n" +
+			"and what is wrong if something is. Exit code 0: it serves; 1: it has nothing to serve yet; 3: it does not answer.",
+		Example: "  ringbook status\n  ringbook status --json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := o.client()
+			if err != nil {
+				return err
+			}
+			st, err := c.Status(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if o.json {
+				err = printJSON(cmd.OutOrStdout(), st)
+			} else {
+				err = writeStatus(cmd.OutOrStdout(), st, time.Now())
+			}
+			if err == nil && !st.Ready {
+				err = &hintError{
+					err: fmt.Errorf("the directory has not been loaded yet"), code: exitFailed,
+					hint: "The first sync is under way, or its error stands above.",
+				}
+			}
+			return err
+		},
+	})
+}
+
+func writeStatus(w io.Writer, st admin.Status, now time.Time) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	ready := "ready"
+	if !st.Ready {
+		ready = "not ready"
+	}
+	fmt.Fprintf(t, "Ringbook %s\t%s, up %s\n", st.Version, ready, now.Sub(st.Started).Round(time.Second))
+	fmt.Fprintf(t, "Contacts\t%d, revision %d\n", st.Contacts, st.Revision)
+	for _, b := range st.Books {
+		fmt.Fprintf(t, "Book %s\t%d contacts (%s)\n", b.Name, b.Contacts, b.Title)
+	}
+	fmt.Fprintf(t, "Devices\t%d active, %d draining, %d revoked\n", st.Devices.Active, st.Devices.Draining, st.Devices.Revoked)
+	for _, s := range st.Sources {
+		fmt.Fprintf(t, "Source %s\t%s\n", s.Name, feedLine(s, now))
+		if s.LastError != "" {
+			fmt.Fprintf(t, "\t%s\n", s.LastError)
+		}
+	}
+	return t.Flush()
+}
+
+func feedLine(s directory.FeedStatus, now time.Time) string {
+	line := string(s.State)
+	if s.LastSuccess.IsZero() {
+		line += ", no success yet"
+	} else {
+		line += fmt.Sprintf(", last success %s ago", now.Sub(s.LastSuccess).Round(time.Second))
+	}
+	if !s.NextRun.IsZero() && s.NextRun.After(now) {
+		line += fmt.Sprintf(", next in %s", s.NextRun.Sub(now).Round(time.Second))
+	}
+	return line
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"ringbook/directory"
+	"ringbook/server/admin"
+)
+
+func newSync(o *options) *cobra.Command {
+	var r directory.SyncRequest
+	cmd := &cobra.Command{
+		Use:   "sync",
+		Short: "Read the tenant's news now",
+		Long: "Has the running server ask the tenant for news at once and waits until they are served.\n" +
+			"It says for each source what was read, added, changed and removed.",
+		Example: "  ringbook sync\n  ringbook sync --full            # read everything again\n" +
+			"  ringbook sync --accept-shrink   # after the shrink guard stopped a sync that is right",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := o.client()
+			if err != nil {
+				return err
+			}
+			report, err := c.Sync(cmd.Context(), r)
+			if err != nil {
+				return err
+			}
+			if o.json {
+				err = printJSON(cmd.OutOrStdout(), report)
+			} else {
+				err = writeRounds(cmd.OutOrStdout(), report)
+			}
+			if err != nil {
+				return err
+			}
+			for _, round := range report.Rounds {
+				if round.Error != "" {
+					return fmt.Errorf("%s: %s", round.Feed, round.Error)
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&r.Full, "full", false, "read everything again, not only what changed")
+	cmd.Flags().BoolVar(&r.AcceptShrink, "accept-shrink", false, "let this sync remove more than mirror.shrink_guard allows")
+	return o.withJSON(cmd)
+}
+
+func writeRounds(w io.Writer, report admin.SyncReport) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "SOURCE\tREAD\tADDED\tCHANGED\tREMOVED\tSKIPPED")
+	for _, r := range report.Rounds {
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\n", r.Feed, r.Read, r.Applied.Added, r.Applied.Changed, r.Applied.Removed, r.Skipped)
+	}
+	return t.Flush()
+}
