@@ -1,10 +1,6 @@
 package vcard
 
-import (
-	"encoding/base64"
-	"slices"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // maxLine is the longest line in octets, without its end (RFC 2426 §2.6).
 const maxLine = 75
@@ -104,28 +100,4 @@ func breakAt(line []byte, room int) int {
 		return room // not UTF-8 at all; appendText lets none through
 	}
 	return whole
-}
-
-const photoProperty = "PHOTO;ENCODING=b;TYPE=JPEG:"
-
-// Octets of a photo on its first line and on each further one: as many as fill
-// the line with whole groups of base64.
-const (
-	photoFirst = (maxLine - len(photoProperty)) / 4 * 3
-	photoNext  = (maxLine - 1) / 4 * 3
-)
-
-// appendPhoto appends a photo, encoded straight into folded lines.
-func appendPhoto(dst, jpeg []byte) []byte {
-	lines := len(jpeg)/photoNext + 2
-	dst = slices.Grow(dst, base64.StdEncoding.EncodedLen(len(jpeg))+len(photoProperty)+3*lines+len(tail))
-	dst = append(dst, photoProperty...)
-	n := min(photoFirst, len(jpeg))
-	dst = base64.StdEncoding.AppendEncode(dst, jpeg[:n])
-	for jpeg = jpeg[n:]; len(jpeg) > 0; jpeg = jpeg[n:] {
-		n = min(photoNext, len(jpeg))
-		dst = append(dst, '\r', '\n', ' ')
-		dst = base64.StdEncoding.AppendEncode(dst, jpeg[:n])
-	}
-	return append(dst, '\r', '\n')
 }
