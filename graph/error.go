@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -41,6 +42,9 @@ func Explain(err error) string {
 		return "Graph's answer links to another host, and no token is sent there: " + plain(err.Error(), 300) + ". Check tenant.graph_url and any proxy in between."
 	case errors.Is(err, errNotJSON):
 		return "Graph's address answers, but not as Graph does; a proxy or a captive portal may stand in between. Check tenant.graph_url and HTTPS_PROXY. (" + plain(err.Error(), 300) + ")"
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return fmt.Sprintf("Graph's answer is larger than %d MiB and was dropped. Check tenant.graph_url and any proxy in between.", maxPage>>20)
 	}
 	return "The round failed and will be tried again: " + plain(err.Error(), 300) + "."
 }
@@ -154,6 +158,8 @@ func explainNetwork(err error, host string) (string, bool) {
 	}
 	timeout, ok := errors.AsType[net.Error](err)
 	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Sprintf("The connection to %s broke; it will be tried again. Check the network and any proxy in between if this lasts.", host), true
 	case errors.Is(err, context.DeadlineExceeded), ok && timeout.Timeout():
 		return fmt.Sprintf("No answer from %s in time; it will be tried again. Check the firewall and HTTPS_PROXY if this lasts.", host), true
 	case ok:
