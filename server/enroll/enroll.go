@@ -3,6 +3,7 @@
 package enroll
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"net/url"
@@ -79,41 +80,51 @@ func parsePlace(public string) (place, error) {
 	return p, nil
 }
 
-func (a Account) configuration(at place) configuration {
-	organization := a.Organization
-	if organization == "" {
-		organization = defaultOrganization
+// A dict is a dictionary of a property list. Its keys are those of Apple's
+// schema (github.com/apple/device-management, mdm/profiles). An empty string is
+// not allowed anywhere: such keys are left out.
+type dict map[string]any
+
+// configuration is the wrapper, TopLevel.yaml.
+func (a Account) configuration(at place) dict {
+	d := a.payload("Configuration", identifier(at.host, a.Login))
+	d["PayloadDescription"] = "Sets up the company's contacts on this device"
+	d["PayloadContent"] = []dict{a.cardDAV(at)}
+	d["PayloadRemovalDisallowed"] = a.RemovalDisallowed
+	return d
+}
+
+// cardDAV is com.apple.carddav.account.yaml.
+func (a Account) cardDAV(at place) dict {
+	d := a.payload("com.apple.carddav.account", identifier(at.host, a.Login)+".carddav")
+	d["PayloadDescription"] = "The company's contacts, for reading"
+	d["CardDAVAccountDescription"] = a.title()
+	d["CardDAVHostName"] = at.host
+	d["CardDAVPort"] = at.port
+	d["CardDAVUseSSL"] = at.tls
+	d["CardDAVPrincipalURL"] = at.path + "/dav/p/" + string(a.Login) + "/" // from the host's root
+	d["CardDAVUsername"] = string(a.Login)
+	if a.Secret != "" {
+		d["CardDAVPassword"] = a.Secret
 	}
-	title := a.Title
-	if title == "" {
-		title = organization
-	}
-	id := identifier(at.host, a.Login)
-	account := cardDAV{
-		payload: payload{
-			Type: "com.apple.carddav.account", Version: 1,
-			Identifier: id + ".carddav", UUID: uuid(id + ".carddav"),
-			DisplayName: title, Organization: organization,
-			Description: "The company's contacts, for reading",
-		},
-		AccountDescription: title, HostName: at.host, Port: at.port, UseSSL: at.tls,
-		PrincipalURL: at.path + "/dav/p/" + string(a.Login) + "/",
-		Username:     string(a.Login), Password: a.Secret, VPNUUID: a.VPNUUID,
+	if a.VPNUUID != "" {
+		d["VPNUUID"] = a.VPNUUID
 	}
 	if a.AudioCallApp != "" {
-		account.Rules = &serviceRules{serviceHandlers{a.AudioCallApp}}
+		d["CommunicationServiceRules"] = dict{"DefaultServiceHandlers": dict{"AudioCall": a.AudioCallApp}}
 	}
-	return configuration{
-		payload: payload{
-			Type: "Configuration", Version: 1,
-			Identifier: id, UUID: uuid(id),
-			DisplayName: title, Organization: organization,
-			Description: "Sets up the company's contacts on this device",
-		},
-		RemovalDisallowed: a.RemovalDisallowed,
-		Content:           []cardDAV{account},
+	return d
+}
+
+// payload is what every payload has, CommonPayloadKeys.yaml.
+func (a Account) payload(kind, id string) dict {
+	return dict{
+		"PayloadType": kind, "PayloadVersion": 1, "PayloadIdentifier": id, "PayloadUUID": uuid(id),
+		"PayloadDisplayName": a.title(), "PayloadOrganization": cmp.Or(a.Organization, defaultOrganization),
 	}
 }
+
+func (a Account) title() string { return cmp.Or(a.Title, a.Organization, defaultOrganization) }
 
 // identifier names the profile of one device at one host.
 func identifier(host string, login directory.Login) string {
