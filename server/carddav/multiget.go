@@ -34,8 +34,8 @@ func (x *exchange) multiget(s *scanner, _ resource) error {
 func parseMultiget(s *scanner) (sel selection, hrefs []string, err error) {
 	err = s.children(func(t xml.StartElement) error {
 		if t.Name != (xml.Name{Space: nsDAV, Local: "href"}) {
-			_, p := sel.parse(s, t)
-			return p.err
+			_, err := sel.parse(s, t)
+			return err
 		}
 		if len(hrefs) == maxHrefs {
 			return fmt.Errorf("more than %d hrefs: %w", maxHrefs, directory.ErrTooLarge)

@@ -69,8 +69,7 @@ func parseQuery(s *scanner) (q bookQuery, err error) {
 		case xml.Name{Space: nsCardDAV, Local: "limit"}:
 			q.limit, err = parseLimit(s)
 		default:
-			_, p := q.sel.parse(s, t)
-			err = p.err
+			_, err = q.sel.parse(s, t)
 		}
 		return err
 	})

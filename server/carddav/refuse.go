@@ -72,8 +72,8 @@ func parsePropertyUpdate(s *scanner) ([]xml.Name, error) {
 	var sel selection
 	err = s.children(func(t xml.StartElement) error { // DAV:set, DAV:remove
 		return s.children(func(t xml.StartElement) error {
-			_, p := sel.parse(s, t)
-			return p.err
+			_, err := sel.parse(s, t)
+			return err
 		})
 	})
 	if err == nil && len(sel.names) == 0 {

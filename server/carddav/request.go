@@ -61,47 +61,38 @@ func parsePropfind(s *scanner) (selection, error) {
 	var sel selection
 	chosen := false
 	err = s.children(func(t xml.StartElement) error {
-		_, is := sel.parse(s, t)
-		chosen = chosen || is.chosen
-		return is.err
+		is, err := sel.parse(s, t)
+		chosen = chosen || is
+		return err
 	})
 	if err == nil && !chosen {
 		err = fmt.Errorf("propfind for nothing: %w", directory.ErrInvalid)
 	}
-	return sel, errors.Join(err, endOf(s, err))
-}
-
-func endOf(s *scanner, err error) error {
-	if err != nil {
-		return nil
+	if err == nil {
+		err = s.end()
 	}
-	return s.end()
+	return sel, err
 }
 
-// parsed is what selection.parse made of an element.
-type parsed struct {
-	chosen bool
-	err    error
-}
-
-// parse reads t if it is one of the elements of a selection.
-func (sel *selection) parse(s *scanner, t xml.StartElement) (known bool, p parsed) {
+// parse reads t, and lays it to sel if it belongs to a selection. chosen = it
+// says which properties are meant.
+func (sel *selection) parse(s *scanner, t xml.StartElement) (chosen bool, err error) {
 	if t.Name.Space != nsDAV {
-		return false, parsed{err: s.skip()}
+		return false, s.skip()
 	}
 	switch t.Name.Local {
 	case "prop":
-		return true, parsed{true, sel.parseProps(s)}
+		return true, sel.parseProps(s)
 	case "include":
-		return true, parsed{false, sel.parseProps(s)}
+		return false, sel.parseProps(s)
 	case "allprop":
 		sel.mode = selectAll
-		return true, parsed{true, s.skip()}
+		return true, s.skip()
 	case "propname":
 		sel.mode = selectNames
-		return true, parsed{true, s.skip()}
+		return true, s.skip()
 	}
-	return false, parsed{err: s.skip()}
+	return false, s.skip()
 }
 
 func (sel *selection) parseProps(s *scanner) error {

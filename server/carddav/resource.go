@@ -71,13 +71,10 @@ func (t tree) resolve(path string) (resource, bool) {
 	branch, rest, _ := strings.Cut(rest, "/")
 	switch branch {
 	case "":
-		return resource{kind: kindRoot}, rest == ""
+		return resource{kind: kindRoot}, path == rootHref
 	case "p":
-		login, rest, _ := strings.Cut(rest, "/")
-		switch {
-		case rest != "":
-			return resource{}, false
-		case login == "":
+		login, _ := strings.CutSuffix(rest, "/")
+		if rest == "" {
 			return resource{kind: kindPrincipals}, true
 		}
 		return resource{kind: kindPrincipal}, login == string(t.login)

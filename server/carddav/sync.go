@@ -37,8 +37,7 @@ func parseSync(s *scanner) (q syncRequest, err error) {
 			}
 			return err
 		default:
-			_, p := q.sel.parse(s, t)
-			err = p.err
+			_, err = q.sel.parse(s, t)
 		}
 		return err
 	})
