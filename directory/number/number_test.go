@@ -2,8 +2,6 @@ package number_test
 
 import (
 	"errors"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -210,6 +208,3 @@ func TestFormatIsFoundAgain(t *testing.T) {
 		}
 	}
 }
-
-var _ = slices.Contains[[]string]
-var _ = regexp.MustCompile

@@ -24,7 +24,8 @@ type Query struct {
 // Query reads s: separators are dropped; a query without digits, or with words
 // or signs that do not belong to a number ("1&1", "Haus 2"), matches nothing.
 func (p *Plan) Query(s string) Query {
-	w := scan(s)
+	var w written
+	scan(s, &w)
 	if w.n == 0 || w.stray || w.long {
 		return Query{}
 	}
@@ -39,34 +40,35 @@ func (p *Plan) Query(s string) Query {
 	if !ok && p.exit != "00" {
 		abroad, ok = strings.CutPrefix(d, p.exit)
 	}
+	if !w.plus && (strings.HasPrefix("00", d) || strings.HasPrefix(p.exit, d)) {
+		q.prefix = append(q.prefix, "") // it may still become any number
+	}
 	if w.zero >= 0 {
-		q.read(d[:w.zero] + d[w.zero+1:])
+		p.read(&q, strings.TrimPrefix(d[:w.zero]+d[w.zero+1:], "00"))
 	}
 	if ok {
 		abroad = strings.TrimPrefix(abroad, "00") // "+0049"
-		q.read(abroad)
-		q.read(p.withoutTrunk(abroad))
+		p.read(&q, abroad)
 		return q
 	}
-	q.read(d) // 4930…
-	q.read(p.withoutTrunk(d))
+	p.read(&q, d) // 4930…
 	national, trunk := strings.CutPrefix(d, p.trunk)
 	if trunk {
-		q.read(p.code + national)
+		p.read(&q, p.code+national)
 	} else {
 		q.full = add(q.full, p.code+d) // the trunk prefix was lost
-	}
-	if strings.HasPrefix("00", d) {
-		q.prefix = add(q.prefix, "")
 	}
 	return q
 }
 
-// read adds a reading; "" = none.
-func (q *Query) read(digits string) {
-	if digits != "" {
-		q.full = add(q.full, digits)
-		q.prefix = add(q.prefix, digits+q.extension)
+// read adds a reading with its country calling code, and the same without a
+// trunk prefix left behind that code.
+func (p *Plan) read(q *Query, digits string) {
+	for _, d := range [...]string{digits, p.withoutTrunk(digits)} {
+		if d != "" {
+			q.full = add(q.full, d)
+			q.prefix = add(q.prefix, d+q.extension)
+		}
 	}
 }
 
@@ -118,7 +120,7 @@ type spelling struct {
 }
 
 func spell(ph directory.Phone, s *spelling) {
-	s.written = scan(ph.Written)
+	scan(ph.Written, &s.written)
 	if len(ph.E164) < 2 || len(ph.E164) > maxDigits {
 		return
 	}

@@ -36,67 +36,79 @@ func (w *written) extension() string { return string(w.digits[w.split:w.n]) }
 // A scanner reads a written number character by character.
 type scanner struct {
 	rest  string
-	w     written
+	w     *written
 	split bool // what follows is an extension
 }
 
-// scan reads a number as people write it. Letters are never read as keypad
-// digits: they label the number, begin its extension or end it.
-func scan(s string) written {
-	x := scanner{rest: s, w: written{zero: -1}}
-	x.scheme()
-	for x.rest != "" && x.step() {
+// scan reads a number as people write it into w, which is zero. Letters are
+// never read as keypad digits: they label the number, begin its extension or end it.
+func scan(s string, w *written) {
+	w.zero = -1
+	x := scanner{rest: uri(s), w: w}
+	for x.step() {
 	}
-	w := &x.w
 	switch {
 	case !x.split:
 		w.split = w.n
 	case w.n-w.split > maxExtension:
 		w.n, w.stray = w.split, true
 	}
-	return *w
 }
 
-// scheme takes the scheme of a URI off, and what follows the number in it
+// uri takes the scheme of a URI off, and what follows the number in it
 // (RFC 3966 §3; of SIP URIs the user part is read).
-func (x *scanner) scheme() {
-	scheme, rest, ok := strings.Cut(x.rest, ":")
-	if !ok || len(scheme) > len("callto") {
-		return
+func uri(s string) string {
+	scheme, rest, ok := strings.Cut(s, ":")
+	if !ok {
+		return s
 	}
-	switch strings.ToLower(scheme) {
-	case "sip", "sips":
+	switch {
+	case strings.EqualFold(scheme, "sip"), strings.EqualFold(scheme, "sips"):
 		rest, _, _ = strings.Cut(rest, "@")
-	case "tel", "callto":
+	case strings.EqualFold(scheme, "tel"), strings.EqualFold(scheme, "callto"):
 	default:
-		return
+		return s
 	}
 	// A local number of a global context is a global number.
 	number, context, ok := strings.Cut(rest, ";phone-context=")
 	if ok && strings.HasPrefix(context, "+") && !strings.HasPrefix(number, "+") {
 		context, _, _ = strings.Cut(context, ";")
-		number = context + number
+		return context + number
 	}
-	rest = number
-	x.rest = rest
+	return number
+}
+
+// plain reads the digits and separators that nearly every number consists of.
+func (x *scanner) plain() {
+	n := x.w.n
+	for i := range len(x.rest) {
+		switch c := x.rest[i]; {
+		case '0' <= c && c <= '9' && n < maxDigits:
+			x.w.digits[n] = c
+			n++
+		case c == ' ', c == '-', c == '.', c == ')':
+		default:
+			x.w.n, x.rest = n, x.rest[i:]
+			return
+		}
+	}
+	x.w.n, x.rest = n, ""
 }
 
 // step reads one character, or word, and reports whether to go on.
 func (x *scanner) step() bool {
-	c := x.rest[0]
-	if '0' <= c && c <= '9' {
-		x.rest = x.rest[1:]
-		return x.digit(c)
+	x.plain()
+	if x.rest == "" {
+		return false
 	}
 	r, size := utf8.DecodeRuneInString(x.rest)
-	if d, ok := foreignDigit(r); ok {
-		x.rest = x.rest[size:]
-		return x.digit(d)
-	}
 	if unicode.IsLetter(r) {
 		return x.word()
 	}
 	x.rest = x.rest[size:]
+	if d, ok := digit(r); ok {
+		return x.digit(d)
+	}
 	switch r {
 	case '+', '＋':
 		if x.w.n > 0 {
@@ -157,7 +169,8 @@ func (x *scanner) extend() bool {
 
 // trunk notes the zero of "+49 (0)30" after its opening parenthesis.
 func (x *scanner) trunk() {
-	inner, _, ok := strings.Cut(x.rest, ")")
+	const room = len("  0  )") // a limit, so that "((((…" is read once only
+	inner, _, ok := strings.Cut(x.rest[:min(room, len(x.rest))], ")")
 	if ok && x.w.n > 0 && x.w.zero < 0 && !x.split && strings.TrimSpace(inner) == "0" {
 		x.w.zero = x.w.n
 	}
@@ -231,9 +244,9 @@ func separates(r rune) bool {
 	return unicode.In(r, unicode.White_Space, unicode.Pd, unicode.Cf)
 }
 
-// foreignDigit reads the digits of other scripts that keyboards of phones have.
-func foreignDigit(r rune) (byte, bool) {
-	for _, zero := range [...]rune{'٠', '۰', '०', '０'} {
+// digit reads a digit, also of the other scripts that keyboards of phones have.
+func digit(r rune) (byte, bool) {
+	for _, zero := range [...]rune{'0', '٠', '۰', '०', '０'} {
 		if zero <= r && r <= zero+9 {
 			return '0' + byte(r-zero), true
 		}
