@@ -26,7 +26,7 @@ const (
 type syntax int
 
 const (
-	syntaxName     syntax = iota // folded; the beginning of any word counts as a prefix
+	syntaxName     syntax = iota // keyed and folded; the beginning of any word counts as a prefix
 	syntaxText                   // folded
 	syntaxPlain                  // without case: addresses and ids
 	syntaxFlag                   // TRUE or FALSE
@@ -35,59 +35,78 @@ const (
 	syntaxSearch                 // has no values: a search over the names
 )
 
-// attributeRow is one row of the table.
+// attributeRow is one row of the table. Its values are the constants, the lines,
+// the line, the flag or the phones of a contact.
 type attributeRow struct {
 	names  []string // the first is the one we write
 	syntax syntax
 	// operational attributes are for rules and filters only.
 	operational bool
-	values      func(*directory.Contact) []string // nil = phones, or none
-	phones      []directory.PhoneKind
+	// keyed attributes are folded once for each contact, since phones search
+	// them; the others whenever a filter asks.
+	keyed bool
+
+	constants []string
+	lines     func(*directory.Contact) []string
+	line      func(*directory.Contact) string
+	flag      func(*directory.Contact) directory.Flag
+	phones    []directory.PhoneKind
 }
 
 func (r *attributeRow) has(k directory.PhoneKind) bool { return slices.Contains(r.phones, k) }
+
+// values yields the values of all attributes but those of numbers.
+func (r *attributeRow) values(c *directory.Contact) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		switch {
+		case r.constants != nil:
+			slices.Values(r.constants)(yield)
+		case r.lines != nil:
+			slices.Values(r.lines(c))(yield)
+		case r.line != nil:
+			if s := r.line(c); s != "" {
+				yield(s)
+			}
+		case r.flag != nil:
+			if f := r.flag(c); f != directory.Unset {
+				yield(flagText(f))
+			}
+		}
+	}
+}
+
+// flagText writes a flag as RFC 4517 §3.3.3 has it.
+func flagText(f directory.Flag) string {
+	if f == directory.True {
+		return "TRUE"
+	}
+	return "FALSE"
+}
 
 // table holds the attributes of inetOrgPerson (RFC 2798, RFC 4519) that
 // contacts have, under the names that phones, Active Directory and Microsoft
 // Graph know them by. Nothing changes it.
 var table = [...]attributeRow{
-	attributeCN: {
-		names:  []string{"cn", "commonName", "displayName", "name"},
-		values: func(c *directory.Contact) []string { return one(c.Name()) },
-	},
-	// Schemas demand a surname, and phones ask for (sn=*): who has none is
-	// listed by the name.
-	attributeSN: {
-		names: []string{"sn", "surname"},
-		values: func(c *directory.Contact) []string {
-			if c.Surname == "" {
-				return one(c.Name())
-			}
-			return one(c.Surname)
-		},
-	},
-	attributeGivenName: {
-		names:  []string{"givenName", "gn"},
-		values: func(c *directory.Contact) []string { return one(c.GivenName) },
-	},
+	attributeCN:        name("cn commonName displayName name", (*directory.Contact).Name),
+	attributeSN:        name("sn surname", surname),
+	attributeGivenName: name("givenName gn", func(c *directory.Contact) string { return c.GivenName }),
 	attributeObjectClass: {
-		names:  []string{"objectClass"},
-		syntax: syntaxConstant,
-		values: func(*directory.Contact) []string {
-			return []string{"top", "person", "organizationalPerson", "inetOrgPerson"}
-		},
+		names: []string{"objectClass"}, syntax: syntaxConstant,
+		constants: []string{"top", "person", "organizationalPerson", "inetOrgPerson"},
 	},
 	attributeObjectCategory: {
-		names:       []string{"objectCategory"},
-		syntax:      syntaxConstant,
-		operational: true,
-		values:      func(*directory.Contact) []string { return one("person") },
+		names: []string{"objectCategory"}, syntax: syntaxConstant, operational: true,
+		constants: []string{"person"},
 	},
 	// Active Directory's search by any part of a name; estos calls it metaSearchText.
 	attributeANR: {names: []string{"anr", "metaSearchText"}, syntax: syntaxSearch, operational: true},
 
-	{names: []string{"uid", "userid", "id", "entryUUID"}, syntax: syntaxPlain, values: func(c *directory.Contact) []string { return one(string(c.ID)) }},
-	{names: []string{"mail", "email", "emailAddress", "rfc822Mailbox"}, syntax: syntaxPlain, values: func(c *directory.Contact) []string { return c.Emails }},
+	plain("uid userid id entryUUID", func(c *directory.Contact) string { return string(c.ID) }),
+	{
+		names:  []string{"mail", "email", "emailAddress", "rfc822Mailbox"},
+		syntax: syntaxPlain, keyed: true,
+		lines: func(c *directory.Contact) []string { return c.Emails },
+	},
 
 	numbers("telephoneNumber businessPhones businessPhone workPhone", directory.PhoneWork),
 	numbers("mobile mobileTelephoneNumber mobilePhone cellPhone", directory.PhoneMobile),
@@ -95,69 +114,68 @@ var table = [...]attributeRow{
 	numbers("facsimileTelephoneNumber fax faxNumber", directory.PhoneFax),
 	numbers("pager pagerTelephoneNumber", directory.PhonePager),
 	numbers("otherTelephone otherPhone", directory.PhoneOther),
-	// Known and empty until a number plan knows of extensions.
-	numbers("ipPhone"),
-	// estos phones search all numbers at once.
-	searchNumber(),
+	numbers("ipPhone"), // known and empty until a number plan knows extensions
+	hidden(numbers("searchNumber metaSearchNumber", directory.PhoneKinds()...)), // estos phones search all at once
 
-	line("title", "jobTitle")(func(c *directory.Contact) string { return c.JobTitle }),
-	line("ou", "department", "departmentNumber", "organizationalUnitName")(func(c *directory.Contact) string { return c.Department }),
-	line("o", "company", "companyName", "organizationName")(func(c *directory.Contact) string { return c.Company }),
-	line("physicalDeliveryOfficeName", "officeLocation", "office", "roomNumber")(func(c *directory.Contact) string { return c.Office }),
-	line("street", "streetAddress")(func(c *directory.Contact) string { return c.Address.Street }),
-	line("l", "localityName", "city")(func(c *directory.Contact) string { return c.Address.City }),
-	line("st", "stateOrProvinceName", "state")(func(c *directory.Contact) string { return c.Address.State }),
-	line("postalCode", "zip")(func(c *directory.Contact) string { return c.Address.PostalCode }),
-	line("co", "c", "country", "countryName", "friendlyCountryName", "countryOrRegion")(func(c *directory.Contact) string { return c.Address.Country }),
-	line("postalAddress")(postalAddress),
-	{names: []string{"employeeNumber", "employeeId"}, syntax: syntaxPlain, operational: true, values: func(c *directory.Contact) []string { return one(c.EmployeeID) }},
-	{names: []string{"userPrincipalName"}, syntax: syntaxPlain, operational: true, values: func(c *directory.Contact) []string { return one(c.UserPrincipalName) }},
-	{names: []string{"userType"}, syntax: syntaxPlain, operational: true, values: func(c *directory.Contact) []string { return one(c.UserType) }},
-	{names: []string{"source"}, syntax: syntaxPlain, operational: true, values: func(c *directory.Contact) []string { return one(string(c.Source)) }},
-	flag("accountEnabled", func(c *directory.Contact) directory.Flag { return c.AccountEnabled }),
-	flag("showInAddressList", func(c *directory.Contact) directory.Flag { return c.ShowInAddressList }),
+	keyed(line("title jobTitle", func(c *directory.Contact) string { return c.JobTitle })),
+	keyed(line("ou department departmentNumber organizationalUnitName", func(c *directory.Contact) string { return c.Department })),
+	keyed(line("o company companyName organizationName", func(c *directory.Contact) string { return c.Company })),
+	keyed(line("physicalDeliveryOfficeName officeLocation office roomNumber", func(c *directory.Contact) string { return c.Office })),
+	keyed(line("l localityName city", func(c *directory.Contact) string { return c.Address.City })),
+	line("street streetAddress", func(c *directory.Contact) string { return c.Address.Street }),
+	line("st stateOrProvinceName state", func(c *directory.Contact) string { return c.Address.State }),
+	line("postalCode zip", func(c *directory.Contact) string { return c.Address.PostalCode }),
+	line("co c country countryName friendlyCountryName countryOrRegion", func(c *directory.Contact) string { return c.Address.Country }),
+	line("postalAddress", postalAddress),
 	// The value is the photo's id: whether there is one can be asked, and which
 	// bytes it has is up to who answers.
-	{names: []string{"jpegPhoto", "thumbnailPhoto"}, syntax: syntaxPlain, values: func(c *directory.Contact) []string { return one(string(c.Photo)) }},
+	plain("jpegPhoto thumbnailPhoto", func(c *directory.Contact) string { return string(c.Photo) }),
+
+	hidden(plain("employeeNumber employeeId", func(c *directory.Contact) string { return c.EmployeeID })),
+	hidden(plain("userPrincipalName", func(c *directory.Contact) string { return c.UserPrincipalName })),
+	hidden(plain("userType", func(c *directory.Contact) string { return c.UserType })),
+	hidden(plain("source", func(c *directory.Contact) string { return string(c.Source) })),
+	hidden(flag("accountEnabled", func(c *directory.Contact) directory.Flag { return c.AccountEnabled })),
+	hidden(flag("showInAddressList", func(c *directory.Contact) directory.Flag { return c.ShowInAddressList })),
 }
 
-func one(s string) []string {
-	if s == "" {
-		return nil
-	}
-	return []string{s}
+func name(names string, get func(*directory.Contact) string) attributeRow {
+	return attributeRow{names: strings.Fields(names), syntax: syntaxName, keyed: true, line: get}
 }
 
-func line(names ...string) func(func(*directory.Contact) string) attributeRow {
-	return func(get func(*directory.Contact) string) attributeRow {
-		return attributeRow{
-			names: names, syntax: syntaxText,
-			values: func(c *directory.Contact) []string { return one(get(c)) },
-		}
-	}
+func line(names string, get func(*directory.Contact) string) attributeRow {
+	return attributeRow{names: strings.Fields(names), syntax: syntaxText, line: get}
+}
+
+func plain(names string, get func(*directory.Contact) string) attributeRow {
+	return attributeRow{names: strings.Fields(names), syntax: syntaxPlain, line: get}
 }
 
 func numbers(names string, kinds ...directory.PhoneKind) attributeRow {
 	return attributeRow{names: strings.Fields(names), syntax: syntaxNumber, phones: kinds}
 }
 
-func searchNumber() attributeRow {
-	r := numbers("searchNumber metaSearchNumber", directory.PhoneKinds()...)
+func flag(names string, get func(*directory.Contact) directory.Flag) attributeRow {
+	return attributeRow{names: strings.Fields(names), syntax: syntaxFlag, flag: get}
+}
+
+func keyed(r attributeRow) attributeRow {
+	r.keyed = true
+	return r
+}
+
+func hidden(r attributeRow) attributeRow {
 	r.operational = true
 	return r
 }
 
-func flag(name string, get func(*directory.Contact) directory.Flag) attributeRow {
-	values := func(c *directory.Contact) []string {
-		switch get(c) {
-		case directory.True:
-			return []string{"TRUE"}
-		case directory.False:
-			return []string{"FALSE"}
-		}
-		return nil
+// surname is never empty: schemas demand one, and phones ask for (sn=*). Who
+// has none is listed by the name.
+func surname(c *directory.Contact) string {
+	if c.Surname == "" {
+		return c.Name()
 	}
-	return attributeRow{names: []string{name}, syntax: syntaxFlag, operational: true, values: values}
+	return c.Surname
 }
 
 // postalAddress composes the lines of RFC 4517 §3.3.28.
@@ -165,8 +183,8 @@ func postalAddress(c *directory.Contact) string {
 	a := c.Address
 	lines := append(strings.Split(a.Street, "\n"), strings.TrimSpace(a.PostalCode+" "+a.City), a.State, a.Country)
 	lines = slices.DeleteFunc(lines, func(s string) bool { return s == "" })
-	for i := range lines {
-		lines[i] = strings.NewReplacer(`\`, `\5C`, "$", `\24`).Replace(lines[i])
+	for i, s := range lines {
+		lines[i] = strings.ReplaceAll(strings.ReplaceAll(s, `\`, `\5C`), "$", `\24`)
 	}
 	return strings.Join(lines, "$")
 }

@@ -1,7 +1,6 @@
 package index
 
 import (
-	"cmp"
 	"fmt"
 	"iter"
 	"slices"
@@ -196,9 +195,7 @@ func (b *Book) Search(f *filter.Filter) iter.Seq[*Entry] {
 				hits = append(hits, e)
 			}
 		}
-		slices.SortFunc(hits, func(x, y *Entry) int {
-			return cmp.Or(cmp.Compare(x.sortKey, y.sortKey), cmp.Compare(x.contact.ID, y.contact.ID))
-		})
+		slices.SortFunc(hits, byOrder)
 		for _, e := range hits {
 			if !yield(e) {
 				return

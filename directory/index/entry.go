@@ -1,8 +1,10 @@
 package index
 
 import (
+	"slices"
 	"strings"
 	"time"
+	"unique"
 
 	"ringbook/directory"
 	"ringbook/directory/text"
@@ -36,31 +38,50 @@ func newEntry(s Stored, maxPhones int) *Entry {
 	return e
 }
 
-// keysOf makes the keys of all attributes that are compared as text.
+// keysOf makes the keys of all keyed attributes. What many contacts share, such
+// as a department, is in memory once.
 func keysOf(c *directory.Contact) []key {
-	var room [24]key // most contacts have fewer
+	var room [16]key // most contacts have fewer
 	keys := room[:0]
 	for i := range table {
-		a := Attribute(i)
-		switch table[i].syntax {
-		case syntaxName, syntaxText:
-			for _, v := range table[i].values(c) {
-				folded, spelt := text.Variants(v)
-				if folded != "" {
-					keys = append(keys, key{a, folded})
+		row, a := &table[i], Attribute(i)
+		if !row.keyed {
+			continue
+		}
+		for v := range row.values(c) {
+			for _, form := range a.forms(v) {
+				if row.syntax == syntaxText {
+					form = unique.Make(form).Value()
 				}
-				if spelt != "" {
-					keys = append(keys, key{a, spelt})
-				}
+				keys = append(keys, key{a, form})
 			}
-		case syntaxPlain:
-			for _, v := range table[i].values(c) {
-				keys = append(keys, key{a, strings.ToLower(v)})
-			}
-		case syntaxFlag, syntaxNumber, syntaxConstant, syntaxSearch:
 		}
 	}
-	return append([]key(nil), keys...)
+	return slices.Clone(keys)
+}
+
+// forms returns the forms of a value that are compared: one or, of names with
+// umlauts, two. A value that nothing is left of has none.
+func (a Attribute) forms(value string) []string {
+	if table[a].syntax == syntaxPlain {
+		return []string{strings.ToLower(value)}
+	}
+	switch folded, spelt := text.Variants(value); {
+	case folded == "":
+		return nil
+	case spelt == "":
+		return []string{folded}
+	default:
+		return []string{folded, spelt}
+	}
+}
+
+// byOrder compares by name, and equal names by id.
+func byOrder(e, f *Entry) int {
+	if c := strings.Compare(e.sortKey, f.sortKey); c != 0 {
+		return c
+	}
+	return strings.Compare(string(e.contact.ID), string(f.contact.ID))
 }
 
 // Contact returns the value; it is shared and must not be changed.
@@ -79,10 +100,7 @@ func (e *Entry) SortKey() string { return e.sortKey }
 // Of an attribute of numbers they are in [directory.Phone.Canonical] form.
 func (e *Entry) Values(a Attribute) []string {
 	if !a.Numbers() {
-		if f := table[a].values; f != nil {
-			return f(e.contact)
-		}
-		return nil
+		return slices.Collect(table[a].values(e.contact))
 	}
 	var values []string
 	for _, p := range e.Phones(a) {

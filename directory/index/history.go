@@ -98,8 +98,10 @@ func (h *history) compact(ids []directory.ContactID) {
 // order sorts steps by revision, then by contact id.
 func order(steps []step, ids []directory.ContactID) {
 	slices.SortFunc(steps, func(a, b step) int {
-		return cmp.Or(cmp.Compare(a.stamp.revision(), b.stamp.revision()),
-			cmp.Compare(ids[a.slot], ids[b.slot]))
+		if c := cmp.Compare(a.stamp.revision(), b.stamp.revision()); c != 0 {
+			return c
+		}
+		return cmp.Compare(ids[a.slot], ids[b.slot])
 	})
 }
 

@@ -23,22 +23,32 @@ func textTest(a Attribute, f *filter.Filter) test {
 		}
 	case filter.GreaterOrEqual:
 		least := forms(a, f.Value)[0]
-		return anyKey(a, func(s string) bool { return s >= least })
+		return anyForm(a, func(s string) bool { return s >= least })
 	case filter.LessOrEqual:
 		most := forms(a, f.Value)[0]
-		return anyKey(a, func(s string) bool { return s <= most })
+		return anyForm(a, func(s string) bool { return s <= most })
 	default:
 	}
 	values := forms(a, f.Value)
 	if len(values) == 1 {
 		value := values[0]
-		return anyKey(a, func(s string) bool { return s == value })
+		return anyForm(a, func(s string) bool { return s == value })
 	}
-	return anyKey(a, func(s string) bool { return slices.Contains(values, s) })
+	return anyForm(a, func(s string) bool { return slices.Contains(values, s) })
 }
 
-// anyKey tests the keys of one attribute until one fits.
-func anyKey(a Attribute, fits func(string) bool) test {
+// anyForm tests the forms of one attribute's values until one fits.
+func anyForm(a Attribute, fits func(string) bool) test {
+	if row := &table[a]; !row.keyed {
+		return func(e *Entry) filter.Result {
+			for v := range row.values(e.contact) {
+				if slices.ContainsFunc(a.forms(v), fits) {
+					return filter.True
+				}
+			}
+			return filter.False
+		}
+	}
 	return func(e *Entry) filter.Result {
 		for i := range e.keys {
 			if e.keys[i].attribute == a && fits(e.keys[i].text) {
@@ -55,7 +65,7 @@ func substringsTest(a Attribute, f *filter.Filter) test {
 	if spelt := pieces(a, f, 1); !slices.Equal(spelt, patterns[0]) {
 		patterns = append(patterns, spelt)
 	}
-	return anyKey(a, func(s string) bool {
+	return anyForm(a, func(s string) bool {
 		return slices.ContainsFunc(patterns, func(p []string) bool { return hasPieces(s, p) })
 	})
 }
@@ -96,9 +106,9 @@ func prefixTest(a Attribute, value string) test {
 	}
 	if len(values) == 1 {
 		v := values[0]
-		return anyKey(a, func(s string) bool { return hasWord(s, v) })
+		return anyForm(a, func(s string) bool { return hasWord(s, v) })
 	}
-	return anyKey(a, func(s string) bool {
+	return anyForm(a, func(s string) bool {
 		return hasWord(s, values[0]) || hasWord(s, values[1])
 	})
 }

@@ -9,7 +9,6 @@ import (
 	"ringbook/directory"
 	"ringbook/directory/filter"
 	"ringbook/directory/number"
-	"ringbook/directory/text"
 )
 
 // ParseRule reads a book's rule; "" is [directory.DefaultFilter]. An attribute
@@ -107,19 +106,21 @@ func always(r filter.Result) test { return func(*Entry) filter.Result { return r
 // present reports whether the contact has a value at all. A search over the
 // names has none, but nobody who asks for it means to exclude everybody.
 func present(a Attribute) test {
-	switch table[a].syntax {
+	row := &table[a]
+	switch row.syntax {
 	case syntaxNumber:
 		return func(e *Entry) filter.Result {
-			return filter.Of(slices.ContainsFunc(e.contact.Phones, func(p directory.Phone) bool { return table[a].has(p.Kind) }))
+			return filter.Of(slices.ContainsFunc(e.contact.Phones, func(p directory.Phone) bool { return row.has(p.Kind) }))
 		}
-	case syntaxFlag:
-		return func(e *Entry) filter.Result { return filter.Of(len(e.Values(a)) > 0) }
 	case syntaxConstant, syntaxSearch:
 		return always(filter.True)
-	case syntaxName, syntaxText, syntaxPlain:
+	case syntaxName, syntaxText, syntaxPlain, syntaxFlag:
 	}
 	return func(e *Entry) filter.Result {
-		return filter.Of(slices.ContainsFunc(e.keys, func(k key) bool { return k.attribute == a }))
+		for range row.values(e.contact) {
+			return filter.True
+		}
+		return filter.False
 	}
 }
 
@@ -193,11 +194,12 @@ func numberTest(a Attribute, f *filter.Filter, plan *number.Plan) test {
 }
 
 func flagTest(a Attribute, f *filter.Filter) test {
-	value := strings.ToUpper(f.Value)
-	if f.Op != filter.Equal || value != "TRUE" && value != "FALSE" {
+	isTrue := strings.EqualFold(f.Value, flagText(directory.True))
+	if f.Op != filter.Equal || !isTrue && !strings.EqualFold(f.Value, flagText(directory.False)) {
 		return always(filter.Undefined)
 	}
-	return func(e *Entry) filter.Result { return filter.Of(slices.Contains(e.Values(a), value)) }
+	want, get := directory.FlagOf(isTrue), table[a].flag
+	return func(e *Entry) filter.Result { return filter.Of(get(e.contact) == want) }
 }
 
 // constantTest answers for every entry at once. Active Directory's "user" is
@@ -212,21 +214,16 @@ func constantTest(a Attribute, f *filter.Filter) test {
 	if a == attributeObjectCategory {
 		return always(filter.Of(value == "person" || strings.HasPrefix(value, "cn=person,")))
 	}
-	is := value == "user" || slices.ContainsFunc(table[a].values(nil), func(s string) bool { return strings.EqualFold(s, value) })
+	is := value == "user" || slices.ContainsFunc(table[a].constants, func(s string) bool { return strings.EqualFold(s, value) })
 	return always(filter.Of(is))
 }
 
-// forms returns the forms of a value that keys are compared with.
+// forms returns the forms of a filter's value, at least one.
 func forms(a Attribute, value string) []string {
-	value = utf8Of(value)
-	if table[a].syntax == syntaxPlain {
-		return []string{strings.ToLower(value)}
+	if f := a.forms(utf8Of(value)); len(f) > 0 {
+		return f
 	}
-	folded, spelt := text.Variants(value)
-	if spelt == "" {
-		return []string{folded}
-	}
-	return []string{folded, spelt}
+	return []string{""}
 }
 
 // utf8Of reads octets that are not UTF-8 as Latin-1, which is what clients of

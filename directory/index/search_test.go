@@ -1,0 +1,189 @@
+package index_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ringbook/directory"
+	"ringbook/directory/filter"
+	"ringbook/directory/index"
+)
+
+// searched is the book that the search tests ask: by name Ängström, García,
+// Kowalski, Meier, Mueller, Müller.
+func searched(t *testing.T) *index.Book {
+	t.Helper()
+	phone := func(k directory.PhoneKind, written, e164 string) directory.Phone {
+		return directory.Phone{Kind: k, Written: written, E164: e164}
+	}
+	x := newIndex(t, directory.Book{Name: "all", Filter: "(cn=*)"})
+	publish(x, 1, []index.Stored{
+		stored(directory.Contact{
+			ID: "mueller", DisplayName: "Anna Müller", GivenName: "Anna", Surname: "Müller", Company: "Contoso GmbH",
+			Emails: []string{"Anna.Mueller@Contoso.example", "am@contoso.example"}, UserType: "Member", AccountEnabled: directory.True,
+			Phones: []directory.Phone{phone(directory.PhoneWork, "+49 (0)30 123456-0", "+49301234560"), phone(directory.PhoneMobile, "0170 1234567", "+491701234567"), phone(directory.PhoneWork, "030/99999", "+493099999")},
+			Photo:  "0123", Department: "Vertrieb",
+			Address: directory.Address{Street: "Weg $1\nHinterhaus", City: "Köln", PostalCode: "50667", Country: "Germany"},
+		}),
+		stored(directory.Contact{ID: "meier", DisplayName: "Peter Meier", GivenName: "Peter", Surname: "Meier", AccountEnabled: directory.False}),
+		stored(directory.Contact{ID: "mueller2", DisplayName: "Mueller, Jörg", GivenName: "Jörg", Surname: "Mueller", Source: directory.SourceOrgContact}),
+		stored(directory.Contact{ID: "kowalski", DisplayName: "Hans-Peter Kowalski (ext.)", GivenName: "Hans-Peter", Surname: "Kowalski (ext.)"}),
+		stored(directory.Contact{ID: "garcia", DisplayName: "José García", GivenName: "José", Surname: "García", Department: "Sales"}),
+		stored(directory.Contact{ID: "star", Company: "Ängström * Söhne", Phones: []directory.Phone{phone(directory.PhoneFax, "110", "")}}),
+	})
+	return x.View().Books()[0]
+}
+
+func TestSearch(t *testing.T) {
+	const all = "star mueller kowalski garcia mueller2 meier" // by name: Ängström, Anna, Hans-Peter, José, Mueller, Peter
+	b := searched(t)
+	for _, row := range []struct{ filter, want string }{
+		// presence, and what there is of everybody
+		{"(objectClass=*)", all}, {"(&)", all}, {"(|)", ""}, {"(!(&))", ""}, {"(sn=*)", all},
+		{"(givenName=*)", "mueller kowalski garcia mueller2 meier"}, {"(mail=*)", "mueller"}, {"(jpegPhoto=*)", "mueller"},
+		{"(telephoneNumber=*)", "mueller"}, {"(fax=*)", "star"}, {"(ipPhone=*)", ""}, {"(!(ipPhone=*))", all},
+		{"(objectclass=PERSON)", all}, {"(&(objectCategory=person)(objectClass=user))", all}, {"(objectClass=device)", ""},
+		{"(objectCategory=CN=Person,CN=Schema,DC=x)", all}, {"(!(objectClass=inetOrgPerson))", ""},
+		// names, folded, in either spelling
+		{"(cn=anna müller)", "mueller"}, {"(cn=ANNA MUELLER)", "mueller"}, {"(cn=anna  muller)", "mueller"}, {`(sn=Mu\cc\88ller)`, "mueller mueller2"},
+		{"(sn=Müller)", "mueller mueller2"}, {"(sn=mueller)", "mueller mueller2"}, {"(sn=muller)", "mueller"}, {`(sn=M\fcller)`, "mueller mueller2"},
+		{"(sn=mül*)", "mueller mueller2"}, {"(sn=mul*)", "mueller"}, {"(surname=muel*)", "mueller mueller2"},
+		{"(cn=*ülle*)", "mueller mueller2"}, {"(cn=*ller)", "mueller"}, {"(cn=garcia)", ""}, {"(cn=jose garcia)", "garcia"},
+		{"(displayName=Anna M*)", "mueller"}, {"(cn=a*l*r)", "mueller"}, {"(cn=a*r*l)", ""}, {"(cn=ann*nna*)", ""},
+		// the beginning of any word, and several words in any order
+		{"(cn=mei*)", "meier"}, {"(cn=pet*)", "kowalski meier"}, {"(cn=mei p*)", "meier"}, {"(sn=p mei*)", "meier"}, {"(cn=p mei x*)", ""},
+		{"(anr=mei p)", "meier"}, {"(anr=joerg mueller)", "mueller2"}, {"(anr=jorg mull)", ""}, {"(anr=an mul)", "mueller"}, {"(anr=)", ""}, {"(metaSearchText=mei*)", "meier"},
+		{"(cn~=peter)", "kowalski meier"}, {"(cn=eter*)", ""},
+		// what would be special if it were not escaped
+		{`(cn=\2a)`, ""}, {`(cn=*\2a*)`, "star"}, {`(sn=Kowalski \28ext.\29)`, "kowalski"}, {"(sn=)", ""}, {`(cn=\20*)`, all}, {"(cn=foo.*)", ""},
+		// order
+		{"(&(sn>=M)(sn<=Mez))", "meier"}, {"(sn>=mu)", "mueller mueller2"}, {"(!(sn>=b))", "star"},
+		// other texts
+		{"(o=contoso gmbh)", "mueller"}, {"(company=CON*)", "mueller"}, {"(|(cn=gmbh*)(o=gmbh*))", ""}, {"(ou=Sales)", "garcia"}, {"(department=vert*)", "mueller"},
+		{"(l=koeln)", "mueller"}, {"(postalCode=506*)", "mueller"}, {"(co=germany)", "mueller"}, {"(street=*hinter*)", "mueller"}, {"(postalAddress=*50667*)", "mueller"},
+		// addresses, ids, what only rules ask
+		{"(mail=anna.mueller@CONTOSO.example)", "mueller"}, {"(rfc822Mailbox=AM@*)", "mueller"}, {"(mail=*@contoso.example)", "mueller"}, {"(mail=mueller)", ""},
+		{"(uid=MEIER)", "meier"}, {"(uid=mei*)", "meier"}, {"(userType=member)", "mueller"}, {"(source=org_contact)", "mueller2"},
+		{"(accountEnabled=true)", "mueller"}, {"(accountEnabled=FALSE)", "meier"}, {"(!(accountEnabled=FALSE))", "star mueller kowalski garcia mueller2"},
+		{"(accountEnabled=1)", ""}, {"(!(accountEnabled=1))", ""}, {"(!(accountEnabled=T*))", ""}, {"(!(accountEnabled>=TRUE))", ""},
+		// numbers, in any spelling
+		{"(telephoneNumber=0301234560)", "mueller"}, {"(telephonenumber=+49 30 123456-0)", "mueller"}, {"(telephoneNumber=00493099999)", "mueller"},
+		{"(Mobile=01701234567)", "mueller"}, {"(telephoneNumber=01701234567)", ""}, {"(searchNumber=01701234567)", "mueller"},
+		{"(telephoneNumber=03012*)", "mueller"}, {"(telephoneNumber=*34560)", "mueller"}, {"(telephoneNumber=*12345*)", "mueller"},
+		{"(telephoneNumber=foo*)", ""}, {"(telephoneNumber=foo)", ""}, {"(!(telephoneNumber=foo))", all}, {"(telephoneNumber=*foo*)", ""}, {"(telephoneNumber=)", ""},
+		{"(!(telephoneNumber>=0))", ""}, {"(fax=110)", "star"}, {"(telephoneNumber=0301*999)", ""},
+		// what nobody knows is undefined: neither it nor its opposite finds anybody
+		{"(IMHandle=foo*)", ""}, {"(!(IMHandle=foo*))", ""}, {"(|(IMHandle=x)(sn=meier))", "meier"}, {"(!(CallerIDName=*))", ""}, {"(=x)", ""},
+		// extensible
+		{"(sn:=meier)", "meier"}, {"(sn:caseIgnoreMatch:=MEIER)", "meier"}, {"(sn:dn:2.5.13.2:=meier)", "meier"}, {"(sn:dn:=meier)", "meier"},
+		{"(sn:caseExactMatch:=Meier)", "meier"}, {"(sn:2.5.13.5:=meier)", ""}, {"(mobile:telephoneNumberMatch:=01701234567)", "mueller"},
+		{"(!(sn:telephoneNumberMatch:=1))", ""}, {"(!(:caseExactMatch:=x))", ""}, {"(!(sn:1.2.3:=x))", ""}, {"(objectClass:objectIdentifierMatch:=person)", all},
+		{"(accountEnabled:booleanMatch:=TRUE)", "mueller"}, {"(!(mobile:caseExactMatch:=x))", ""},
+		// one operand
+		{"(&(sn=meier))", "meier"}, {"(|(sn=meier))", "meier"},
+		{"(|(telephoneNumber=*)(mobile=*)(homePhone=*))", "mueller"}, {"(&(sn=mei*)(givenName=P*))", "meier"},
+	} {
+		var ids []string
+		for e := range b.Search(parse(t, row.filter)) {
+			ids = append(ids, string(e.Contact().ID))
+		}
+		if diff := cmp.Diff(strings.Fields(row.want), ids, cmpEmpty); diff != "" {
+			t.Errorf("%s: %s", row.filter, diff)
+		}
+	}
+}
+
+var cmpEmpty = cmp.Transformer("join", func(s []string) string { return strings.Join(s, " ") })
+
+// parse reads a filter as it comes from the wire, where names need not be names.
+func parse(t *testing.T, s string) *filter.Filter {
+	t.Helper()
+	if s == "(=x)" {
+		return &filter.Filter{Op: filter.Equal, Value: "x"}
+	}
+	f, err := filter.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// A search is ended when its reader has enough.
+func TestSearchStops(t *testing.T) {
+	n := 0
+	for range searched(t).Search(parse(t, "(objectClass=*)")) {
+		if n++; n == 2 {
+			break
+		}
+	}
+	if n != 2 {
+		t.Error(n)
+	}
+}
+
+func TestAttributes(t *testing.T) {
+	e := searched(t).Entry("mueller")
+	got := map[string][]string{}
+	for a := range index.Attributes() {
+		if again, ok := index.ParseAttribute(strings.ToUpper(a.Name())); !ok || again != a {
+			t.Errorf("%s is read as %v, %v", a.Name(), again, ok)
+		}
+		if values := e.Values(a); len(values) > 0 && !a.Operational() {
+			got[a.Name()] = values
+		}
+		if a.Numbers() && len(e.Phones(a)) != len(e.Values(a)) || !a.Numbers() && e.Phones(a) != nil {
+			t.Errorf("%s: numbers %v", a.Name(), e.Phones(a))
+		}
+	}
+	want := map[string][]string{
+		"cn": {"Anna Müller"}, "sn": {"Müller"}, "givenName": {"Anna"}, "uid": {"mueller"},
+		"mail": {"Anna.Mueller@Contoso.example", "am@contoso.example"}, "o": {"Contoso GmbH"}, "ou": {"Vertrieb"},
+		"telephoneNumber": {"+49301234560", "+493099999"}, "mobile": {"+491701234567"},
+		"street": {"Weg $1\nHinterhaus"}, "l": {"Köln"}, "postalCode": {"50667"}, "co": {"Germany"},
+		"postalAddress": {`Weg \241$Hinterhaus$50667 Köln$Germany`}, "jpegPhoto": {"0123"},
+		"objectClass": {"top", "person", "organizationalPerson", "inetOrgPerson"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	for _, name := range []string{"userPrincipalName", "accountEnabled", "source", "employeeId", "showInAddressList", "userType", "anr"} {
+		if a, ok := index.ParseAttribute(name); !ok || !a.Operational() {
+			t.Errorf("%s should be known and operational", name)
+		}
+	}
+	if _, ok := index.ParseAttribute("CallerIDName"); ok {
+		t.Error("knows CallerIDName")
+	}
+	if e.Modified().Unix() != 1 || e.Slot() != 0 || e.SortKey() == "" {
+		t.Error(e.Modified(), e.Slot(), e.SortKey())
+	}
+}
+
+// Every name stands for one attribute only.
+func TestNamesAreUnique(t *testing.T) {
+	seen := map[string]bool{}
+	for a := range index.Attributes() {
+		if seen[a.Name()] {
+			t.Error(a.Name())
+		}
+		seen[a.Name()] = true
+	}
+}
+
+// Sorted orders equal names by id, so that pages of a listing never overlap.
+func TestEqualNamesAreOrdered(t *testing.T) {
+	x := newIndex(t, directory.Book{Name: "all", Filter: "(cn=*)"})
+	publish(x, 1, []index.Stored{
+		stored(directory.Contact{ID: "b", DisplayName: "X"}), stored(directory.Contact{ID: "a", DisplayName: "X"}), stored(directory.Contact{ID: "c", DisplayName: "x"}),
+	})
+	var ids []string
+	for e := range x.View().Books()[0].Search(parse(t, "(cn=x)")) {
+		ids = append(ids, string(e.Contact().ID))
+	}
+	if !slices.Equal(ids, []string{"c", "a", "b"}) {
+		t.Error(ids)
+	}
+}
