@@ -41,13 +41,14 @@ func normalise(data []byte) (*directory.Photo, error) {
 		return nil, fmt.Errorf("photo: %w", err)
 	}
 	img = square(img)
+	up := orientation(data)
 	large, ok := strip(data)
-	if !ok || cfg.Width != cfg.Height || cfg.Width > maxKeptSide || len(large) > directory.MaxLargePhoto {
-		if large, err = encode(scale(img, largeSide), directory.MaxLargePhoto); err != nil {
+	if !ok || up != 1 || cfg.Width != cfg.Height || cfg.Width > maxKeptSide || len(large) > directory.MaxLargePhoto {
+		if large, err = encode(turn(scale(img, largeSide), up), directory.MaxLargePhoto); err != nil {
 			return nil, err
 		}
 	}
-	small, err := encode(scale(img, smallSide), directory.MaxSmallPhoto)
+	small, err := encode(turn(scale(img, smallSide), up), directory.MaxSmallPhoto)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +75,7 @@ type cropped struct {
 func (c cropped) Bounds() image.Rectangle { return c.r }
 
 // scale returns the image on white, with sides of at most side pixels.
-func scale(img image.Image, side int) image.Image {
+func scale(img image.Image, side int) *image.RGBA {
 	src := img
 	b := img.Bounds()
 	if c, ok := img.(cropped); ok {
@@ -114,6 +115,7 @@ const (
 	mDHT   = 0xc4
 	mDRI   = 0xdd
 	mAPP0  = 0xe0
+	mAPP1  = 0xe1
 	mAPP14 = 0xee
 	mAPP15 = 0xef
 	mCOM   = 0xfe
