@@ -22,7 +22,7 @@ var errUnwanted = errors.New("answer not wanted")
 // An answer is the answer to one search on its way out.
 type answer struct {
 	printer
-	c    *conn
+	op   *operation
 	ctx  context.Context // of this one search; an answer does not outlive it
 	q    searchRequest
 	ctl  controls
@@ -34,11 +34,12 @@ type answer struct {
 	next   []byte // cookie of the next page
 }
 
-func (c *conn) newAnswer(ctx context.Context, id int32, q searchRequest, ctl controls) *answer {
-	room, _ := c.srv.buffers.Get().(*[]byte)
+func (op *operation) newAnswer(ctx context.Context, q searchRequest, ctl controls) *answer {
+	srv := op.c.srv
+	room, _ := srv.buffers.Get().(*[]byte)
 	return &answer{
-		printer: printer{srv: c.srv, id: id, selection: selectAttributes(q.wanted, q.typesOnly)},
-		c:       c, ctx: ctx, q: q, ctl: ctl, room: room, out: (*room)[:0],
+		printer: printer{srv: srv, id: op.id, selection: selectAttributes(q.wanted, q.typesOnly)},
+		op:      op, ctx: ctx, q: q, ctl: ctl, room: room, out: (*room)[:0],
 	}
 }
 
@@ -103,7 +104,7 @@ func (a *answer) add(it item) (err error) {
 	if len(a.out) < flushAt {
 		return nil
 	}
-	if err := a.c.write(a.out); err != nil {
+	if err := a.op.c.write(a.out); err != nil {
 		return errUnwanted // the reader ends the connection
 	}
 	a.out = a.out[:0]
@@ -139,5 +140,5 @@ func (a *answer) done(r result, err error) (report, error) {
 	}
 	ctl = append(ctl, a.sorted...)
 	a.out = appendAnswer(a.out, a.id, opSearchDone, r, ctl)
-	return report{entries: a.sent, r: r}, a.c.write(a.out)
+	return report{entries: a.sent, r: r}, a.op.finish(a.out)
 }

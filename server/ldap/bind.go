@@ -60,11 +60,9 @@ func (c *conn) bind(ctx context.Context, m message) error {
 			r = c.authenticate(ctx, q)
 		}
 	}
-	if c.device != "" || q.name != "" || r != success { // an anonymous bind is nothing to tell
-		c.srv.Log.LogAttrs(ctx, slog.LevelInfo, "ldap bind",
-			slog.String("from", c.from.String()), slog.String("device", string(c.device)),
-			slog.Bool("tls", c.secure), slog.Int("result", int(r.code)), slog.Duration("took", time.Since(began)))
-	}
+	c.srv.Log.LogAttrs(ctx, slog.LevelInfo, "ldap bind",
+		slog.String("from", c.from.String()), slog.String("device", string(c.device)),
+		slog.Bool("tls", c.secure), slog.Int("result", int(r.code)), slog.Duration("took", time.Since(began)))
 	return c.answer(m.id, opBindResponse, r)
 }
 

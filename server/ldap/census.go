@@ -41,16 +41,12 @@ func (c *census) enter(a netip.Addr, limit, limitUnbound int) bool {
 	return true
 }
 
-// leave forgets a connection; bound = whose it is, "" = nobody's.
-func (c *census) leave(a netip.Addr, bound directory.DeviceID) {
+// leave forgets an unbound connection.
+func (c *census) leave(a netip.Addr) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.all--
-	if bound == "" {
-		decrease(c.unbound, subnet(a))
-	} else {
-		decrease(c.devices, bound)
-	}
+	decrease(c.unbound, subnet(a))
 }
 
 // bind counts an unbound connection as the device's, or refuses it.

@@ -10,47 +10,36 @@ import (
 // compare answers whether an entry has a value (RFC 4511 §4.10). It sees what the
 // same device's base-scope search would see. An error is the connection's end.
 func (c *conn) compare(body []byte) (result, error) {
-	dn, f, ok := decodeCompare(body)
+	dn, equal, ok := decodeCompare(body)
 	switch {
 	case !ok:
 		return refuse(goldap.LDAPResultProtocolError, "malformed compare"), nil
 	case len(dn) > maxDN:
 		return refuse(goldap.LDAPResultInvalidDNSyntax, "name too long"), nil
 	}
-	held := &filter.Filter{Op: filter.Present, Attribute: f.Attribute}
-	if there, r, err := c.exists(dn, &filter.Filter{Op: filter.Present, Attribute: "objectClass"}); err != nil || r != success || !there {
-		if r == success {
-			r = noSuchObject("") // of a draining device
-		}
-		return r, err
+	if there, r, err := c.holds(dn, equal); err != nil || r != success || there {
+		return orCode(r, goldap.LDAPResultCompareTrue), err
 	}
-	if there, r, err := c.exists(dn, f); err != nil || r != success || there {
-		if r == success {
-			r.code = goldap.LDAPResultCompareTrue
-		}
-		return r, err
+	present := &filter.Filter{Op: filter.Present, Attribute: equal.Attribute}
+	if there, r, err := c.holds(dn, present); err != nil || r != success || there {
+		return orCode(r, goldap.LDAPResultCompareFalse), err
 	}
-	there, r, err := c.exists(dn, held)
-	switch {
-	case err != nil || r != success:
-	case there:
-		r.code = goldap.LDAPResultCompareFalse
-	default:
-		r = absent(f.Attribute)
+	if _, known := index.ParseAttribute(equal.Attribute); known {
+		return refuse(goldap.LDAPResultNoSuchAttribute, "the entry has no such attribute"), nil
 	}
-	return r, err
+	return refuse(goldap.LDAPResultUndefinedAttributeType, "no such attribute type"), nil
 }
 
-// absent says why an entry has no value to compare with.
-func absent(name string) result {
-	if _, known := index.ParseAttribute(name); known {
-		return refuse(goldap.LDAPResultNoSuchAttribute, "the entry has no such attribute")
+// orCode is what a comparison comes to: r, unless that is success.
+func orCode(r result, code uint16) result {
+	if r == success {
+		r.code = code
 	}
-	return refuse(goldap.LDAPResultUndefinedAttributeType, "no such attribute type")
+	return r
 }
 
-// exists reports whether the entry is there and the filter is true for it.
-func (c *conn) exists(dn string, f *filter.Filter) (bool, result, error) {
+// holds reports whether the filter is true for the entry dn.
+func (c *conn) holds(dn string, f *filter.Filter) (bool, result, error) {
 	_, found, r, err := c.lookUp(searchRequest{base: dn, scope: scopeBase, filter: f}, c.device)
 	if err != nil || r != success {
 		return false, r, err

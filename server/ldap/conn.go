@@ -41,8 +41,20 @@ type conn struct {
 	writing sync.Mutex                // one writer at a time
 	ending  atomic.Pointer[departure] // set once, by whoever ends the connection
 	wait    sync.WaitGroup            // operations under way
+	broken  atomic.Bool               // a write failed: TLS cannot say goodbye
 	mu      sync.Mutex
-	running map[int32]context.CancelCauseFunc // operations under way, by message id; guarded by mu
+	running map[int32]*operation // guarded by mu; by message id
+	count   int                  // guarded by mu; operations whose goroutine has not ended
+}
+
+// An operation is a search under way.
+type operation struct {
+	c      *conn
+	id     int32
+	cancel context.CancelCauseFunc
+	// finishing: its last answer is being sent, so the client may use its id
+	// again; guarded by conn.mu.
+	finishing bool
 }
 
 // A departure is why the server ends a connection.
@@ -61,7 +73,7 @@ var errPanic = errors.New("panic")
 var errEnding = errors.New("connection is ending")
 
 func newConn(s *Server, raw net.Conn, from netip.Addr, secure bool) *conn {
-	return &conn{srv: s, raw: raw, from: from, stream: raw, secure: secure, running: map[int32]context.CancelCauseFunc{}}
+	return &conn{srv: s, raw: raw, from: from, stream: raw, secure: secure, running: map[int32]*operation{}}
 }
 
 // serve reads and answers until the client leaves, breaks the rules or is told to
@@ -148,7 +160,7 @@ func (c *conn) read() ([]byte, error) {
 func (c *conn) busy() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.running) > 0
+	return c.count > 0
 }
 
 // end ends the connection from any goroutine and at once: the reader wakes up,
@@ -182,7 +194,8 @@ func (c *conn) write(b []byte) error {
 	}
 	_, err := c.stream.Write(b)
 	if err != nil {
-		_ = c.raw.SetReadDeadline(time.Now()) // the reader sees to the rest
+		c.broken.Store(true)
+		c.end(success, 0)
 	}
 	return err
 }
@@ -192,23 +205,22 @@ func (c *conn) write(b []byte) error {
 // reading.
 func (c *conn) leave(cancel context.CancelFunc, cause error) {
 	defer cancel()
+	c.ending.CompareAndSwap(nil, departed(cause))
 	d := c.ending.Load()
-	if d == nil {
-		d = departed(cause)
-	}
 	if d.grace > 0 {
 		c.await(d.grace)
+		c.ending.Store(&departure{why: d.why})
 	}
 	cancel()
 	_ = c.raw.SetWriteDeadline(time.Now().Add(cutTimeout))
 	c.wait.Wait()
 	c.become(directory.Device{}, nil)
-	c.srv.census.leave(c.from, "")
+	c.srv.census.leave(c.from)
 	if d.why != success {
 		c.farewell(d.why)
 	}
-	if c.stream != c.raw {
-		_ = c.stream.Close() // says so to the client; the error is the client's own
+	if c.stream != c.raw && !c.broken.Load() {
+		_ = c.stream.Close() // tells the client; it may not hear it
 	}
 	_ = c.raw.Close()
 }
@@ -248,6 +260,7 @@ func (c *conn) await(d time.Duration) {
 func (c *conn) farewell(why result) {
 	_ = c.raw.SetWriteDeadline(time.Now().Add(cutTimeout))
 	if _, err := c.stream.Write(appendNotice(nil, why)); err != nil {
+		c.broken.Store(true)
 		return
 	}
 	if t, ok := c.raw.(interface{ CloseWrite() error }); ok && c.stream == c.raw {
@@ -314,6 +327,9 @@ func (c *conn) rescue(ctx context.Context, id int32, answer byte, err *error) {
 		return
 	}
 	c.logPanic(ctx, p)
+	if answer == 0 {
+		return // nobody waits for one
+	}
 	*err = c.answer(id, answer, refuse(goldap.LDAPResultOther, "internal error"))
 }
 
@@ -325,41 +341,65 @@ func (c *conn) logPanic(ctx context.Context, p any) {
 // start runs a search beside the reader.
 func (c *conn) start(ctx context.Context, m message) error {
 	ctx, cancel := context.WithCancelCause(ctx)
-	if r := c.enlist(m.id, cancel); r != success {
+	op := &operation{c: c, id: m.id, cancel: cancel}
+	if r := c.enlist(op); r != success {
 		cancel(nil)
 		return c.answer(m.id, opSearchDone, r)
 	}
 	who := c.device
 	c.wait.Go(func() {
-		defer c.discharge(m.id, cancel)
-		var err error // the reader sees what happened to the connection
+		defer c.discharge(op)
+		var err error // whatever it is, c.write has told the reader
 		defer c.rescue(ctx, m.id, opSearchDone, &err)
-		err = c.search(ctx, m, who)
-		if errors.Is(err, errRevoked) {
+		if err = op.search(ctx, m, who); errors.Is(err, errRevoked) {
 			c.end(revoked, 0)
 		}
 	})
 	return nil
 }
 
-func (c *conn) enlist(id int32, cancel context.CancelCauseFunc) result {
+func (c *conn) enlist(op *operation) result {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case c.running[id] != nil:
+	if other := c.running[op.id]; other != nil && !other.finishing {
 		return refuse(goldap.LDAPResultProtocolError, "message id in use")
-	case len(c.running) >= c.srv.MaxOperations:
+	}
+	if c.count >= c.srv.MaxOperations {
 		return refuse(goldap.LDAPResultBusy, "too many operations at once")
 	}
-	c.running[id] = cancel
+	c.running[op.id] = op
+	c.count++
 	return success
 }
 
-func (c *conn) discharge(id int32, cancel context.CancelCauseFunc) {
-	cancel(nil)
+func (c *conn) discharge(op *operation) {
+	op.cancel(nil)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.running, id)
+	c.count--
+	if c.running[op.id] == op {
+		delete(c.running, op.id)
+	}
+}
+
+// finish sends the last of an operation's answers.
+func (op *operation) finish(b []byte) error {
+	op.c.mu.Lock()
+	op.finishing = true
+	op.c.mu.Unlock()
+	return op.c.write(b)
+}
+
+// unanswered reports whether a client waits for an operation's last answer.
+func (c *conn) unanswered() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, op := range c.running {
+		if !op.finishing {
+			return true
+		}
+	}
+	return false
 }
 
 // abandon ends an operation without an answer (RFC 4511 §4.11).
@@ -369,8 +409,8 @@ func (c *conn) abandon(body []byte) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if cancel := c.running[signed(body)]; cancel != nil {
-		cancel(errAbandoned)
+	if op := c.running[signed(body)]; op != nil {
+		op.cancel(errAbandoned)
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ func (c *conn) upgrade(ctx context.Context, m message) error {
 	switch {
 	case c.secure:
 		r = refuse(goldap.LDAPResultOperationsError, "TLS is established already")
-	case c.busy():
+	case c.unanswered():
 		r = refuse(goldap.LDAPResultOperationsError, "operations are under way")
 	case c.reader.Buffered() > 0:
 		r = refuse(goldap.LDAPResultOperationsError, "nothing may follow the request before TLS")
@@ -67,7 +67,7 @@ func (c *conn) upgrade(ctx context.Context, m message) error {
 	if err := c.write(appendExtended(nil, m.id, r, oidStartTLS, nil)); err != nil || r != success {
 		return err
 	}
-	c.wait.Wait() // operations that have answered may not have ended yet
+	c.wait.Wait() // what has answered may not have ended yet
 	if err := c.startTLS(ctx); err != nil {
 		return err
 	}

@@ -100,15 +100,16 @@ type report struct {
 
 // search carries out a search for who and answers it. An error is the
 // connection's end.
-func (c *conn) search(ctx context.Context, m message, who directory.DeviceID) error {
+func (op *operation) search(ctx context.Context, m message, who directory.DeviceID) error {
+	c := op.c
 	began := time.Now()
 	q, ctl, r := readSearch(m)
 	var rep report
 	var err error
 	if r == success {
-		rep, err = c.find(ctx, m, who, q, ctl)
+		rep, err = op.find(ctx, who, q, ctl)
 	} else {
-		rep.r, err = r, c.answer(m.id, opSearchDone, r)
+		rep.r, err = r, op.finish(appendAnswer(nil, m.id, opSearchDone, r, nil))
 	}
 	if c.srv.Log.Enabled(ctx, slog.LevelInfo) {
 		c.srv.Log.LogAttrs(ctx, slog.LevelInfo, "ldap search",
@@ -134,15 +135,15 @@ func readSearch(m message) (searchRequest, controls, result) {
 }
 
 // find looks for the entries and sends them.
-func (c *conn) find(ctx context.Context, m message, who directory.DeviceID, q searchRequest, ctl controls) (report, error) {
+func (op *operation) find(ctx context.Context, who directory.DeviceID, q searchRequest, ctl controls) (report, error) {
 	if q.seconds > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(q.seconds)*time.Second)
 		defer cancel()
 	}
-	a := c.newAnswer(ctx, m.id, q, ctl)
+	a := op.newAnswer(ctx, q, ctl)
 	defer a.release()
-	device, found, r, err := c.lookUp(q, who)
+	device, found, r, err := op.c.lookUp(q, who)
 	if err != nil {
 		return report{}, err
 	}
