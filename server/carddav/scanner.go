@@ -2,6 +2,7 @@ package carddav
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -140,8 +141,13 @@ func (s *scanner) root() (xml.StartElement, error) {
 		if err != nil {
 			return xml.StartElement{}, err
 		}
-		if t, ok := tok.(xml.StartElement); ok {
+		switch t := tok.(type) {
+		case xml.StartElement:
 			return t, nil
+		case xml.CharData:
+			if !isBlank(t) {
+				return xml.StartElement{}, fmt.Errorf("text before the document: %w", directory.ErrInvalid)
+			}
 		}
 	}
 }
@@ -149,17 +155,23 @@ func (s *scanner) root() (xml.StartElement, error) {
 // end reads what may still follow the document.
 func (s *scanner) end() error {
 	for {
-		switch tok, err := s.next(); {
-		case errors.Is(err, io.EOF):
+		tok, err := s.next()
+		if errors.Is(err, io.EOF) {
 			return nil
-		case err != nil:
+		}
+		if err != nil {
 			return err
-		default:
-			if _, ok := tok.(xml.StartElement); ok {
-				return fmt.Errorf("second document: %w", directory.ErrInvalid)
-			}
+		}
+		if t, ok := tok.(xml.CharData); !ok || !isBlank(t) {
+			return fmt.Errorf("more behind the document: %w", directory.ErrInvalid)
 		}
 	}
+}
+
+// isBlank reports whether there is nothing but white space, and the byte order
+// mark that some clients send.
+func isBlank(b []byte) bool {
+	return len(bytes.TrimSpace(bytes.TrimPrefix(b, []byte("\ufeff")))) == 0
 }
 
 // children hands each child of the element just begun to do, which must read it

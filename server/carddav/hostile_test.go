@@ -1,0 +1,195 @@
+package carddav_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestHostileBodies(t *testing.T) {
+	s := newSite(t, people(t))
+	lol := `<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;">]><propfind xmlns="DAV:"><prop><a>&lol2;</a></prop></propfind>`
+	for name, c := range map[string]struct {
+		body string
+		want int
+	}{
+		"billion laughs":        {lol, 400},
+		"external entity":       {`<!DOCTYPE x SYSTEM "file:///etc/passwd"><propfind xmlns="DAV:"><prop>&x;</prop></propfind>`, 400},
+		"100k nesting":          {strings.Repeat("<a>", 100_000), 400},
+		"nesting in a prop":     {propfind(strings.Repeat("<a>", 40) + strings.Repeat("</a>", 40)), 400},
+		"9 MB":                  {propfind("<a/>" + strings.Repeat(strings.Repeat(" ", 60<<10)+"<!-- -->", 155)), 413},
+		"one tag of 1 MB":       {propfind("<a " + strings.Repeat(`b="" `, 200_000) + "/>"), 413},
+		"one text of 1 MB":      {multiget("<getetag/>", strings.Repeat("x", 1<<20)), 413},
+		"65 properties":         {propfind(strings.Repeat("<a/>", 65)), 413},
+		"100 namespaces":        {propfind(manyNamespaces(100)), 413},
+		"cut off":               {`<propfind xmlns="DAV:"><prop>`, 400},
+		"cut in a tag":          {`<propfind xmlns="DA`, 400},
+		"not XML":               {"hello", 400},
+		"two documents":         {propfind("<a/>") + propfind("<a/>"), 400},
+		"other root":            {`<propertyupdate xmlns="DAV:"/>`, 400},
+		"nothing asked":         {`<propfind xmlns="DAV:"/>`, 400},
+		"undeclared prefix":     {`<D:propfind><D:prop/></D:propfind>`, 400},
+		"prefix of nothing":     {`<propfind xmlns="DAV:"><prop><b:a xmlns:b=""/></prop></propfind>`, 400},
+		"Latin-1":               {`<?xml version="1.0" encoding="ISO-8859-1"?>` + propfind("<a/>"), 415},
+		"not UTF-8":             {propfind("<a/>\xff"), 400},
+		"UTF-16":                {"\xff\xfe<\x00a\x00", 400},
+		"NUL":                   {propfind("<a/>\x00"), 400},
+		"byte order mark":       {"\ufeff" + propfind("<getetag/>"), 207},
+		"us-ascii":              {`<?xml version="1.0" encoding="us-ascii"?>` + propfind("<a/>"), 207},
+		"a property of no name": {`<D:propfind xmlns:D="DAV:"><D:prop><a/></D:prop></D:propfind>`, 207},
+	} {
+		r := s.do("PROPFIND", bookHref, c.body, "Depth: 0")
+		if strings.Contains(name, "1 MB") && name != "one tag of 1 MB" {
+			r = s.do("REPORT", bookHref, c.body)
+		}
+		if r.status != c.want {
+			t.Errorf("%s: %d, want %d: %.200s", name, r.status, c.want, r.body)
+		}
+	}
+	for header, want := range map[string]int{
+		"Content-Encoding: gzip": 415, "Content-Encoding: identity": 207, "Content-Type: text/xml; charset=utf-16": 415,
+		"Content-Type: text/xml; charset=\"UTF-8\"": 207, "Content-Type: ;;;charset": 207, "Content-Type: image/png": 207,
+		"Accept-Encoding: ;;,,gzip;q=": 207, "Depth: 0, 1": 400, "Prefer: ,,;=": 207, "If-None-Match: ,\"": 207,
+		"X-Long: " + strings.Repeat("x", 500_000): 207,
+	} {
+		if r := s.do("PROPFIND", bookHref, propfind("<getetag/>"), "Depth: 0", header); r.status != want {
+			t.Errorf("%.60s: %d, want %d", header, r.status, want)
+		}
+	}
+	if r := s.do("REPORT", bookHref, `<expand-property xmlns="DAV:"><property name="a b=&quot;/&gt;"/></expand-property>`); r.status != 400 {
+		t.Errorf("a name that is none: %d %s", r.status, r.body)
+	}
+	if r := s.do("REPORT", bookHref, ""); r.status != 400 {
+		t.Errorf("report without a body: %d", r.status)
+	}
+	if r := s.do("PROPPATCH", bookHref, "junk"); r.status != 400 {
+		t.Errorf("proppatch of junk: %d", r.status)
+	}
+}
+
+func manyNamespaces(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `<x xmlns="u:%d"/>`, i%60)
+		if i >= 60 {
+			fmt.Fprintf(&b, `<!-- --><y:y xmlns:y="v:%d"/>`, i)
+		}
+	}
+	return b.String()
+}
+
+// A body that is huge, deep or full of attributes costs next to nothing.
+func TestHostileBodiesDoNotBloat(t *testing.T) {
+	s := newSite(t, people(t))
+	for _, body := range []string{
+		strings.Repeat("<a>", 2_000_000),
+		"<a " + strings.Repeat(`b="" `, 1_500_000) + "/>",
+		`<propfind xmlns="DAV:"><prop>` + strings.Repeat(`<a b="" c=""/>`, 500_000),
+	} {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		s.do("PROPFIND", bookHref, body, "Depth: 0")
+		runtime.ReadMemStats(&after)
+		if grown := after.TotalAlloc - before.TotalAlloc; grown > 4<<20 {
+			t.Errorf("%.20s…: %d KB allocated", body, grown>>10)
+		}
+	}
+}
+
+// dial opens a connection and sends the head of a request.
+func (s *site) dial(head string) (net.Conn, *bufio.Reader) {
+	s.tb.Helper()
+	var d net.Dialer
+	c, err := d.DialContext(s.tb.Context(), "tcp", s.Listener.Addr().String())
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	s.tb.Cleanup(func() { c.Close() })
+	if _, err := io.WriteString(c, head); err != nil {
+		s.tb.Fatal(err)
+	}
+	return c, bufio.NewReader(c)
+}
+
+// A phone that is revoked in the middle of a long answer gets no more of it,
+// even while the server waits for it to read.
+func TestRevocationCutsAStream(t *testing.T) {
+	s := newSite(t, many(t, 3000, 3000))
+	body := syncReport("", "<getetag/><c:address-data/>", "")
+	c, r := s.dial(fmt.Sprintf("REPORT %s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Length: %d\r\n\r\n%s", bookHref, basic("phone"), len(body), body))
+	if err := c.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(r, &http.Request{Method: "REPORT"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(resp.Body, make([]byte, 1<<20)); err != nil {
+		t.Fatal(err)
+	}
+	// The server is writing now, and soon waits: nobody reads.
+	s.keys.revoke("d1")
+	begun := time.Now()
+	rest, err := io.ReadAll(resp.Body)
+	if err == nil || strings.HasSuffix(string(rest), "</d:multistatus>\n") {
+		t.Errorf("the answer came whole after the revocation: %d bytes more", len(rest))
+	}
+	if d := time.Since(begun); d > time.Second {
+		t.Errorf("cut after %v", d)
+	}
+	if r := s.do("PROPFIND", bookHref, "", "Depth: 0"); r.status != http.StatusUnauthorized {
+		t.Errorf("next request: %d", r.status)
+	}
+	if n := len(s.keys.sessions["d1"]); n != 0 {
+		t.Errorf("%d sessions still attached", n)
+	}
+}
+
+// More long answers than one device may have at a time are put off, others are
+// not touched, and the places come back.
+func TestGate(t *testing.T) {
+	s := newSite(t, many(t, 3000, 3000))
+	body := syncReport("", "<getetag/><c:address-data/>", "")
+	head := fmt.Sprintf("REPORT %s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Length: %d\r\n\r\n%s", bookHref, basic("phone"), len(body), body)
+	var slow []net.Conn
+	for range 8 {
+		c, r := s.dial(head)
+		if _, err := http.ReadResponse(r, &http.Request{Method: "REPORT"}); err != nil {
+			t.Fatal(err)
+		}
+		slow = append(slow, c)
+	}
+	r := s.do("REPORT", bookHref, body)
+	if r.status != http.StatusServiceUnavailable || r.header.Get("Retry-After") == "" {
+		t.Errorf("ninth long answer: %d", r.status)
+	}
+	if r := s.do("PROPFIND", bookHref, propfind("<sync-token/>"), "Depth: 0"); r.status != 207 {
+		t.Errorf("a poll beside them: %d", r.status)
+	}
+	for _, c := range slow {
+		c.Close()
+	}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for {
+				r, err := s.try("REPORT", bookHref, strings.NewReader(body))
+				if err == nil && r.status == 207 {
+					return
+				}
+				if t.Context().Err() != nil {
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}

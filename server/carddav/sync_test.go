@@ -1,0 +1,199 @@
+package carddav_test
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ringbook/directory"
+)
+
+// A follower is a client of one book that keeps what sync-collection tells it.
+type follower struct {
+	site  *site
+	login string
+	book  string
+	limit int // 0 = asks for no limit
+	token string
+	has   map[string]string // ETags by href
+}
+
+var responseParts = regexp.MustCompile(`<d:response><d:href>([^<]*)</d:href>(?:<d:propstat><d:prop><d:getetag>([^<]*)</d:getetag></d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat>|<d:status>HTTP/1.1 (404|507) [^<]*</d:status>(?:<d:error><d:number-of-matches-within-limits/></d:error>)?)</d:response>`)
+
+func (f *follower) href() string { return "/dav/ab/" + f.login + "/" + f.book + "/" }
+
+func (f *follower) ask(method, body string, headers ...string) string {
+	f.site.tb.Helper()
+	r, err := f.site.try(method, f.href(), strings.NewReader(body), append(headers, "Authorization: "+basic(f.login))...)
+	if err != nil || r.status != 207 {
+		f.site.tb.Fatalf("%v: %d %s", err, r.status, r.body)
+	}
+	return r.body
+}
+
+// page asks once; more = the answer was cut at the limit.
+func (f *follower) page() (more bool) {
+	f.site.tb.Helper()
+	limit := ""
+	if f.limit > 0 {
+		limit = fmt.Sprintf("<limit><nresults>%d</nresults></limit>", f.limit)
+	}
+	before := f.token
+	body := f.ask("REPORT", syncReport(f.token, "<getetag/>", limit))
+	n := 0
+	for _, m := range responseParts.FindAllStringSubmatch(body, -1) {
+		switch {
+		case m[3] == "507":
+			if more = true; m[1] != f.href() {
+				f.site.tb.Errorf("507 for %s", m[1])
+			}
+			continue
+		case m[3] == "404":
+			delete(f.has, m[1])
+		default:
+			f.has[m[1]] = m[2]
+		}
+		n++
+	}
+	if n != strings.Count(body, "<d:response>")-strings.Count(body, " 507 ") {
+		f.site.tb.Fatalf("responses of another form: %s", body)
+	}
+	if f.limit > 0 && n > f.limit {
+		f.site.tb.Errorf("%d responses, limit %d", n, f.limit)
+	}
+	f.token = regexp.MustCompile(`<d:sync-token>([^<]*)<`).FindStringSubmatch(body)[1]
+	if n == 0 && before != "" && f.token != before {
+		f.site.tb.Errorf("token %s became %s without a response", before, f.token)
+	}
+	return more
+}
+
+// follow syncs to the end and compares with a full listing.
+func (f *follower) follow(what string) {
+	f.site.tb.Helper()
+	for f.page() {
+		continue
+	}
+	want := map[string]string{}
+	for _, m := range responseParts.FindAllStringSubmatch(f.ask("PROPFIND", propfind("<getetag/>"), "Depth: 1", "Brief: t"), -1) {
+		if m[1] != f.href() {
+			want[m[1]] = m[2]
+		}
+	}
+	if d := cmp.Diff(want, f.has); d != "" {
+		f.site.tb.Errorf("%s, limit %d: (-listing +followed)\n%s", what, f.limit, d)
+	}
+}
+
+func (f follower) clone() *follower {
+	f.has = maps.Clone(f.has)
+	return &f
+}
+
+func basic(login string) string {
+	switch login {
+	case "phone":
+		return "Basic cGhvbmU6c2VjcmV0"
+	case "pair":
+		return "Basic cGFpcjpzZWNyZXQ="
+	}
+	return ""
+}
+
+// From every token that was ever given out, with and without limits, replaying
+// sync-collection ends at a full listing: through changes, removals, people who
+// move between books, changes of a device and a drain.
+func TestEveryTokenLeadsToTheListing(t *testing.T) {
+	shelf := newShelf(t,
+		directory.Book{Name: "people", Title: "People", Filter: "(!(ou=c))"},
+		directory.Book{Name: "vips", Title: "VIPs", Filter: "(ou=a)"})
+	shelf.SetLoaded()
+	pair := phone()
+	pair.ID, pair.Login, pair.Books = "d2", "pair", []directory.BookName{"vips", "people"}
+	one := phone()
+	s := newSite(t, shelf, one, pair)
+	r := rand.New(rand.NewPCG(4, 2))
+	var old []*follower
+	start := func(login, book string) {
+		old = append(old, &follower{site: s, login: login, book: book, has: map[string]string{}})
+	}
+	start("phone", "people")
+	start("pair", "people")
+	start("pair", "vips")
+	for round := range 25 {
+		var put []directory.Contact
+		var removed []directory.ContactID
+		for id := range 12 {
+			name := directory.ContactID(fmt.Sprintf("c-%02d", id))
+			switch r.IntN(6) {
+			case 0:
+				put = append(put, directory.Contact{ID: name, Source: directory.SourceUser, DisplayName: fmt.Sprint(r.IntN(1000)), Department: string(rune('a' + r.IntN(3)))})
+			case 1:
+				if shelf.View().Entry(name) != nil {
+					removed = append(removed, name)
+				}
+			}
+		}
+		shelf.apply(put, removed...)
+		switch round {
+		case 8:
+			one.Numbers = directory.NumbersNational
+		case 14:
+			pair.Books = []directory.BookName{"people", "vips"}
+		case 20:
+			one.State, pair.State = directory.DeviceDraining, directory.DeviceDraining
+		case 23:
+			one.State, pair.State = directory.DeviceActive, directory.DeviceActive
+		}
+		s.keys.set(one)
+		s.keys.set(pair)
+		for _, f := range old {
+			for _, limit := range []int{0, 1, 3} {
+				c := f.clone()
+				c.limit = limit
+				c.follow(fmt.Sprintf("round %d, %s from %q", round, f.href(), f.token))
+				if t.Failed() {
+					return
+				}
+			}
+		}
+		// What clients hold now, some of them in the middle of a page.
+		for _, f := range old[max(0, len(old)-3):] {
+			c := f.clone()
+			if r.IntN(2) == 0 {
+				c.limit = 2
+			}
+			c.page()
+			c.limit = 0
+			old = append(old, c)
+		}
+	}
+}
+
+func TestLimits(t *testing.T) {
+	s := newSite(t, people(t))
+	for limit, want := range map[string]int{"1": 207, "0": 400, "-1": 400, "": 400, "x": 400, "99999999999999999999": 400} {
+		r := s.do("REPORT", bookHref, syncReport("", "<getetag/>", "<limit><nresults>"+limit+"</nresults></limit>"))
+		if r.status != want {
+			t.Errorf("limit %q: %d", limit, r.status)
+		}
+	}
+	// Exactly as many as there are is not cut.
+	if body := s.do("REPORT", bookHref, syncReport("", "<getetag/>", "<limit><nresults>3</nresults></limit>")).body; strings.Contains(body, "507") {
+		t.Error(body)
+	}
+	for _, level := range []string{"1", "infinite", ""} {
+		r := s.do("REPORT", bookHref, strings.Replace(syncReport("", "<getetag/>", ""), ">1<", ">"+level+"<", 1))
+		if r.status != 207 {
+			t.Errorf("level %q: %d", level, r.status)
+		}
+	}
+	if r := s.do("REPORT", bookHref, strings.Replace(syncReport("", "<getetag/>", ""), ">1<", ">2<", 1)); r.status != 400 {
+		t.Errorf("level 2: %d", r.status)
+	}
+}
