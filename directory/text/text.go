@@ -40,7 +40,7 @@ func Variants(s string) (folded, spelt string) {
 		return folded, ""
 	}
 	// NFC first: a name typed on a Mac comes as "u" and a combining diaeresis.
-	t := umlauts(norm.NFC.String(s))
+	t := umlauts(norm.NFC.String(strings.ToValidUTF8(s, "\ufffd")))
 	if t == "" {
 		return folded, ""
 	}
@@ -90,17 +90,13 @@ func isFolded(s string) bool {
 }
 
 func appendFold(dst []byte, s string) []byte {
-	var room [256]byte
-	var decomposed []byte
-	if isASCII(s) {
-		decomposed = append(room[:0], s...)
-	} else {
-		decomposed = norm.NFKD.AppendString(room[:0], s)
+	if !isASCII(s) {
+		// Package norm does not decompose what follows a broken character.
+		s = strings.ToValidUTF8(s, "\ufffd")
+		s = string(norm.NFKD.AppendString(make([]byte, 0, 2*len(s)), s))
 	}
 	blank := false // one is due before the next letter
-	for len(decomposed) > 0 {
-		r, n := utf8.DecodeRune(decomposed)
-		decomposed = decomposed[n:]
+	for _, r := range s {
 		if unicode.IsSpace(r) {
 			blank = len(dst) > 0
 			continue
@@ -130,7 +126,9 @@ func appendLetter(dst []byte, r rune) []byte {
 		return dst
 	case r < utf8.RuneSelf:
 		return append(dst, byte(r))
-	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cc, unicode.Cf):
+	case r < 0xa0 || r == 0xad: // the other control characters, soft hyphen
+		return dst
+	case r >= 0x300 && unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
 		return dst
 	}
 	r = unicode.ToLower(unicode.ToUpper(r)) // simple case folding: ς and Σ are σ

@@ -141,19 +141,14 @@ func TestClean(t *testing.T) {
 
 func TestSortKey(t *testing.T) {
 	want := []string{
-		"1&1", "Ährenfeld", "Albers", "de Vries", "Muller", "Müller", "Mulley", "Nagel", "Ångström Verlag",
+		"1&1", "Ährenfeld", "Albers", "Ångström", "de Vries", "Dehmel", "muller", "Muller", "müller", "Müller", "Mulley", "Nagel",
 		"Östermann", "Oswald", "Zwerg", "Ωmega", "Яковлев", "山田",
 	}
-	// Å sorts as A in the root collation.
-	slices.SortStableFunc(want, func(a, b string) int { return strings.Compare(text.Fold(a), text.Fold(b)) })
 	got := slices.Clone(want)
 	slices.Reverse(got)
 	slices.SortFunc(got, func(a, b string) int { return strings.Compare(text.SortKey(a), text.SortKey(b)) })
 	if !slices.Equal(got, want) {
 		t.Errorf("order %q, want %q", got, want)
-	}
-	if a, b := text.SortKey("müller"), text.SortKey("Müller"); a == b || a > b {
-		t.Errorf("case must break a tie, lower case first: %x, %x", a, b)
 	}
 }
 
@@ -180,7 +175,7 @@ func TestSortKeyIsForEveryGoroutine(t *testing.T) {
 
 var seeds = []string{
 	"", "Anna Schmidt", "Jürgen Müller-Lüdenscheidt", " a \u0301", "\xff\xfe", "İıſßẞς", "ﷺ", "각", "e\u0301\u0323\u0301",
-	"\u202e\u2028\r\n\t\x00", strings.Repeat("\u0301", 100), "ŉ΅ΐΰ", "ᾳᾼ",
+	"\u202e\u2028\r\n\t\x00", strings.Repeat("\u0301", 100), "ŉ΅ΐΰ", "ᾳᾼ", "\xf3î",
 }
 
 func FuzzFold(f *testing.F) {
