@@ -15,7 +15,7 @@ type step struct {
 	old, new *directory.Contact // nil = not there
 	news     bool               // the batch speaks of it, and does not only sweep it
 	photo    *photoState        // what was learnt about the photo; nil = nothing
-	body     []byte             // new as JSON
+	body     []byte             // new, encoded
 }
 
 func (st *step) changes() bool {
@@ -116,9 +116,9 @@ func (p *plan) sweep(src directory.Source, stored *queue, keep func(directory.Co
 
 // settle drops the steps that come to nothing, makes the bodies of the others
 // and counts what the whole comes to.
-func (p *plan) settle() (directory.Applied, error) {
+func (p *plan) settle() directory.Applied {
 	a := directory.Applied{Revision: p.view.Revision(), Unchanged: p.news}
-	words := make(vocabulary)
+	vocabulary := make(vocabulary)
 	for _, st := range p.steps {
 		if !st.changes() {
 			st.new = st.old
@@ -136,14 +136,11 @@ func (p *plan) settle() (directory.Applied, error) {
 		default:
 			a.Changed++
 		}
-		words.share(st.new)
-		var err error
-		if st.body, err = encodeContact(st.new); err != nil {
-			return a, fmt.Errorf("contact %s: %w", st.id, err)
-		}
+		vocabulary.share(st.new)
+		st.body = encodeContact(st.new)
 	}
 	p.steps = slices.DeleteFunc(p.steps, func(st *step) bool { return !st.changes() && st.photo == nil })
-	return a, nil
+	return a
 }
 
 // Apply applies a batch. When it returns, the batch is on disk and in the view.

@@ -129,11 +129,6 @@ func (s *Store) touch(ctx context.Context, ids []directory.ContactID, also func(
 // redraw stores the new print of a contact.
 func (s *Store) redraw(t *tx, rev directory.Revision, id directory.ContactID) {
 	e := s.index.View().Entry(id)
-	body, err := encodeContact(e.Contact())
-	if err != nil {
-		t.err = err
-		return
-	}
-	r := record{revision: rev, modified: e.Modified(), print: s.o.Renderer.print(e.Contact()), contact: body}
+	r := record{revision: rev, modified: e.Modified(), print: s.o.Renderer.print(e.Contact()), contact: encodeContact(e.Contact())}
 	t.set(contacts+string(id), r.encode())
 }

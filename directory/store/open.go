@@ -150,14 +150,14 @@ func (s *Store) load(ctx context.Context, m meta) (*load, error) {
 	l := new(load)
 	redraw := m.renderer != s.o.Renderer.Version
 	away, returned := m.books.returning(s.o.Books)
-	words := make(vocabulary)
+	v := make(vocabulary)
 	err := s.db.View(func(txn *badger.Txn) error {
-		return each(ctx, txn, contacts, func(_, v []byte) error {
-			r, err := decodeRecord(v)
+		return each(ctx, txn, contacts, func(key, value []byte) error {
+			r, err := decodeRecord(value)
 			if err != nil {
 				return err
 			}
-			c, err := decodeContact(r.contact, words)
+			c, err := decodeContact(directory.ContactID(key), r.contact, v)
 			if err != nil {
 				return err
 			}

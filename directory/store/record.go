@@ -2,9 +2,7 @@ package store
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"ringbook/directory"
@@ -37,7 +35,7 @@ type record struct {
 	revision directory.Revision // at which the value, or the way it is drawn, last changed
 	modified time.Time
 	print    [16]byte
-	contact  []byte // JSON
+	contact  []byte // see encodeContact
 }
 
 func (r record) encode() []byte {
@@ -58,15 +56,6 @@ func decodeRecord(b []byte) (record, error) {
 		print:    [16]byte(b[16:]),
 		contact:  b[header:],
 	}, nil
-}
-
-func decodeContact(b []byte, words vocabulary) (*directory.Contact, error) {
-	c := new(directory.Contact)
-	if err := json.Unmarshal(b, c); err != nil {
-		return nil, err
-	}
-	words.share(c)
-	return c, nil
 }
 
 func markKey(m index.Mark) string { return marks + string(m.Book) + "/" + string(m.ID) }
@@ -95,49 +84,4 @@ func decodeNumber[T ~uint64 | ~int64](b []byte) (T, error) {
 		return 0, fmt.Errorf("number of %d bytes", len(b))
 	}
 	return T(binary.BigEndian.Uint64(b)), nil
-}
-
-// A vocabulary lets contacts share the strings that many of them have: the
-// departments of 100,000 people are a few hundred words.
-type vocabulary map[string]string
-
-func (v vocabulary) share(c *directory.Contact) {
-	v.word(&c.JobTitle)
-	v.word(&c.Department)
-	v.word(&c.Company)
-	v.word(&c.Office)
-	v.word(&c.Address.Street)
-	v.word(&c.Address.City)
-	v.word(&c.Address.State)
-	v.word(&c.Address.PostalCode)
-	v.word(&c.Address.Country)
-	v.word(&c.UserType)
-	c.Source = directory.Source(v.of(string(c.Source)))
-	for i := range c.Phones {
-		p := &c.Phones[i]
-		p.Kind = directory.PhoneKind(v.of(string(p.Kind)))
-		v.word(&p.Attribute)
-		if p.E164 == p.Written {
-			p.E164 = p.Written
-		}
-	}
-	if c.UserPrincipalName != "" && len(c.Emails) > 0 && c.Emails[0] == c.UserPrincipalName {
-		c.UserPrincipalName = c.Emails[0]
-	}
-}
-
-func (v vocabulary) word(s *string) { *s = v.of(*s) }
-
-// of returns the one copy of s, which keeps nothing else alive: a source's
-// string may be a part of a whole page.
-func (v vocabulary) of(s string) string {
-	if s == "" {
-		return ""
-	}
-	w, ok := v[s]
-	if !ok {
-		w = strings.Clone(s)
-		v[w] = w
-	}
-	return w
 }

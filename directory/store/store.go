@@ -13,7 +13,7 @@
 //	m/loaded              present once the mirror has been loaded whole
 //	m/renderer            version of the renderer whose prints are stored
 //	m/books               JSON: each book ever configured, and since which revision it is not
-//	c/<contact>           revision 8 | modified 8 | print 16 | contact as JSON
+//	c/<contact>           revision 8 | modified 8 | print 16 | contact, see contact.go
 //	k/<book>/<contact>    mark: revision 8 | 1 if the contact left the book, else 0
 //	f/<feed>              cursor as JSON
 //	q/<contact>           photo last asked for 8 | the source's tag

@@ -74,7 +74,7 @@ func testDevices(t *testing.T, open Open) {
 // use calls every method and returns their errors.
 func (b *bench) use(ctx context.Context) []error {
 	_, cursor := b.Cursor(ctx, Feed)
-	_, apply := b.Apply(ctx, directory.Batch{Feed: Feed, Source: directory.SourceUser, Changes: puts(person(1))})
+	_, apply := b.Apply(ctx, directory.Batch{Feed: Feed, Source: directory.SourceUser, Changes: Puts(Person(1))})
 	_, due := b.PhotosDue(ctx, directory.SourceUser, time.Now(), 1)
 	_, photos := b.ApplyPhotos(ctx, time.Now(), nil)
 	_, photo := b.Photo(ctx, "x", directory.PhotoLarge)
@@ -86,7 +86,7 @@ func (b *bench) use(ctx context.Context) []error {
 
 func testClosed(t *testing.T, open Open) {
 	b := newBench(t, open)
-	b.put(person(1))
+	b.put(Person(1))
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func testEmpty(t *testing.T, open Open) {
 
 func testApply(t *testing.T, open Open) {
 	b := newBench(t, open)
-	a := b.put(person(1), person(2), person(3))
+	a := b.put(Person(1), Person(2), Person(3))
 	b.count(a, 3, 0, 0, 0)
 	if a.Revision != 1 || b.View().Revision() != 1 {
 		t.Errorf("revision %d, view %d", a.Revision, b.View().Revision())
@@ -49,7 +49,7 @@ func testApply(t *testing.T, open Open) {
 	}})
 	b.count(a, 0, 1, 1, 1)
 	for range 2 {
-		want := person(1)
+		want := Person(1)
 		want.JobTitle = "Miller"
 		if diff := cmp.Diff(want, b.stored(id(1))); diff != "" {
 			t.Error(diff)
@@ -92,7 +92,7 @@ func testInvalid(t *testing.T, open Open) {
 		{ID: "UPPER", Removed: true},
 		{ID: "no-update"},
 	} {
-		batch := directory.Batch{Feed: Feed, Source: directory.SourceUser, Changes: append(puts(person(1)), bad)}
+		batch := directory.Batch{Feed: Feed, Source: directory.SourceUser, Changes: append(Puts(Person(1)), bad)}
 		if _, err := b.Apply(t.Context(), batch); !errors.Is(err, directory.ErrInvalid) {
 			t.Errorf("change of %q: %v", bad.ID, err)
 		}
@@ -104,7 +104,7 @@ func testInvalid(t *testing.T, open Open) {
 
 func testFresh(t *testing.T, open Open) {
 	b := newBench(t, open)
-	b.put(person(1))
+	b.put(Person(1))
 	b.count(b.apply(directory.Batch{Feed: Feed, Source: directory.SourceUser, Changes: []directory.Change{
 		{ID: id(1), Fresh: true, Update: func(c *directory.Contact) { c.Surname = "Only" }},
 	}}), 0, 1, 0, 0)
@@ -116,11 +116,11 @@ func testFresh(t *testing.T, open Open) {
 
 func testRestored(t *testing.T, open Open) {
 	b := newBench(t, open)
-	b.put(person(1))
+	b.put(Person(1))
 	snap := Snap(b.View())
 	b.apply(directory.Batch{Feed: Feed, Source: directory.SourceUser, Changes: removals(id(1))})
 	gone := Snap(b.View())
-	b.count(b.put(person(1)), 1, 0, 0, 0)
+	b.count(b.put(Person(1)), 1, 0, 0, 0)
 	b.reopen()
 	CatchUp(t, b.View(), snap)
 	CatchUp(t, b.View(), gone)
@@ -149,7 +149,7 @@ func testTwice(t *testing.T, open Open) {
 
 func testSources(t *testing.T, open Open) {
 	b := newBench(t, open)
-	b.put(person(1))
+	b.put(Person(1))
 	other := directory.Batch{Feed: "contacts", Source: directory.SourceOrgContact}
 	other.Changes = removals(id(1))
 	b.count(b.apply(other), 0, 0, 0, 1)
@@ -166,7 +166,7 @@ func testSweep(t *testing.T, open Open) {
 	b.reopen()
 	snap := Snap(b.View())
 	b.count(b.apply(directory.Batch{
-		Feed: Feed, Source: directory.SourceUser, Changes: puts(person(3)),
+		Feed: Feed, Source: directory.SourceUser, Changes: Puts(Person(3)),
 		Sweep: func(c directory.ContactID) bool { return c == id(3) || c == id(4) },
 	}), 0, 0, 18, 1)
 	if got, want := b.book("people"), []directory.ContactID{id(3), id(4)}; !slices.Equal(got, want) {
@@ -178,7 +178,7 @@ func testSweep(t *testing.T, open Open) {
 
 func testCursor(t *testing.T, open Open) {
 	b := newBench(t, open)
-	b.put(person(1))
+	b.put(Person(1))
 	if b.View().Loaded() {
 		t.Error("loaded before a round has ended")
 	}
@@ -208,7 +208,7 @@ func testPieces(t *testing.T, open Open) {
 	const many = 30_000
 	b := newBench(t, open)
 	next := directory.Cursor{Link: "1"}
-	b.count(b.apply(directory.Batch{Feed: Feed, Source: directory.SourceUser, Changes: puts(people(many)...), Next: &next}), many, 0, 0, 0)
+	b.count(b.apply(directory.Batch{Feed: Feed, Source: directory.SourceUser, Changes: Puts(people(many)...), Next: &next}), many, 0, 0, 0)
 	snap := Snap(b.View())
 	next.Link = "2"
 	a := b.apply(directory.Batch{
@@ -236,7 +236,7 @@ func testShrink(t *testing.T, open Open) {
 	b.put(people(100)...)
 	before := b.View()
 	batch := directory.Batch{
-		Feed: Feed, Source: directory.SourceUser, Changes: puts(person(500)), Next: &directory.Cursor{Link: "x"},
+		Feed: Feed, Source: directory.SourceUser, Changes: Puts(Person(500)), Next: &directory.Cursor{Link: "x"},
 		Sweep: func(c directory.ContactID) bool { return c >= id(21) },
 	}
 	_, err := b.Apply(t.Context(), batch)
@@ -341,7 +341,7 @@ func testBookComesBack(t *testing.T, open Open) {
 	snap := Snap(b.View())
 	all := b.o.Books
 	b.reopen(func(o *store.Options) { o.Books = all[:1] })
-	changed := person(2)
+	changed := Person(2)
 	changed.JobTitle = "Changed while the book was away"
 	b.put(changed)
 	b.apply(directory.Batch{Feed: Feed, Source: directory.SourceUser, Changes: removals(id(4))})
@@ -397,8 +397,8 @@ func testTogether(t *testing.T, open Open) {
 		go func() {
 			var err error
 			for i := range 25 {
-				c := person(w*1000 + i)
-				_, e := b.Apply(t.Context(), directory.Batch{Feed: directory.Feed(fmt.Sprint(w)), Source: directory.SourceUser, Changes: puts(c)})
+				c := Person(w*1000 + i)
+				_, e := b.Apply(t.Context(), directory.Batch{Feed: directory.Feed(fmt.Sprint(w)), Source: directory.SourceUser, Changes: Puts(c)})
 				if b.View().Entry(c.ID) == nil {
 					err = fmt.Errorf("%s is not in the view after Apply", c.ID)
 				}

@@ -34,8 +34,8 @@ func changedSince(t *testing.T, b *bench, name directory.BookName, s Snapshot) [
 	return ids
 }
 
-// picture returns a photo whose content is its name.
-func picture(name string) *directory.Photo {
+// Picture returns a photo whose content is its name.
+func Picture(name string) *directory.Photo {
 	return &directory.Photo{
 		ID:    directory.PhotoID(name),
 		Large: bytes.Repeat([]byte(name+" large "), 3000/len(name)),
@@ -64,10 +64,10 @@ func (b *bench) has(p *directory.Photo) {
 
 func testPhotos(t *testing.T, open Open) {
 	b := newBench(t, open)
-	b.put(person(1), person(2))
+	b.put(Person(1), Person(2))
 	snap := Snap(b.View())
 	at := time.Now()
-	ann, bob := picture("ann"), picture("bob")
+	ann, bob := Picture("ann"), Picture("bob")
 	b.count(b.photos(at,
 		directory.PhotoChange{ID: id(1), Tag: "t1", Photo: ann},
 		directory.PhotoChange{ID: id(2)},
@@ -81,7 +81,7 @@ func testPhotos(t *testing.T, open Open) {
 	}
 	b.has(ann)
 	b.count(b.photos(at, directory.PhotoChange{ID: id(1), Tag: "t2", Photo: ann}), 0, 0, 0, 1)
-	b.put(person(1)) // Fresh, and knows of no photo
+	b.put(Person(1)) // Fresh, and knows of no photo
 	b.reopen()
 	b.has(ann)
 	if c := b.stored(id(1)); c.Photo != ann.ID {
@@ -99,7 +99,7 @@ func testPhotos(t *testing.T, open Open) {
 			t.Errorf("no photo: %v", err)
 		}
 	}
-	fat := picture("fat")
+	fat := Picture("fat")
 	fat.Large = make([]byte, directory.MaxLargePhoto+1)
 	if _, err := b.ApplyPhotos(t.Context(), at, []directory.PhotoChange{{ID: id(1), Photo: fat}}); !errors.Is(err, directory.ErrInvalid) {
 		t.Errorf("a photo over the limit: %v", err)
@@ -110,8 +110,8 @@ func testPhotos(t *testing.T, open Open) {
 // company's logo do.
 func testSharedPhoto(t *testing.T, open Open) {
 	b := newBench(t, open)
-	b.put(person(1), person(2))
-	logo := picture("logo")
+	b.put(Person(1), Person(2))
+	logo := Picture("logo")
 	b.photos(time.Now(), directory.PhotoChange{ID: id(1), Photo: logo}, directory.PhotoChange{ID: id(2), Photo: logo})
 	b.apply(directory.Batch{Feed: Feed, Source: directory.SourceUser, Changes: removals(id(1))})
 	b.reopen()
@@ -124,8 +124,8 @@ func testSharedPhoto(t *testing.T, open Open) {
 func testPhotosDue(t *testing.T, open Open) {
 	b := newBench(t, open)
 	b.put(people(5)...)
-	org := person(7)
-	b.apply(directory.Batch{Feed: "contacts", Source: directory.SourceOrgContact, Changes: puts(org)})
+	org := Person(7)
+	b.apply(directory.Batch{Feed: "contacts", Source: directory.SourceOrgContact, Changes: Puts(org)})
 	at := time.Unix(1_800_000_000, 0)
 	due := func(before time.Time, n int) []directory.PhotoDue {
 		t.Helper()
@@ -138,8 +138,8 @@ func testPhotosDue(t *testing.T, open Open) {
 	if d := due(at, 100); len(d) != 5 {
 		t.Errorf("nobody was asked for and %d are due", len(d))
 	}
-	b.photos(at.Add(2*time.Hour), directory.PhotoChange{ID: id(0), Tag: "zero", Photo: picture("zero")})
-	b.photos(at.Add(time.Hour), directory.PhotoChange{ID: id(1), Tag: "one", Photo: picture("one")})
+	b.photos(at.Add(2*time.Hour), directory.PhotoChange{ID: id(0), Tag: "zero", Photo: Picture("zero")})
+	b.photos(at.Add(time.Hour), directory.PhotoChange{ID: id(1), Tag: "one", Photo: Picture("one")})
 	b.photos(at.Add(3*time.Hour), directory.PhotoChange{ID: id(2)}, directory.PhotoChange{ID: id(3)})
 	for range 2 {
 		want := []directory.PhotoDue{{ID: id(4)}, {ID: id(1), Tag: "one"}, {ID: id(0), Tag: "zero"}}
@@ -155,7 +155,7 @@ func testPhotosDue(t *testing.T, open Open) {
 		b.reopen()
 	}
 	b.apply(directory.Batch{Feed: Feed, Source: directory.SourceUser, Changes: removals(id(4), id(1))})
-	b.put(person(1))
+	b.put(Person(1))
 	want := []directory.PhotoDue{{ID: id(1)}, {ID: id(0), Tag: "zero"}}
 	if diff := cmp.Diff(want, due(at.Add(3*time.Hour), 100)); diff != "" {
 		t.Error(diff)

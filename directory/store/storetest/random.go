@@ -138,7 +138,7 @@ func (b *bench) randomPhotos(r *rand.Rand, m model) {
 	for range r.IntN(4) {
 		c := directory.PhotoChange{ID: id(r.IntN(40))}
 		if r.IntN(3) > 0 {
-			c.Photo = picture(fmt.Sprintf("photo%d", r.IntN(6)))
+			c.Photo = Picture(fmt.Sprintf("photo%d", r.IntN(6)))
 		}
 		ch = append(ch, c)
 		if old := m[c.ID]; old != nil {
@@ -152,7 +152,7 @@ func (b *bench) randomPhotos(r *rand.Rand, m model) {
 	b.photos(time.Now(), ch...)
 	for _, c := range m {
 		if c.Photo != "" {
-			b.has(picture(string(c.Photo)))
+			b.has(Picture(string(c.Photo)))
 		}
 	}
 }

@@ -144,10 +144,11 @@ func (b *bench) apply(batch directory.Batch) directory.Applied {
 // put applies changes that make contacts as given.
 func (b *bench) put(contacts ...*directory.Contact) directory.Applied {
 	b.Helper()
-	return b.apply(directory.Batch{Feed: Feed, Source: directory.SourceUser, Changes: puts(contacts...)})
+	return b.apply(directory.Batch{Feed: Feed, Source: directory.SourceUser, Changes: Puts(contacts...)})
 }
 
-func puts(contacts ...*directory.Contact) []directory.Change {
+// Puts returns changes that make contacts as given, whatever they were.
+func Puts(contacts ...*directory.Contact) []directory.Change {
 	var ch []directory.Change
 	for _, c := range contacts {
 		ch = append(ch, directory.Change{ID: c.ID, Fresh: true, Update: func(d *directory.Contact) {
@@ -176,8 +177,8 @@ func (b *bench) count(got directory.Applied, added, changed, removed, unchanged 
 	}
 }
 
-// A person returns contact number n, enabled, in sales when n is even.
-func person(n int) *directory.Contact {
+// Person returns contact number n, enabled, in sales when n is even.
+func Person(n int) *directory.Contact {
 	c := &directory.Contact{
 		ID: id(n), Source: directory.SourceUser,
 		DisplayName: fmt.Sprintf("Person %d", n), Surname: fmt.Sprintf("No%d", n),
@@ -196,7 +197,7 @@ func person(n int) *directory.Contact {
 func people(n int) []*directory.Contact {
 	var all []*directory.Contact
 	for i := range n {
-		all = append(all, person(i))
+		all = append(all, Person(i))
 	}
 	return all
 }

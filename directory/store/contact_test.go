@@ -1,0 +1,77 @@
+package store
+
+import (
+	"fmt"
+	"reflect"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ringbook/directory"
+)
+
+// fill gives every field of v, whatever it will be, a value of its own.
+func fill(t *testing.T, v reflect.Value, n *int) {
+	t.Helper()
+	*n++
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(fmt.Sprintf("text ü %d", *n))
+	case reflect.Int8:
+		v.SetInt(int64(directory.True))
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(t, v.Field(i), n)
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 3, 3))
+		for i := range v.Len() {
+			fill(t, v.Index(i), n)
+		}
+	default:
+		t.Fatalf("encodeContact knows no %v", v.Kind())
+	}
+}
+
+func TestContactEncoding(t *testing.T) {
+	full := new(directory.Contact)
+	n := 0
+	fill(t, reflect.ValueOf(full).Elem(), &n)
+	for name, c := range map[string]*directory.Contact{
+		"full":  full,
+		"empty": {ID: "x"},
+		"odd": {ID: "y", Emails: []string{"", "a"}, Phones: []directory.Phone{{}, {E164: "+49"}},
+			AccountEnabled: directory.False, DisplayName: "\x00\xff"},
+	} {
+		b := encodeContact(c)
+		got, err := decodeContact(c.ID, b, make(vocabulary))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(c, got); diff != "" {
+			t.Errorf("%s (-in +out):\n%s", name, diff)
+		}
+		later := appendField(b, 99, "a field of a later version")
+		if got, err = decodeContact(c.ID, later, make(vocabulary)); err != nil || !got.Equal(c) {
+			t.Errorf("%s with an unknown field: %v", name, err)
+		}
+	}
+}
+
+func FuzzDecodeContact(f *testing.F) {
+	full := new(directory.Contact)
+	n := 0
+	fill(&testing.T{}, reflect.ValueOf(full).Elem(), &n)
+	f.Add(encodeContact(full))
+	f.Add([]byte{33, 2, 1, 200})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := decodeContact("x", b, make(vocabulary))
+		if err != nil {
+			return
+		}
+		again, err := decodeContact("x", encodeContact(c), make(vocabulary))
+		if err != nil || !again.Equal(c) {
+			t.Errorf("%v became %v, %v", c, again, err)
+		}
+	})
+}
