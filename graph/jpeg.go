@@ -44,11 +44,13 @@ func normalise(data []byte) (*directory.Photo, error) {
 	up := orientation(data)
 	large, ok := strip(data)
 	if !ok || up != 1 || cfg.Width != cfg.Height || cfg.Width > maxKeptSide || len(large) > directory.MaxLargePhoto {
-		if large, err = encode(turn(scale(img, largeSide), up), directory.MaxLargePhoto); err != nil {
+		scaled := turn(scale(img, largeSide), up)
+		if large, err = encode(scaled, directory.MaxLargePhoto); err != nil {
 			return nil, err
 		}
+		img = scaled
 	}
-	small, err := encode(turn(scale(img, smallSide), up), directory.MaxSmallPhoto)
+	small, err := encode(scale(img, smallSide), directory.MaxSmallPhoto)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,179 @@
+package graph_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/google/go-cmp/cmp"
+
+	"ringbook/directory"
+	"ringbook/graph"
+	"ringbook/graph/graphtest"
+)
+
+// signIn asks the stand-in for tokens without TLS, which azidentity would not.
+type signIn struct {
+	client *http.Client
+	tenant *graphtest.Tenant
+}
+
+func (s signIn) GetToken(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	form := url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {s.tenant.ClientID()},
+		"client_secret": {s.tenant.Secret()}, "scope": {base + "/.default"},
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/"+s.tenant.TenantID()+"/oauth2/v2.0/token", strings.NewReader(form.Encode()))
+	if err != nil {
+		return azcore.AccessToken{}, err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return azcore.AccessToken{}, err
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return azcore.AccessToken{}, err
+	}
+	var b struct {
+		AccessToken string `json:"access_token"`
+	}
+	if err := json.Unmarshal(data, &b); err != nil || b.AccessToken == "" {
+		return azcore.AccessToken{}, fmt.Errorf("no token: %d", resp.StatusCode)
+	}
+	return azcore.AccessToken{Token: b.AccessToken, ExpiresOn: time.Now().Add(time.Hour)}, nil
+}
+
+// TestAnyHistoryEndsInTheSameMirror: whatever happened in the tenant, and
+// whatever went wrong on the way, the mirror that followed holds what a mirror
+// holds that reads the tenant anew.
+func TestAnyHistoryEndsInTheSameMirror(t *testing.T) {
+	for seed := range uint64(40) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { history(t, seed) })
+		})
+	}
+}
+
+func history(t *testing.T, seed uint64) {
+	r := rand.New(rand.NewPCG(seed, 1))
+	tenant := graphtest.New(graphtest.Options{
+		People: r.IntN(60), Seed: seed, PageSize: 1 + r.IntN(20),
+		EmptyPages: r.IntN(2) == 0, Minimal: r.IntN(2) == 0, Replay: r.IntN(10),
+	})
+	reach, stop := serve(t, tenant.ServeHTTP)
+	defer stop()
+	reach.Credential = signIn{reach.HTTP, tenant}
+	sink := newMemory()
+	m := mirror(t, reach, sink, func(o *graph.Options) { o.E164 = german })
+	failed := 0
+	for range 8 {
+		for range r.IntN(20) {
+			if err := happen(r, tenant); err != nil && !errors.Is(err, directory.ErrNotFound) { // of somebody who is gone
+				t.Fatal(err)
+			}
+		}
+		tenant.Fault(randomFaults(r)...)
+		if syncUsers(t, m, directory.SyncRequest{Full: r.IntN(8) == 0}).Error != "" {
+			failed++
+		}
+		tenant.ClearFaults()
+	}
+	if got := syncUsers(t, m, directory.SyncRequest{}); got.Error != "" {
+		t.Fatal(got.Error)
+	}
+	anew := newMemory()
+	if got := syncUsers(t, mirror(t, reach, anew, func(o *graph.Options) { o.E164 = german }), directory.SyncRequest{}); got.Error != "" {
+		t.Fatal(got.Error)
+	}
+	if diff := cmp.Diff(anew.all(), sink.all()); diff != "" {
+		t.Errorf("after %d failed rounds (-anew +followed):\n%s", failed, diff)
+	}
+}
+
+// happen changes the tenant once.
+func happen(r *rand.Rand, tenant *graphtest.Tenant) error {
+	users := tenant.Users()
+	if len(users) == 0 || r.IntN(6) == 0 {
+		_, err := tenant.Add(randomProperties(r))
+		return err
+	}
+	id := users[r.IntN(len(users))].ID
+	switch r.IntN(10) {
+	case 0:
+		return tenant.Remove(id)
+	case 1:
+		return tenant.Purge(id)
+	case 2:
+		if err := tenant.Remove(id); err != nil {
+			return err
+		}
+		return tenant.Restore(id)
+	case 3:
+		if r.IntN(4) == 0 {
+			tenant.ExpireDeltaTokens()
+		}
+		return nil
+	}
+	return tenant.Patch(id, randomProperties(r))
+}
+
+func randomProperties(r *rand.Rand) map[string]any {
+	p := make(map[string]any)
+	for name, values := range map[string][]any{
+		"displayName":    {"Anna", "Änne", "  Bo  ", nil, ""},
+		"mail":           {"a@example.com", "b@example.com", nil},
+		"jobTitle":       {"Chef", nil},
+		"streetAddress":  {"Weg 1\r\nHof", nil},
+		"accountEnabled": {true, false},
+		"userType":       {"Member", "Guest", nil},
+		"businessPhones": {[]any{"030 1234567"}, []any{}, []any{"0171 1234567"}},
+		"mobilePhone":    {"0171 1234567", "0172 7654321; 0173 7654321", nil},
+		"faxNumber":      {"030 1234567", "030 1234568", nil},
+	} {
+		if r.IntN(2) == 0 {
+			p[name] = values[r.IntN(len(values))]
+		}
+	}
+	return p
+}
+
+func randomFaults(r *rand.Rand) []graphtest.Fault {
+	var faults []graphtest.Fault
+	for range r.IntN(3) {
+		f := graphtest.Fault{Path: "/v1.0/users/delta", After: r.IntN(5), Times: []int{0, 1, 3, -1}[r.IntN(4)]}
+		switch r.IntN(8) {
+		case 0:
+			f.Break = graphtest.BreakConnection
+		case 1:
+			f.Break = graphtest.BreakMiddle
+		case 2:
+			f.Break = graphtest.BreakJSON
+		case 3:
+			f.Status, f.RetryAfter = 429, fmt.Sprint(r.IntN(100))
+		case 4:
+			f.Status, f.Body = 502, "<html>bad gateway</html>"
+		case 5:
+			f.Status, f.Code = 400, "Directory_ExpiredPageToken"
+		case 6:
+			f.Status, f.Code = 410, "resyncRequired"
+		case 7:
+			f.Status, f.Code = 403, "Authorization_RequestDenied"
+		}
+		faults = append(faults, f)
+	}
+	return faults
+}
