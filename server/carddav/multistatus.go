@@ -120,6 +120,7 @@ type lister struct {
 	sel   selection
 	min   *minimal
 	plans map[kind]*plan
+	res   resource // being written; here, so that a long listing makes no garbage
 }
 
 func (x *exchange) newLister(sel selection) *lister {
@@ -168,6 +169,7 @@ func (l *lister) member(book string, r resource, p *plan) {
 // props writes the propstats, that of 200 first, and ends the response.
 func (l *lister) props(r resource, p *plan) {
 	l.x.responses++
+	l.res = r
 	out := l.out
 	if len(p.found) > 0 || p.data != nil || len(p.missing) == 0 {
 		out.str("<d:propstat><d:prop>")
@@ -176,7 +178,7 @@ func (l *lister) props(r resource, p *plan) {
 				out.emptyElement(q.name)
 				continue
 			}
-			l.x.value(q, &r)
+			l.x.value(q, &l.res)
 		}
 		if p.data != nil {
 			l.cardData(p.data)

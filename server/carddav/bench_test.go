@@ -1,0 +1,187 @@
+//go:build unix
+
+package carddav_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"ringbook/directory"
+	"ringbook/server/carddav"
+)
+
+// Benchmarks of DESIGN §9. They call the handler without a socket, which costs
+// the same whoever answers; BenchmarkPreparedBytes is that floor by itself.
+
+// A drain is a ResponseWriter that only counts.
+type drain struct {
+	header http.Header
+	status int
+	n      int64
+}
+
+func (d *drain) Header() http.Header         { return d.header }
+func (d *drain) WriteHeader(status int)      { d.status = status }
+func (d *drain) Write(p []byte) (int, error) { d.n += int64(len(p)); return len(p), nil }
+
+// cpu returns what the process has used: a busy machine moves it less than the clock.
+func cpu(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// loop measures do, with the processor time it takes.
+func loop(b *testing.B, do func()) {
+	b.Helper()
+	do() // the first time fills the caches
+	b.ReportAllocs()
+	begun := cpu(b)
+	for b.Loop() {
+		do()
+	}
+	b.ReportMetric(float64((cpu(b)-begun).Nanoseconds())/float64(b.N), "cpu-ns/op")
+}
+
+// A bench is a handler and requests to it.
+type bench struct {
+	*carddav.Handler
+	shelf *shelf
+}
+
+func newBench(tb testing.TB, s *shelf) *bench {
+	return &bench{shelf: s, Handler: carddav.New(carddav.Options{
+		Directory: s, Auth: newGatekeeper(phone()), Plan: plan(tb), Log: slog.New(slog.DiscardHandler),
+	})}
+}
+
+func (h *bench) run(b *testing.B, method, body string) {
+	b.Helper()
+	var last *drain
+	loop(b, func() {
+		r := httptest.NewRequestWithContext(b.Context(), method, bookHref, strings.NewReader(body))
+		r.SetBasicAuth("phone", "secret")
+		r.Header.Set("Depth", "1")
+		last = &drain{header: make(http.Header)}
+		h.ServeHTTP(last, r)
+		if last.status != http.StatusMultiStatus {
+			b.Fatalf("status %d", last.status)
+		}
+	})
+	b.ReportMetric(float64(last.n), "bytes/answer")
+}
+
+const pollBody = `<?xml version="1.0" encoding="UTF-8"?><A:propfind xmlns:A="DAV:"><A:prop><C:getctag xmlns:C="http://calendarserver.org/ns/"/><A:sync-token/></A:prop></A:propfind>`
+
+func BenchmarkPollNothingNew(b *testing.B) {
+	h := newBench(b, many(b, 10_000, 0))
+	r := httptest.NewRequestWithContext(b.Context(), "PROPFIND", bookHref, strings.NewReader(pollBody))
+	r.Header.Set("Depth", "0")
+	r.SetBasicAuth("phone", "secret")
+	loop(b, func() {
+		r.Body = io.NopCloser(strings.NewReader(pollBody))
+		w := &drain{header: make(http.Header)}
+		if h.ServeHTTP(w, r); w.status != http.StatusMultiStatus {
+			b.Fatal(w.status)
+		}
+	})
+}
+
+// The same poll over a socket, and beside it a bare server with the same bytes.
+func BenchmarkPollOverSocket(b *testing.B) {
+	h := newBench(b, many(b, 10_000, 0))
+	w := httptest.NewRecorder()
+	r := httptest.NewRequestWithContext(b.Context(), "PROPFIND", bookHref, strings.NewReader(pollBody))
+	r.SetBasicAuth("phone", "secret")
+	r.Header.Set("Depth", "0")
+	h.ServeHTTP(w, r)
+	prepared := w.Body.Bytes()
+	floor := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "application/xml; charset=utf-8")
+		w.WriteHeader(http.StatusMultiStatus)
+		_, _ = w.Write(prepared)
+	})
+	for name, handler := range map[string]http.Handler{"Ringbook": h, "PreparedBytes": floor} {
+		b.Run(name, func(b *testing.B) {
+			s := httptest.NewServer(handler)
+			defer s.Close()
+			client := s.Client()
+			loop(b, func() {
+				req, err := http.NewRequestWithContext(b.Context(), "PROPFIND", s.URL+bookHref, strings.NewReader(pollBody))
+				if err != nil {
+					b.Fatal(err)
+				}
+				req.SetBasicAuth("phone", "secret")
+				req.Header.Set("Depth", "0")
+				resp, err := client.Do(req)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+					b.Fatal(err)
+				}
+				resp.Body.Close()
+			})
+		})
+	}
+}
+
+func BenchmarkListing(b *testing.B) {
+	for _, n := range []int{10_000, 50_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			newBench(b, many(b, n, 0)).run(b, "PROPFIND", propfind("<getetag/><resourcetype/>"))
+		})
+	}
+}
+
+func BenchmarkMultiget100(b *testing.B) {
+	for _, photo := range []int{0, 3000} {
+		b.Run(fmt.Sprintf("photo=%d", photo), func(b *testing.B) {
+			var list []string
+			for i := range 100 {
+				list = append(list, fmt.Sprintf("%s%08d-0000-4000-8000-000000000000.vcf", bookHref, i*7))
+			}
+			newBench(b, many(b, 1000, photo)).run(b, "REPORT", multiget("<getetag/><c:address-data/>", list...))
+		})
+	}
+}
+
+func BenchmarkFirstSync10000(b *testing.B) {
+	newBench(b, many(b, 10_000, 3000)).run(b, "REPORT", syncReport("", "<getetag/><c:address-data/>", ""))
+}
+
+func BenchmarkTenChanged(b *testing.B) {
+	for _, n := range []int{10_000, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			s := many(b, n, 0)
+			h := newBench(b, s)
+			w := httptest.NewRecorder()
+			r := httptest.NewRequestWithContext(b.Context(), "PROPFIND", bookHref, strings.NewReader(propfind("<sync-token/>")))
+			r.SetBasicAuth("phone", "secret")
+			r.Header.Set("Depth", "0")
+			h.ServeHTTP(w, r)
+			token := regexp.MustCompile(`<d:sync-token>([^<]*)<`).FindSubmatch(w.Body.Bytes())[1]
+			var changed []directory.Contact
+			for i, c := range crowd(s, 10, 0) {
+				c.ID = directory.ContactID(fmt.Sprintf("%08d-0000-4000-8000-000000000000", i*37))
+				c.JobTitle = "Boss"
+				changed = append(changed, c)
+			}
+			s.apply(changed)
+			h.run(b, "REPORT", syncReport(string(bytes.Clone(token)), "<getetag/><c:address-data/>", ""))
+		})
+	}
+}
