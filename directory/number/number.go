@@ -160,6 +160,7 @@ func (p *Plan) Format(ph directory.Phone, profile directory.NumberProfile) strin
 			return p.trunk + national
 		}
 		return "00" + digits
+	default:
+		return ph.E164
 	}
-	return ph.E164
 }

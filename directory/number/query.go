@@ -33,7 +33,7 @@ func (p *Plan) Query(s string) Query {
 	q.full = make([]string, 0, 4)
 	q.prefix = make([]string, 0, 4)
 	d := w.main()
-	abroad, ok := d, w.plus
+	abroad, ok := d, w.plus // ok: it names its country
 	if !ok {
 		abroad, ok = strings.CutPrefix(d, "00")
 	}

@@ -22,7 +22,7 @@ var sorters = sync.Pool{New: func() any { return &sorter{collator: collate.New(l
 // phonebook (Unicode root collation; case and accents only break ties).
 // Keys of different versions of this package cannot be compared: never store one.
 func SortKey(s string) string {
-	x := sorters.Get().(*sorter) //nolint:errcheck,forcetypeassert // New makes nothing else
+	x := sorters.Get().(*sorter) //nolint:errcheck // New makes nothing else
 	defer sorters.Put(x)
 	x.buffer.Reset()
 	return string(x.collator.KeyFromString(&x.buffer, s))

@@ -59,6 +59,10 @@ func TestFoldCostsNothingWhenFolded(t *testing.T) {
 // decomposition undo each other for some.
 func TestFoldIsIdempotentForEveryCharacter(t *testing.T) {
 	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z, unicode.Cc, unicode.Cf) ||
+			unicode.Is(unicode.Unified_Ideograph, r) {
+			continue // not assigned, or 90,000 characters without case or parts
+		}
 		for _, s := range []string{string(r), "a" + string(r) + "b"} {
 			once := text.Fold(s)
 			if twice := text.Fold(once); twice != once {

@@ -109,6 +109,7 @@ func phoneProperty(k directory.PhoneKind) string {
 		return "TEL;TYPE=WORK;TYPE=FAX:"
 	case directory.PhonePager:
 		return "TEL;TYPE=PAGER:"
+	default: // PhoneOther, and what a later version may store
+		return "TEL;TYPE=VOICE:"
 	}
-	return "TEL;TYPE=VOICE:"
 }
