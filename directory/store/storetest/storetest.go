@@ -70,8 +70,7 @@ func Run(t *testing.T, open Open) {
 // Feed is the feed of the suite's batches.
 const Feed directory.Feed = "users"
 
-// Options returns options with two books: everybody who is enabled, and the
-// enabled people of one department.
+// Options returns options with two books, [Books].
 func Options(tb testing.TB) store.Options {
 	tb.Helper()
 	plan, err := number.NewPlan("DE")
@@ -79,12 +78,18 @@ func Options(tb testing.TB) store.Options {
 		tb.Fatal(err)
 	}
 	return store.Options{
-		Books: []directory.Book{
-			{Name: "people", Title: "Everybody"},
-			{Name: "sales", Title: "Sales", Filter: "(&(accountEnabled=TRUE)(department=Sales))"},
-		},
+		Books:    Books(),
 		Plan:     plan,
 		Renderer: Renderer("1"),
+	}
+}
+
+// Books returns two books: everybody who is enabled or not stated to be, and
+// the enabled people of one department.
+func Books() []directory.Book {
+	return []directory.Book{
+		{Name: "people", Title: "Everybody"},
+		{Name: "sales", Title: "Sales", Filter: "(&(accountEnabled=TRUE)(department=Sales))"},
 	}
 }
 
