@@ -24,32 +24,38 @@ func (s *samples) hasPhoto(i int) bool {
 	return r.Float64() < s.photos
 }
 
-// avatar draws the photo of sample person i: the initials, or a ring for a
-// script that the font lacks, on a ground in the person's colours.
+// avatar draws the photo of sample person i: the initials, or a square for
+// a script that the font lacks, on a ground in the person's colours.
 func (s *samples) avatar(i, edge int) image.Image {
 	r := s.random(i)
 	hue := r.Float64()
 	top, bottom := tone(hue, 0.55), tone(hue+0.08, 0.3)
-	light, ring := tone(hue+0.5, 0.85), tone(hue+0.25, 0.5)
+	light, disc := tone(hue+0.5, 0.85), tone(hue+0.25, 0.5)
 	img := image.NewRGBA(image.Rect(0, 0, edge, edge))
 	mask := letters(s.person(i))
-	cx, cy, size := edge/2+r.IntN(edge/4)-edge/8, edge/2+r.IntN(edge/4)-edge/8, edge*2/5
+	cx, cy, radius := edge/2+r.IntN(edge/4)-edge/8, edge/2+r.IntN(edge/4)-edge/8, edge*2/5
 	for y := range edge {
 		ground := blend(top, bottom, y, edge)
+		var row []uint8
+		if mask != nil {
+			row = mask.Pix[y*maskSize/edge*mask.Stride:][:maskSize]
+		}
 		for x := range edge {
 			c := ground
-			if d := (x-cx)*(x-cx) + (y-cy)*(y-cy); d < size*size {
-				c = ring
-			}
-			if mask != nil && mask.AlphaAt(x*mask.Rect.Dx()/edge, y*mask.Rect.Dy()/edge).A > 0 ||
-				mask == nil && abs(x-edge/2)+abs(y-edge/2) < edge/5 {
+			switch {
+			case row != nil && row[x*maskSize/edge] > 0, row == nil && abs(x-edge/2)+abs(y-edge/2) < edge/5:
 				c = light
+			case (x-cx)*(x-cx)+(y-cy)*(y-cy) < radius*radius:
+				c = disc
 			}
-			img.SetRGBA(x, y, c)
+			copy(img.Pix[y*img.Stride+4*x:], []uint8{c.R, c.G, c.B, c.A})
 		}
 	}
 	return img
 }
+
+// maskSize is the edge of the square that letters draws on.
+const maskSize = 26
 
 // letters draws the initials on a small square, or returns nil.
 func letters(p person) *image.Alpha {
@@ -68,10 +74,9 @@ func letters(p person) *image.Alpha {
 	if len(initials) == 0 {
 		return nil
 	}
-	const size = 26
-	mask := image.NewAlpha(image.Rect(0, 0, size, size))
+	mask := image.NewAlpha(image.Rect(0, 0, maskSize, maskSize))
 	d := font.Drawer{Dst: mask, Src: image.Opaque, Face: basicfont.Face7x13}
-	d.Dot = fixed.P((size-7*len(initials))/2, 17)
+	d.Dot = fixed.P((maskSize-7*len(initials))/2, 17)
 	d.DrawString(string(initials))
 	return mask
 }

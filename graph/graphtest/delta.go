@@ -13,6 +13,9 @@ import (
 // maxFilterIDs is how many ids Graph takes in the filter of a delta.
 const maxFilterIDs = 50
 
+// personSize is about what a person takes in JSON, in bytes.
+const personSize = 900
+
 // A place is where a round of a delta goes on. Skip tokens hold it whole,
 // delta tokens hold what the next round needs of it.
 type place struct {
@@ -124,7 +127,10 @@ func parseIDs(filter string) ([]string, error) {
 		if !ok || strings.TrimSpace(name) != "id" || len(value) < 3 || value[0] != '\'' || value[len(value)-1] != '\'' {
 			return nil, fmt.Errorf("the filter %q is not supported, only id eq '…'", term)
 		}
-		ids = append(ids, strings.ToLower(value[1:len(value)-1]))
+		if value = value[1 : len(value)-1]; strings.Contains(value, "'") {
+			return nil, fmt.Errorf("the filter %q is not supported, only id eq '…'", term)
+		}
+		ids = append(ids, strings.ToLower(value))
 	}
 	if len(ids) > maxFilterIDs {
 		return nil, fmt.Errorf("%d ids, %d at most", len(ids), maxFilterIDs)
@@ -174,13 +180,15 @@ func (t *Tenant) link(c call, name, purpose string, p place) string {
 
 // everybody appends the people from p.At on who are there, one page of them.
 func (t *Tenant) everybody(p *place, sel selection) (dst []byte) {
+	dst = make([]byte, 0, t.options.PageSize*personSize)
+	var scratch record
 	for n := 0; p.At < p.End && n < t.options.PageSize; p.At++ {
 		e := &t.people[p.At]
 		if e.state != present || len(p.IDs) > 0 && !slices.Contains(p.IDs, e.id) {
 			continue
 		}
 		dst = comma(dst)
-		dst = t.record(p.At).appendObject(dst, sel, "")
+		dst = t.record(p.At, &scratch).appendObject(dst, sel, "")
 		n++
 	}
 	return dst
@@ -209,7 +217,7 @@ func (t *Tenant) changed(p *place, sel selection) (dst []byte) {
 				set = everything()
 			}
 			set.mask |= 1 << propID
-			dst = t.record(i).appendObject(dst, sel.and(set), "")
+			dst = t.record(i, &record{}).appendObject(dst, sel.and(set), "")
 		}
 	}
 	return dst

@@ -1,23 +1,58 @@
 package graphtest
 
-import "strings"
+import (
+	"strings"
+	"unicode"
 
-// A culture is a stock of names. A name whose script is not Latin is followed
-// by its romanised form, which user principal names are made of.
+	"golang.org/x/text/unicode/norm"
+)
+
+// A culture is a stock of names.
 type culture struct {
-	weight         int // of 100 people, about
-	given, surname []string
+	weight         int // of 100 people
+	given, surname []word
 	surnameFirst   bool // "王伟", without a space
 }
 
+// A word is a part of a name, and what logins are made of.
+type word struct {
+	native, login string
+}
+
+// words reads a list of names. One whose script is not Latin is followed by its
+// romanised form, after a bar.
+func words(list string) []word {
+	var all []word
+	for s := range strings.SplitSeq(list, ",") {
+		native, latin, ok := strings.Cut(s, "|")
+		if !ok {
+			latin = native
+		}
+		all = append(all, word{native: native, login: ascii(latin)})
+	}
+	return all
+}
+
+// ascii writes a Latin name as logins have it.
+func ascii(s string) string {
+	s = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "Ä", "ae", "Ö", "oe", "Ü", "ue", "ß", "ss", "æ", "ae", "Æ", "ae", "ø", "oe", "Ø", "oe", "å", "aa", "Å", "aa",
+		"ł", "l", "Ł", "l", "đ", "d", "Đ", "d", "þ", "th", "Þ", "th", "ð", "d", "ı", "i", "İ", "i").Replace(s)
+	return strings.Map(func(r rune) rune {
+		switch r = unicode.ToLower(r); {
+		case 'a' <= r && r <= 'z', r == '-':
+			return r
+		}
+		return -1
+	}, norm.NFD.String(s))
+}
+
 func cultures() []culture {
-	list := func(s string) []string { return strings.Split(s, ",") }
 	german := culture{
 		weight: 50,
-		given: list("Anna,Jürgen,Katharina,Günter,Björn,Sören,Käthe,Jörg,Michael,Sabine,Thomas,Petra,Andreas,Ursula,Wolfgang,Hans-Jürgen,Karl-Heinz,Anna-Lena," +
+		given: words("Anna,Jürgen,Katharina,Günter,Björn,Sören,Käthe,Jörg,Michael,Sabine,Thomas,Petra,Andreas,Ursula,Wolfgang,Hans-Jürgen,Karl-Heinz,Anna-Lena," +
 			"Ann-Kathrin,Uwe,Heike,Stefan,Stephan,Christian,Kristian,Maximilian,Sophie,Lukas,Leonie,Jan,Marie,Felix,Hannah,Moritz,Mia,Tobias,Renate,Dieter,Gisela," +
 			"Matthias,Mathias,Bärbel,Jörn,Rüdiger,Volker,Ingeborg,Holger,Silke,Torsten,Thorsten,Anja,Ralf,Ralph,Claudia,Götz,Änne,Eva-Maria,Franz-Josef,Til,Ida"),
-		surname: list("Müller,Mueller,Schmidt,Schmitt,Schmitz,Schneider,Fischer,Weber,Meyer,Meier,Maier,Mayr,Wagner,Becker,Schulz,Schultz,Hoffmann,Hofmann,Schäfer,Koch,Bauer,Richter," +
+		surname: words("Müller,Mueller,Schmidt,Schmitt,Schmitz,Schneider,Fischer,Weber,Meyer,Meier,Maier,Mayr,Wagner,Becker,Schulz,Schultz,Hoffmann,Hofmann,Schäfer,Koch,Bauer,Richter," +
 			"Klein,Wolf,Schröder,Neumann,Schwarz,Zimmermann,Braun,Krüger,Hartmann,Lange,Werner,Krause,Lehmann,Köhler,Huber,Kaiser,Fuchs,Scholz,Möller,Weiß,Jung,Hahn," +
 			"Vogel,Keller,Günther,Frank,Berger,Winkler,Roth,Beck,Lorenz,Baumann,Franke,Albrecht,Schuster,Simon,Ludwig,Böhm,Winter,Kraus,Schumacher,Krämer,Vogt," +
 			"Stein,Jäger,Otto,Sommer,Groß,Seidel,Heinrich,Brandt,Haas,Schreiber,Graf,Dietrich,Ziegler,Kuhn,Kühn,Pohl,Engel,Horn,Busch,Bergmann,Voß,Sauer,Arnold," +
@@ -25,25 +60,25 @@ func cultures() []culture {
 	}
 	return []culture{
 		german,
-		{weight: 8, given: list("Łukasz,Małgorzata,Żaneta,Grażyna,Paweł,Krzysztof,Agnieszka,Wojciech,Zbigniew,Świętosława,Michał,Joanna,Jacek,Ewa,Bożena"),
-			surname: list("Nowak,Kowalski,Wiśniewska,Wójcik,Kamiński,Zieliński,Szymańska,Woźniak,Dąbrowski,Kozłowska,Jabłońska,Wąsik,Źrebiec,Łuczak,Brzęczyszczykiewicz")},
-		{weight: 8, given: list("Ayşe,Mehmet,Özgür,İbrahim,Şule,Çağla,Gökhan,Ümit,Işıl,Yıldız,Emre,Zeynep,Oğuz,Tuğçe,Deniz"),
-			surname: list("Yılmaz,Kaya,Demir,Şahin,Çelik,Yıldırım,Öztürk,Aydın,Özdemir,Arslan,Doğan,Kılıç,Çetin,Güneş,İnönü")},
-		{weight: 6, given: list("René,François,Hélène,Jean-Luc,Zoë,Anaïs,Gaël,Noémie,Éric,Maëlle,Cédric,Agnès,Loïc,Chloé,Benoît"),
-			surname: list("Dupont,Lefèvre,Garçon,d'Aubigné,de La Tour,Noël,Béranger,L'Hôpital,Côté,Müntz,Le Goff,Châtelain,Français,Peña-Ruiz,Desprès")},
-		{weight: 5, given: list("Åsa,Bjørn,Søren,Æsa,Göran,Märta,Øystein,Þórdís,Håkan,Maj-Britt,Jyrki,Päivi,Sigríður,Ørjan,Kåre"),
-			surname: list("Ångström,Sørensen,Ødegård,Jónsdóttir,Håkansson,Nyström,Kjær,Bjørklund,Mäkelä,Hämäläinen,Åkesson,Þorsteinsson,Lindström,af Klint,Østergård")},
-		{weight: 5, given: list("John,Siobhán,Mary Ann,Patrick,Niamh,Oliver,Grace,Seán,Jo,William,Emma,Li"),
-			surname: list("Smith,O'Brien,O’Connor,Mc Donald,St. John,Nguyen,Taylor-Jones,Ó Briain,D'Souza,Wu,van den Berg,de la Cruz,Mac Gregor,X")},
-		{weight: 4, given: list("João,Iñaki,María José,José,Begoña,Conceição,Núria,Xoán"), surname: list("Muñoz,Gonçalves,Núñez de Balboa,Ibáñez,Araújo,Peña,da Silva e Sousa,Güell")},
-		{weight: 3, given: list("Jiří,Tomáš,Zdeněk,Ľubica,Ştefan,Ștefan,Győző,Ágnes,Đorđe,Željko,Živa,Ilze"), surname: list("Dvořák,Černý,Kovács,Szőke,Ionescu,Țepeș,Đorđević,Žižek,Bērziņš,Šimůnek,Novotná,Nagy-Tóth")},
-		{weight: 2, given: list("Γιώργος|giorgos,Ελένη|eleni,Κωνσταντίνος|konstantinos,Σοφία|sofia"), surname: list("Παπαδόπουλος|papadopoulos,Νικολάου|nikolaou,Αγγελίδης|angelidis,Οικονόμου|oikonomou")},
-		{weight: 3, given: list("Дмитрий|dmitri,Наталья|natalja,Олександр|oleksandr,Ольга|olga,Їжак|jizhak,Пётр|pjotr"), surname: list("Иванов|ivanov,Шевченко|schewtschenko,Щербакова|schtscherbakowa,Кузнецова|kuznezowa,Юрьев|jurjew,Ґалаґан|galagan")},
-		{weight: 2, given: list("محمد|mohammed,فاطمة|fatima,عبد الرحمن|abdulrahman,ليلى|layla"), surname: list("الحسن|alhasan,خليل|khalil,بن سعيد|bensaid,المصري|almasri")},
-		{weight: 1, given: list("דוד|david,שרה|sara"), surname: list("לוי|levi,כהן|cohen")},
-		{weight: 1, surnameFirst: true, given: list("伟|wei,芳|fang,秀英|xiuying,小明|xiaoming"), surname: list("王|wang,李|li,张|zhang,欧阳|ouyang")},
-		{weight: 1, surnameFirst: true, given: list("さくら|sakura,翔太|shota,美咲|misaki"), surname: list("佐藤|sato,鈴木|suzuki,髙橋|takahashi")},
-		{weight: 1, given: list("Nguyễn Thị Ánh,Đức,Phượng,Hữu Nghĩa"), surname: list("Trần,Đặng,Phạm,Lê Hồng,Võ")},
+		{weight: 8, given: words("Łukasz,Małgorzata,Żaneta,Grażyna,Paweł,Krzysztof,Agnieszka,Wojciech,Zbigniew,Świętosława,Michał,Joanna,Jacek,Ewa,Bożena"),
+			surname: words("Nowak,Kowalski,Wiśniewska,Wójcik,Kamiński,Zieliński,Szymańska,Woźniak,Dąbrowski,Kozłowska,Jabłońska,Wąsik,Źrebiec,Łuczak,Brzęczyszczykiewicz")},
+		{weight: 8, given: words("Ayşe,Mehmet,Özgür,İbrahim,Şule,Çağla,Gökhan,Ümit,Işıl,Yıldız,Emre,Zeynep,Oğuz,Tuğçe,Deniz"),
+			surname: words("Yılmaz,Kaya,Demir,Şahin,Çelik,Yıldırım,Öztürk,Aydın,Özdemir,Arslan,Doğan,Kılıç,Çetin,Güneş,İnönü")},
+		{weight: 6, given: words("René,François,Hélène,Jean-Luc,Zoë,Anaïs,Gaël,Noémie,Éric,Maëlle,Cédric,Agnès,Loïc,Chloé,Benoît"),
+			surname: words("Dupont,Lefèvre,Garçon,d'Aubigné,de La Tour,Noël,Béranger,L'Hôpital,Côté,Müntz,Le Goff,Châtelain,Français,Peña-Ruiz,Desprès")},
+		{weight: 5, given: words("Åsa,Bjørn,Søren,Æsa,Göran,Märta,Øystein,Þórdís,Håkan,Maj-Britt,Jyrki,Päivi,Sigríður,Ørjan,Kåre"),
+			surname: words("Ångström,Sørensen,Ødegård,Jónsdóttir,Håkansson,Nyström,Kjær,Bjørklund,Mäkelä,Hämäläinen,Åkesson,Þorsteinsson,Lindström,af Klint,Østergård")},
+		{weight: 5, given: words("John,Siobhán,Mary Ann,Patrick,Niamh,Oliver,Grace,Seán,Jo,William,Emma,Li"),
+			surname: words("Smith,O'Brien,O’Connor,Mc Donald,St. John,Nguyen,Taylor-Jones,Ó Briain,D'Souza,Wu,van den Berg,de la Cruz,Mac Gregor,X")},
+		{weight: 4, given: words("João,Iñaki,María José,José,Begoña,Conceição,Núria,Xoán"), surname: words("Muñoz,Gonçalves,Núñez de Balboa,Ibáñez,Araújo,Peña,da Silva e Sousa,Güell")},
+		{weight: 3, given: words("Jiří,Tomáš,Zdeněk,Ľubica,Ştefan,Ștefan,Győző,Ágnes,Đorđe,Željko,Živa,Ilze"), surname: words("Dvořák,Černý,Kovács,Szőke,Ionescu,Țepeș,Đorđević,Žižek,Bērziņš,Šimůnek,Novotná,Nagy-Tóth")},
+		{weight: 2, given: words("Γιώργος|giorgos,Ελένη|eleni,Κωνσταντίνος|konstantinos,Σοφία|sofia"), surname: words("Παπαδόπουλος|papadopoulos,Νικολάου|nikolaou,Αγγελίδης|angelidis,Οικονόμου|oikonomou")},
+		{weight: 3, given: words("Дмитрий|dmitri,Наталья|natalja,Олександр|oleksandr,Ольга|olga,Їжак|jizhak,Пётр|pjotr"), surname: words("Иванов|ivanov,Шевченко|schewtschenko,Щербакова|schtscherbakowa,Кузнецова|kuznezowa,Юрьев|jurjew,Ґалаґан|galagan")},
+		{weight: 2, given: words("محمد|mohammed,فاطمة|fatima,عبد الرحمن|abdulrahman,ليلى|layla"), surname: words("الحسن|alhasan,خليل|khalil,بن سعيد|bensaid,المصري|almasri")},
+		{weight: 1, given: words("דוד|david,שרה|sara"), surname: words("לוי|levi,כהן|cohen")},
+		{weight: 1, surnameFirst: true, given: words("伟|wei,芳|fang,秀英|xiuying,小明|xiaoming"), surname: words("王|wang,李|li,张|zhang,欧阳|ouyang")},
+		{weight: 1, surnameFirst: true, given: words("さくら|sakura,翔太|shota,美咲|misaki"), surname: words("佐藤|sato,鈴木|suzuki,髙橋|takahashi")},
+		{weight: 1, given: words("Nguyễn Thị Ánh,Đức,Phượng,Hữu Nghĩa"), surname: words("Trần,Đặng,Phạm,Lê Hồng,Võ")},
 	}
 }
 

@@ -1,15 +1,14 @@
 package graphtest
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
-	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
-	"unicode"
-
-	"golang.org/x/text/unicode/norm"
+	"unicode/utf8"
 )
 
 // domain is where the sample people have their mail: a name that no one can own.
@@ -23,10 +22,12 @@ type samples struct {
 	photos   float64
 	cultures []culture
 	offices  []office
-	titles   []string
-	parts    []string // departments
-	known    []person
-	twins    []uint16 // how many people before have the same name; by number
+	// Whom and where to draw: each index as often as its weight says.
+	cultureOf, officeOf []uint8
+	titles              []string
+	parts               []string // departments
+	known               []person
+	twins               []uint16 // how many people before have the same name; by number
 }
 
 func newSamples(seed uint64, n int, photos float64) *samples {
@@ -34,6 +35,12 @@ func newSamples(seed uint64, n int, photos float64) *samples {
 		seed: seed, photos: photos,
 		cultures: cultures(), offices: offices(), titles: jobTitles(), parts: departments(),
 		known: knownPeople(), twins: make([]uint16, n),
+	}
+	for i := range s.cultures {
+		s.cultureOf = append(s.cultureOf, bytes.Repeat([]byte{uint8(i)}, s.cultures[i].weight)...)
+	}
+	for i := range s.offices {
+		s.officeOf = append(s.officeOf, bytes.Repeat([]byte{uint8(i)}, s.offices[i].weight)...)
 	}
 	seen := make(map[string]uint16, n)
 	for i := range n {
@@ -75,49 +82,21 @@ type name struct {
 
 // name draws a name. It is the first thing drawn of a person.
 func (s *samples) name(r *rand.Rand) name {
-	total := 0
-	for i := range s.cultures {
-		total += s.cultures[i].weight
-	}
-	at, c := r.IntN(total), 0
-	for at >= s.cultures[c].weight {
-		at -= s.cultures[c].weight
-		c++
-	}
-	from := &s.cultures[c]
-	given, givenLogin := romanised(pick(r, from.given))
-	surname, surnameLogin := romanised(pick(r, from.surname))
+	from := &s.cultures[s.cultureOf[r.IntN(len(s.cultureOf))]]
+	given, surname := pick(r, from.given), pick(r, from.surname)
 	if !from.surnameFirst && r.IntN(16) == 0 {
-		if second, login := romanised(pick(r, from.surname)); second != surname {
-			surname, surnameLogin = surname+"-"+second, surnameLogin+"-"+login
+		if second := pick(r, from.surname); second != surname {
+			surname.native += "-" + second.native
+			surname.login += "-" + second.login
 		}
 	}
-	n := name{given: given, surname: surname, joined: given + " " + surname, login: ascii(givenLogin) + "." + ascii(surnameLogin)}
+	n := name{given: given.native, surname: surname.native, login: given.login + "." + surname.login}
 	if from.surnameFirst {
-		n.joined = surname + given
+		n.joined = n.surname + n.given
+	} else {
+		n.joined = n.given + " " + n.surname
 	}
 	return n
-}
-
-func romanised(s string) (native, latin string) {
-	native, latin, ok := strings.Cut(s, "|")
-	if !ok {
-		latin = native
-	}
-	return native, latin
-}
-
-// ascii writes a Latin name as logins have it.
-func ascii(s string) string {
-	s = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "Ä", "ae", "Ö", "oe", "Ü", "ue", "ß", "ss", "æ", "ae", "Æ", "ae", "ø", "oe", "Ø", "oe", "å", "aa", "Å", "aa",
-		"ł", "l", "Ł", "l", "đ", "d", "Đ", "d", "þ", "th", "Þ", "th", "ð", "d", "ı", "i", "İ", "i").Replace(s)
-	return strings.Map(func(r rune) rune {
-		switch r = unicode.ToLower(r); {
-		case 'a' <= r && r <= 'z', r == '-':
-			return r
-		}
-		return -1
-	}, norm.NFD.String(s))
 }
 
 func pick[T any](r *rand.Rand, of []T) T { return of[r.IntN(len(of))] }
@@ -133,11 +112,11 @@ type person struct {
 	Disabled, Hidden                                             bool
 }
 
-// record returns the properties of person i.
-func (s *samples) record(i int, id string) *record {
+// draw makes r the properties of person i.
+func (s *samples) draw(r *record, i int, id string) {
 	p := s.person(i)
 	p.ID = id
-	return p.record()
+	p.write(r)
 }
 
 func (s *samples) person(i int) person {
@@ -149,18 +128,18 @@ func (s *samples) person(i int) person {
 	p := person{
 		GivenName: n.given, Surname: n.surname, DisplayName: n.joined,
 		Company: "Contoso GmbH", Department: pick(r, s.parts), UserType: "Member",
-		EmployeeID: fmt.Sprintf("%06d", 100000+i),
+		EmployeeID: strconv.Itoa(100000 + i),
 	}
 	login := n.login
 	if twin := s.twins[i]; twin > 0 {
-		login = fmt.Sprintf("%s%d", login, twin+1)
+		login += strconv.Itoa(int(twin) + 1)
 	}
 	p.UserPrincipalName = login + "@" + domain
 	p.Mail = p.UserPrincipalName
 	if r.IntN(5) > 0 {
 		p.JobTitle = pick(r, s.titles)
 	}
-	o := s.office(r)
+	o := &s.offices[pick(r, s.officeOf)]
 	p.OfficeLocation, p.UsageLocation = o.name, o.code
 	if r.IntN(10) > 0 {
 		p.Street, p.City, p.State, p.PostalCode, p.Country = o.street, o.city, o.state, o.zip, o.country
@@ -169,19 +148,6 @@ func (s *samples) person(i int) person {
 	s.phones(r, &p, o, i)
 	s.exceptions(r, &p, login)
 	return p
-}
-
-func (s *samples) office(r *rand.Rand) *office {
-	total := 0
-	for i := range s.offices {
-		total += s.offices[i].weight
-	}
-	at, o := r.IntN(total), 0
-	for at >= s.offices[o].weight {
-		at -= s.offices[o].weight
-		o++
-	}
-	return &s.offices[o]
 }
 
 // style varies how the display name is written.
@@ -232,68 +198,50 @@ func (s *samples) exceptions(r *rand.Rand, p *person, login string) {
 
 // fill repeats s up to n characters.
 func fill(s string, n int) string {
-	text := []rune(strings.Repeat(s+" ", n))
+	text := []rune(strings.Repeat(s+" ", n/utf8.RuneCountInString(s)+1))
 	return string(text[:n-1]) + "."
 }
 
-// record turns a person into properties.
-func (p *person) record() *record {
-	r := &record{}
-	arena := make([]byte, 0, 2048)
-	put := func(property int, s string) {
-		if s == "" {
-			return
+// write makes r the properties of a person. It uses r's memory again.
+func (p *person) write(r *record) {
+	*r = record{arena: r.arena[:0]}
+	for property, s := range p.texts() {
+		if s != "" {
+			r.keep(property, func(dst []byte) []byte { return quoteTo(dst, s) })
 		}
-		start := len(arena)
-		arena = quoteTo(arena, s)
-		r.values[property] = arena[start:len(arena):len(arena)]
 	}
-	list := func(property int, s ...string) {
-		start := len(arena)
-		for i, v := range s {
-			arena = quoteTo(append(arena, "[,"[min(i, 1)]), v)
-		}
-		arena = append(arena, ']')
-		r.values[property] = arena[start:len(arena):len(arena)]
-	}
-	put(propID, p.ID)
-	put(propDisplayName, p.DisplayName)
-	put(propGivenName, p.GivenName)
-	put(propSurname, p.Surname)
-	put(propMail, p.Mail)
-	put(propUserPrincipalName, p.UserPrincipalName)
-	put(propJobTitle, p.JobTitle)
-	put(propOfficeLocation, p.OfficeLocation)
-	put(propMobilePhone, p.Mobile)
-	put(propFaxNumber, p.Fax)
-	put(propDepartment, p.Department)
-	put(propCompanyName, p.Company)
-	put(propEmployeeID, p.EmployeeID)
-	put(propStreetAddress, p.Street)
-	put(propCity, p.City)
-	put(propState, p.State)
-	put(propPostalCode, p.PostalCode)
-	put(propCountry, p.Country)
-	put(propUsageLocation, p.UsageLocation)
-	put(propUserType, p.UserType)
 	login, _, _ := strings.Cut(p.UserPrincipalName, "@")
-	put(propMailNickname, login)
-	put(propCreatedDateTime, "2024-02-29T09:30:00Z")
+	r.keep(propMailNickname, func(dst []byte) []byte { return quoteTo(dst, login) })
 	if p.Mail != "" {
-		list(propProxyAddresses, "SMTP:"+p.Mail, "smtp:"+login+"@contoso-old.example")
+		r.keep(propProxyAddresses, func(dst []byte) []byte {
+			dst = append(quoteTo(append(dst, '['), "SMTP:"+p.Mail), ',')
+			return append(quoteTo(dst, "smtp:"+login+"@contoso-old.example"), ']')
+		})
 	}
 	r.values[propBusinessPhones] = json.RawMessage("[]")
 	if p.Business != "" {
-		list(propBusinessPhones, p.Business)
+		r.keep(propBusinessPhones, func(dst []byte) []byte { return append(quoteTo(append(dst, '['), p.Business), ']') })
 	}
 	if p.Home != "" {
-		start := len(arena)
-		arena = append(quoteTo(append(arena, `{"extensionAttribute1":`...), p.Home), '}')
-		r.values[propOnPremisesExtensionAttributes] = arena[start:len(arena):len(arena)]
+		r.keep(propOnPremisesExtensionAttributes, func(dst []byte) []byte {
+			return append(quoteTo(append(dst, `{"extensionAttribute1":`...), p.Home), '}')
+		})
 	}
-	r.values[propAccountEnabled] = json.RawMessage(fmt.Sprint(!p.Disabled))
+	r.keep(propAccountEnabled, func(dst []byte) []byte { return strconv.AppendBool(dst, !p.Disabled) })
 	if p.Hidden {
 		r.values[propShowInAddressList] = json.RawMessage("false")
 	}
-	return r
+}
+
+// texts returns the properties that are plain strings, by number.
+func (p *person) texts() [propCount]string {
+	return [propCount]string{
+		propID: p.ID, propDisplayName: p.DisplayName, propGivenName: p.GivenName, propSurname: p.Surname,
+		propMail: p.Mail, propUserPrincipalName: p.UserPrincipalName, propJobTitle: p.JobTitle,
+		propOfficeLocation: p.OfficeLocation, propMobilePhone: p.Mobile, propFaxNumber: p.Fax,
+		propDepartment: p.Department, propCompanyName: p.Company, propEmployeeID: p.EmployeeID,
+		propStreetAddress: p.Street, propCity: p.City, propState: p.State, propPostalCode: p.PostalCode,
+		propCountry: p.Country, propUsageLocation: p.UsageLocation, propUserType: p.UserType,
+		propCreatedDateTime: "2024-02-29T09:30:00Z",
+	}
 }

@@ -66,6 +66,9 @@ func mobile(r *rand.Rand, o *office, i int) string {
 }
 
 func dial(form, line string) string {
+	if before, after, ok := strings.Cut(form, "{x}"); ok {
+		return before + line + after
+	}
 	half := len(line) / 2
-	return strings.NewReplacer("{x}", line, "{aa}", line[:half], "{bb}", line[half:]).Replace(form)
+	return strings.Replace(strings.Replace(form, "{aa}", line[:half], 1), "{bb}", line[half:], 1)
 }

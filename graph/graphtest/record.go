@@ -130,11 +130,20 @@ func (s selection) or(o selection) selection {
 type record struct {
 	values [propCount]json.RawMessage
 	more   map[string]json.RawMessage // directory extensions
+	arena  []byte                     // what the values of a drawn person lie in
+}
+
+// keep sets a property to what write appends.
+func (r *record) keep(property int, write func(dst []byte) []byte) {
+	start := len(r.arena)
+	r.arena = write(r.arena)
+	r.values[property] = r.arena[start:len(r.arena):len(r.arena)]
 }
 
 func (r *record) clone() *record {
 	c := *r
 	c.more = maps.Clone(r.more)
+	c.arena = nil // nobody writes there any more
 	return &c
 }
 

@@ -3,6 +3,7 @@ package graphtest
 import (
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -132,11 +133,12 @@ func (t *Tenant) Users() []User {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	list := make([]User, 0, len(t.people))
+	var scratch record
 	for i := range t.people {
 		if t.people[i].state == purged {
 			continue
 		}
-		r := t.record(i)
+		r := t.record(i, &scratch)
 		list = append(list, User{
 			ID:                t.people[i].id,
 			DisplayName:       r.text(propDisplayName),
@@ -157,7 +159,7 @@ func (t *Tenant) User(id string) (map[string]any, error) {
 		return nil, err
 	}
 	values := map[string]any{}
-	raw := t.record(i).appendObject(nil, everything(), "")
+	raw := t.record(i, &record{}).appendObject(nil, everything(), "")
 	if err := json.Unmarshal(raw, &values); err != nil {
 		return nil, fmt.Errorf("user %s: %w", id, err)
 	}
@@ -173,7 +175,7 @@ func (t *Tenant) Patch(id string, properties map[string]any) error {
 	if err != nil {
 		return err
 	}
-	r := t.record(i).clone()
+	r := t.record(i, &record{}).clone()
 	set, err := r.set(properties)
 	if err != nil {
 		return err
@@ -254,11 +256,15 @@ func (t *Tenant) note(i int, set selection) {
 	t.people[i].last = len(t.log) - 1
 }
 
-func (t *Tenant) record(i int) *record {
-	if r := t.people[i].record; r != nil {
-		return r
+// record returns a person's properties. They may lie in scratch, which holds
+// them until it is used again.
+func (t *Tenant) record(i int, scratch *record) *record {
+	e := &t.people[i]
+	if e.record != nil {
+		return e.record
 	}
-	return t.samples.record(t.people[i].sample, t.people[i].id)
+	t.samples.draw(scratch, e.sample, e.id)
+	return scratch
 }
 
 func withoutID(properties map[string]any) map[string]any {
@@ -280,7 +286,8 @@ func newID() string {
 
 func formatID(b [16]byte) string {
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+	x := hex.EncodeToString(b[:])
+	return x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:]
 }
 
 var errProperty = errors.New("no such property")

@@ -46,9 +46,10 @@ func (t *Tenant) listFrom(c call, query url.Values, sel selection, at, top int) 
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	var value []byte
+	var scratch record
 	for n := 0; at < len(t.people) && n < top; at++ {
 		if t.people[at].state == present {
-			value = t.record(at).appendObject(comma(value), sel, "null")
+			value = t.record(at, &scratch).appendObject(comma(value), sel, "null")
 			n++
 		}
 	}
@@ -77,7 +78,7 @@ func (t *Tenant) user(c call, name string) reply {
 	if !ok {
 		return noUser(name)
 	}
-	object := t.record(i).appendObject(nil, sel, "null")
+	object := t.record(i, &record{}).appendObject(nil, sel, "null")
 	body := append([]byte(`{"@odata.context":`), quote(c.base+"/$metadata#users/$entity")...)
 	body = append(append(body, ','), object[1:]...)
 	return rawReply(http.StatusOK, body)
@@ -99,8 +100,9 @@ func (t *Tenant) lookup(name string) (int, bool) {
 	if !strings.Contains(name, "@") {
 		return 0, false
 	}
+	var scratch record
 	for i := range t.people {
-		if t.people[i].state == present && strings.EqualFold(t.record(i).text(propUserPrincipalName), name) {
+		if t.people[i].state == present && strings.EqualFold(t.record(i, &scratch).text(propUserPrincipalName), name) {
 			return i, true
 		}
 	}
