@@ -20,6 +20,7 @@ const (
 	attributeObjectClass
 	attributeObjectCategory
 	attributeANR
+	attributeUID
 )
 
 // A syntax says how the values of an attribute are compared.
@@ -101,7 +102,7 @@ var table = [...]attributeRow{
 	// Active Directory's search by any part of a name; estos calls it metaSearchText.
 	attributeANR: {names: []string{"anr", "metaSearchText"}, syntax: syntaxSearch, operational: true},
 
-	plain("uid userid id entryUUID", func(c *directory.Contact) string { return string(c.ID) }),
+	attributeUID: plain("uid userid id entryUUID", func(c *directory.Contact) string { return string(c.ID) }),
 	{
 		names:  []string{"mail", "email", "emailAddress", "rfc822Mailbox"},
 		syntax: syntaxPlain, keyed: true,

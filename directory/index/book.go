@@ -186,20 +186,52 @@ func newest(histories []*history, i int, s step) bool {
 }
 
 // Search yields the members for which f is true, in the order of names.
-func (b *Book) Search(f *filter.Filter) iter.Seq[*Entry] {
+func (b *Book) Search(f *filter.Filter) iter.Seq[*Entry] { return b.SearchAfter(f, "", "") }
+
+// SearchAfter yields those that Search yields behind a place in the order of
+// names, which the sort key and the id of a contact name; the contact need not
+// be there any more. It evaluates f only as far as the reader goes on, or finds
+// few.
+func (b *Book) SearchAfter(f *filter.Filter, sortKey string, id directory.ContactID) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
-		test := compile(f, b.view.index.plan)
-		var hits []*Entry
-		for e := range b.All() {
-			if test(e) == filter.True {
-				hits = append(hits, e)
-			}
+		hit := compile(f, b.view.index.plan)
+		hits, few := b.few(f, func(e *Entry) bool { return e.isAfter(sortKey, id) && hit(e) == filter.True })
+		if few {
+			slices.SortFunc(hits, byOrder)
+			slices.Values(hits)(yield)
+			return
 		}
-		slices.SortFunc(hits, byOrder)
-		for _, e := range hits {
-			if !yield(e) {
+		slots := b.view.ordered()
+		for _, slot := range slots[b.view.order.place(sortKey, id):] {
+			if e := b.member(slot); e != nil && hit(e) == filter.True && !yield(e) {
 				return
 			}
 		}
 	}
+}
+
+// manyHits is from where on sorting hits is dearer than to go through all
+// contacts in their order: one in so many of them.
+const manyHits = 64
+
+// few finds the members that are hit, in no order; false = they are too many to
+// sort, so that it gave up.
+func (b *Book) few(f *filter.Filter, hit func(*Entry) bool) (hits []*Entry, ok bool) {
+	if id, one := onlyID(f); one {
+		if e := b.Entry(id); e != nil && hit(e) {
+			hits = append(hits, e)
+		}
+		return hits, true
+	}
+	most := max(b.own.members/manyHits, manyHits)
+	for e := range b.All() {
+		if !hit(e) {
+			continue
+		}
+		if len(hits) == most {
+			return nil, false
+		}
+		hits = append(hits, e)
+	}
+	return hits, true
 }

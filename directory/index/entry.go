@@ -84,6 +84,14 @@ func byOrder(e, f *Entry) int {
 	return strings.Compare(string(e.contact.ID), string(f.contact.ID))
 }
 
+// isAfter reports whether the entry stands behind a place in that order.
+func (e *Entry) isAfter(sortKey string, id directory.ContactID) bool {
+	if c := strings.Compare(e.sortKey, sortKey); c != 0 {
+		return c > 0
+	}
+	return e.contact.ID > id
+}
+
 // Contact returns the value; it is shared and must not be changed.
 func (e *Entry) Contact() *directory.Contact { return e.contact }
 

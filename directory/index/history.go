@@ -57,7 +57,7 @@ func (h *history) add(steps []step, ids []directory.ContactID) *history {
 	if len(steps) == 0 {
 		return h
 	}
-	order(steps, ids)
+	sortSteps(steps, ids)
 	next := *h
 	stamps := h.stamps.edit()
 	for _, s := range steps {
@@ -91,12 +91,12 @@ func (h *history) compact(ids []directory.ContactID) {
 			live = append(live, s)
 		}
 	}
-	order(live, ids)
+	sortSteps(live, ids)
 	h.log, h.superseded = slices.Compact(live), 0
 }
 
-// order sorts steps by revision, then by contact id.
-func order(steps []step, ids []directory.ContactID) {
+// sortSteps sorts by revision, then by contact id.
+func sortSteps(steps []step, ids []directory.ContactID) {
 	slices.SortFunc(steps, func(a, b step) int {
 		if c := cmp.Compare(a.stamp.revision(), b.stamp.revision()); c != 0 {
 			return c

@@ -60,7 +60,8 @@ type Index struct {
 	maxPhones int
 	slots     *slots
 	view      atomic.Pointer[View]
-	writing   sync.Mutex // held while one view is made out of another
+	order     atomic.Pointer[order] // the last that was made
+	writing   sync.Mutex            // held while one view is made out of another
 }
 
 // A book is what the configuration says of a book, ready for use.
@@ -103,7 +104,7 @@ func New(o Options, epoch directory.Epoch, rev directory.Revision, contacts iter
 		byName[b.Name] = i
 		x.books = append(x.books, &book{b.Name, b.Title, compile(rule, x.plan)})
 	}
-	v := &View{index: x, epoch: epoch, revision: rev, histories: make([]*history, len(x.books))}
+	v := &View{index: x, epoch: epoch, revision: rev, order: &order{}, histories: make([]*history, len(x.books))}
 	x.fill(v, contacts)
 	all := make([][]step, len(x.books))
 	for m := range marks {

@@ -41,6 +41,25 @@ func checkAttributes(f *filter.Filter) error {
 	return nil
 }
 
+// onlyID returns the one contact of which f can be true, if f says so: a client
+// reads back an entry that it was given.
+func onlyID(f *filter.Filter) (directory.ContactID, bool) {
+	switch f.Op {
+	case filter.Equal:
+		if a, ok := ParseAttribute(f.Attribute); ok && a == attributeUID {
+			return directory.ContactID(strings.ToLower(f.Value)), true
+		}
+	case filter.And:
+		for _, c := range f.Children {
+			if id, ok := onlyID(c); ok {
+				return id, true
+			}
+		}
+	default:
+	}
+	return "", false
+}
+
 // A test is a leaf of a filter, made ready: its value is folded already.
 type test func(*Entry) filter.Result
 

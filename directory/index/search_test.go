@@ -1,6 +1,9 @@
 package index_test
 
 import (
+	order "cmp"
+	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -185,5 +188,59 @@ func TestEqualNamesAreOrdered(t *testing.T) {
 	}
 	if !slices.Equal(ids, []string{"c", "a", "b"}) {
 		t.Error(ids)
+	}
+}
+
+// A listing is in the order of names after every batch, whole and from any place.
+func TestListingIsOrdered(t *testing.T) {
+	x, m := newIndex(t, directory.Book{Name: "all", Filter: "(cn=*)"}, directory.Book{Name: "a", Filter: "(company=a)"}), newMirror()
+	r := rand.New(rand.NewPCG(7, 7))
+	var all []index.Stored
+	for i := range 3000 {
+		s := stored(directory.Contact{ID: directory.ContactID(fmt.Sprint("d", i)), DisplayName: fmt.Sprint("Name ", r.IntN(500))})
+		all = append(all, s)
+	}
+	publish(x, 1, all)
+	everybody := parse(t, "(objectClass=*)")
+	for rev := directory.Revision(2); rev < 60; rev++ {
+		if r.IntN(3) > 0 {
+			put, removed := m.batch(r)
+			if rev == 30 {
+				put = nil
+				for _, s := range all[:2000] { // more than is worth merging
+					c := s.Contact.Clone()
+					c.DisplayName = fmt.Sprint("Other ", r.IntN(100))
+					put = append(put, stored(*c))
+				}
+				removed = nil
+			}
+			publish(x, rev, put, removed...)
+		}
+		b := x.View().Books()[r.IntN(2)]
+		want := slices.SortedFunc(b.All(), func(e, f *index.Entry) int {
+			return order.Or(strings.Compare(e.SortKey(), f.SortKey()), strings.Compare(string(e.Contact().ID), string(f.Contact().ID)))
+		})
+		if got := slices.Collect(b.Search(everybody)); !slices.Equal(got, want) {
+			t.Fatalf("revision %d: %d entries in another order than the %d wanted", rev, len(got), len(want))
+		}
+		if len(want) == 0 {
+			continue
+		}
+		i := r.IntN(len(want))
+		if got := slices.Collect(b.SearchAfter(everybody, want[i].SortKey(), want[i].Contact().ID)); !slices.Equal(got, want[i+1:]) {
+			t.Fatalf("revision %d: %d entries after %d of %d", rev, len(got), i, len(want))
+		}
+	}
+}
+
+// Reading back one contact looks at no other.
+func TestSearchByID(t *testing.T) {
+	b := searched(t)
+	for filter, want := range map[string]int{
+		"(&(objectClass=*)(uid=MEIER))": 1, "(&(uid=meier)(sn=x))": 0, "(&(uid=meier)(uid=garcia))": 0, "(uid=nobody)": 0, "(|(uid=meier)(uid=garcia))": 2, "(!(uid=meier))": 5,
+	} {
+		if n := len(slices.Collect(b.Search(parse(t, filter)))); n != want {
+			t.Errorf("%s finds %d, want %d", filter, n, want)
+		}
 	}
 }

@@ -177,5 +177,5 @@ func (x *Index) publishEntries(v *View, u *Update) {
 		entries.set(x.slot(v, id), nil)
 		v.contacts--
 	}
-	v.entries = entries.pages
+	v.entries, v.order = entries.pages, &order{}
 }

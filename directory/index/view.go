@@ -15,6 +15,7 @@ type View struct {
 	contacts  int
 	ids       []directory.ContactID // by slot; views share the array
 	entries   pages[*Entry]         // by slot; nil = gone
+	order     *order                // of the entries
 	histories []*history            // by book
 }
 
