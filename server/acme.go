@@ -30,7 +30,8 @@ type ACMEOptions struct {
 // ends. It proves the host by TLS-ALPN-01 (RFC 8737): the authority connects to
 // port 443 of the host, which must lead to o.Listener, and nothing else needs to
 // be open. Until the first certificate is there, handshakes fail.
-// stop ends and waits for the background work; it must be called.
+// stop ends the renewals and must be called; an exchange with the authority that
+// is under way then breaks off by itself.
 //
 // The configuration answers the authority on whatever listener serves it. A
 // protocol other than HTTP takes a clone without NextProtos.

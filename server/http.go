@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -17,6 +18,9 @@ import (
 const (
 	// headerWait is for a phone at the edge of a network; it covers the TLS handshake too.
 	headerWait = 10 * time.Second
+	// restWait is for the rest of a body that its handler did not want. The
+	// library reads that before it answers, to keep the connection.
+	restWait = 5 * time.Second
 	// idleWait keeps a connection over the requests of one sync, which follow
 	// each other within seconds; the next sync comes minutes later.
 	idleWait = time.Minute
@@ -120,9 +124,36 @@ func (e *entrance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if e.closed {
 		panic(http.ErrAbortHandler)
 	}
+	if r.ProtoMajor == 1 && r.Body != http.NoBody {
+		b := &body{ReadCloser: r.Body}
+		r.Body = b
+		defer b.limitRest(w)
+	}
 	t := &tracker{ResponseWriter: w}
 	defer e.recovered(t, r)
 	e.next.ServeHTTP(t, r)
+}
+
+// A body knows whether it was read to its end.
+type body struct {
+	io.ReadCloser
+	ended bool
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.ended = b.ended || errors.Is(err, io.EOF)
+	return n, err
+}
+
+// limitRest is called when the handler has returned. After a body's end the
+// deadline is left alone: the library then waits for the next request, and a
+// deadline would end the connection's context.
+func (b *body) limitRest(w http.ResponseWriter) {
+	if !b.ended {
+		// Every connection has deadlines; one that has none is closed already.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(restWait))
+	}
 }
 
 // recovered answers a request whose handler panicked. An answer that has begun

@@ -47,6 +47,38 @@ func TestSlowHeaderIsCutOff(t *testing.T) {
 	}
 }
 
+// A client that announces a body and does not send it gets its answer and is
+// cut off; one that sends it late, but sends it, may go on.
+func TestBodyThatNobodyWants(t *testing.T) {
+	t.Parallel()
+	addr := run(t, server.HTTP{Log: quiet(), Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusUnauthorized)
+	})})
+	c := dial(t, addr)
+	c.SetDeadline(time.Now().Add(within))
+	io.WriteString(c, "PROPFIND / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n<prop")
+	r := bufio.NewReader(c)
+	res, err := http.ReadResponse(r, nil)
+	if err != nil || res.StatusCode != http.StatusUnauthorized {
+		t.Fatalf("answer %v, %v", res, err)
+	}
+	res.Body.Close()
+	if _, err := r.ReadByte(); !errors.Is(err, io.EOF) {
+		t.Errorf("still open: %v", err)
+	}
+	c = dial(t, addr)
+	c.SetDeadline(time.Now().Add(within))
+	r = bufio.NewReader(c)
+	for range 3 {
+		io.WriteString(c, "PROPFIND / HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n\r\n<prop/>")
+		res, err := http.ReadResponse(r, nil)
+		if err != nil || res.StatusCode != http.StatusUnauthorized {
+			t.Fatalf("answer %v, %v", res, err)
+		}
+		res.Body.Close()
+	}
+}
+
 func TestLargeHeaderIsRefused(t *testing.T) {
 	t.Parallel()
 	addr := run(t, server.HTTP{Log: quiet(), Handler: http.HandlerFunc(hello)})
