@@ -1,0 +1,180 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"ringbook/directory"
+	"ringbook/directory/store"
+	"ringbook/directory/store/storetest"
+)
+
+func TestInMemory(t *testing.T) {
+	s := openStore(t, "", inMemory(t))
+	defer s.Close()
+	a, err := s.Apply(t.Context(), directory.Batch{Source: directory.SourceUser, Changes: storetest.Puts(storetest.Person(1))})
+	if err != nil || a.Added != 1 || s.View().Len() != 1 {
+		t.Errorf("%+v, %v", a, err)
+	}
+}
+
+func inMemory(t *testing.T) store.Options {
+	o := storetest.Options(t)
+	o.InMemory = true
+	return o
+}
+
+func TestLocked(t *testing.T) {
+	dir := t.TempDir()
+	s := openStore(t, dir, storetest.Options(t))
+	defer s.Close()
+	_, err := store.Open(t.Context(), dir, storetest.Options(t))
+	if err == nil || !strings.Contains(err.Error(), "another ringbook uses the folder "+dir) {
+		t.Errorf("a folder in use: %v", err)
+	}
+}
+
+func TestNewerSchema(t *testing.T) {
+	for version, want := range map[string]string{"2": "start the newer ringbook", "x": "restore a backup"} {
+		dir := t.TempDir()
+		if err := openStore(t, dir, storetest.Options(t)).Close(); err != nil {
+			t.Fatal(err)
+		}
+		db, err := badger.Open(badger.DefaultOptions(dir).WithLogger(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = db.Update(func(txn *badger.Txn) error { return txn.Set([]byte("m/schema"), []byte(version)) })
+		if err := errors.Join(err, db.Close()); err != nil {
+			t.Fatal(err)
+		}
+		_, err = store.Open(t.Context(), dir, storetest.Options(t))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("schema %s: %v", version, err)
+		}
+	}
+}
+
+func TestWrongRule(t *testing.T) {
+	o := storetest.Options(t)
+	o.Books[0].Filter = "(nonsense"
+	dir := t.TempDir()
+	if _, err := store.Open(t.Context(), dir, o); !errors.Is(err, directory.ErrInvalid) {
+		t.Errorf("a broken rule: %v", err)
+	}
+	if err := openStore(t, dir, storetest.Options(t)).Close(); err != nil {
+		t.Errorf("after the rule was mended: %v", err)
+	}
+}
+
+// TestInterrupted ends a large batch between its pieces.
+func TestInterrupted(t *testing.T) {
+	const people = 20_000
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	o := storetest.Options(t)
+	drawn := 0
+	o.Renderer.Print = func(*directory.Contact) [16]byte {
+		if drawn++; drawn == 10 {
+			cancel()
+		}
+		return [16]byte{}
+	}
+	s := openStore(t, dir, o)
+	var all []*directory.Contact
+	for i := range people {
+		all = append(all, storetest.Person(i))
+	}
+	batch := directory.Batch{
+		Feed: storetest.Feed, Source: directory.SourceUser, Changes: storetest.Puts(all...), Next: &directory.Cursor{Link: "end"},
+	}
+	if _, err := s.Apply(ctx, batch); !errors.Is(err, context.Canceled) {
+		t.Fatalf("interrupted: %v", err)
+	}
+	half := s.View().Len()
+	if half == 0 || half == people {
+		t.Fatalf("%d of %d contacts: not between pieces", half, people)
+	}
+	snap := storetest.Snap(s.View())
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = openStore(t, dir, o)
+	defer s.Close()
+	if c, _ := s.Cursor(t.Context(), storetest.Feed); c.Link != "" || s.View().Loaded() || s.View().Len() != half {
+		t.Errorf("after a start: cursor %q, loaded %v, %d contacts, want %d", c.Link, s.View().Loaded(), s.View().Len(), half)
+	}
+	a, err := s.Apply(t.Context(), batch)
+	if err != nil || a.Added != people-half || a.Unchanged != half || !s.View().Loaded() {
+		t.Errorf("the same batch again: %+v, %v", a, err)
+	}
+	storetest.CatchUp(t, s.View(), snap)
+}
+
+// TestPhotoGrace lets the clock of a bubble run until a photo is deleted.
+func TestPhotoGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openStore(t, "", inMemory(t))
+		defer s.Close()
+		ann, bob, cat := storetest.Person(1), storetest.Person(2), storetest.Person(3)
+		_, err := s.Apply(t.Context(), directory.Batch{Source: directory.SourceUser, Changes: storetest.Puts(ann, bob, cat)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		gone, kept, back := storetest.Picture("gone"), storetest.Picture("kept"), storetest.Picture("back")
+		set := func(c *directory.Contact, p *directory.Photo) {
+			t.Helper()
+			if _, err := s.ApplyPhotos(t.Context(), time.Now(), []directory.PhotoChange{{ID: c.ID, Photo: p}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		set(ann, gone)
+		set(bob, kept)
+		set(cat, back)
+		set(cat, nil)
+		remove := directory.Batch{Source: directory.SourceUser, Changes: []directory.Change{{ID: ann.ID, Removed: true}}}
+		if _, err := s.Apply(t.Context(), remove); err != nil {
+			t.Fatal(err)
+		}
+		has := func(p *directory.Photo) bool {
+			t.Helper()
+			_, err := s.Photo(t.Context(), p.ID, directory.PhotoLarge)
+			if err != nil && !errors.Is(err, directory.ErrNotFound) {
+				t.Fatal(err)
+			}
+			return err == nil
+		}
+		time.Sleep(store.PhotoGrace - time.Minute)
+		if !has(gone) || !has(kept) || !has(back) {
+			t.Error("a photo went within its grace")
+		}
+		set(cat, back)
+		time.Sleep(time.Hour)
+		if has(gone) {
+			t.Error("a photo that nobody has is kept")
+		}
+		if !has(kept) || !has(back) {
+			t.Error("a photo that somebody has is gone")
+		}
+	})
+}
+
+func TestLog(t *testing.T) {
+	var out bytes.Buffer
+	o := storetest.Options(t)
+	o.Log = slog.New(slog.NewTextHandler(&out, nil))
+	if err := openStore(t, t.TempDir(), o).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if out.Len() > 0 {
+		t.Errorf("an ordinary start says:\n%s", out.String())
+	}
+}
