@@ -70,6 +70,7 @@ func TestEqual(t *testing.T) {
 
 		{"DE", "1234", internal, true},
 		{"DE", "12 34", internal, true},
+		{"DE", "ext. 1234", internal, true},
 		{"DE", "234", internal, false},
 		{"DE", "**621", fritzBox, true},
 		{"DE", "621", fritzBox, true},

@@ -185,7 +185,7 @@ func (x *scanner) word() bool {
 	word := x.rest[:end]
 	x.rest = x.rest[end:]
 	if x.w.n == 0 {
-		x.w.stray = x.w.stray || !labels(word)
+		x.w.stray = x.w.stray || !labels(word) && !extends(word)
 		return true
 	}
 	if extends(word) {

@@ -89,30 +89,64 @@ func isFolded(s string) bool {
 	return s == "" || !blank
 }
 
+// appendFold decomposes character by character: the order of marks, which is
+// all that package norm would add for its allocations, is of no interest here.
 func appendFold(dst []byte, s string) []byte {
-	if !isASCII(s) {
-		// Package norm does not decompose what follows a broken character.
-		s = strings.ToValidUTF8(s, "\ufffd")
-		s = string(norm.NFKD.AppendString(make([]byte, 0, 2*len(s)), s))
-	}
 	blank := false // one is due before the next letter
-	for _, r := range s {
-		if unicode.IsSpace(r) {
-			blank = len(dst) > 0
+	for i, r := range s {
+		if r < utf8.RuneSelf {
+			dst, blank = appendPart(dst, r, blank)
 			continue
 		}
-		before := len(dst)
-		if blank {
-			dst = append(dst, ' ')
-		}
-		start := len(dst)
-		if dst = appendLetter(dst, r); len(dst) == start {
-			dst = dst[:before]
+		if hangul <= r && r < hangul+hangulCount {
+			for _, jamo := range decomposeHangul(r) {
+				dst, blank = appendPart(dst, jamo, blank)
+			}
 			continue
 		}
-		blank = false
+		d := norm.NFKD.PropertiesString(s[i:]).Decomposition()
+		if d == nil {
+			dst, blank = appendPart(dst, r, blank)
+		}
+		for len(d) > 0 {
+			part, size := utf8.DecodeRune(d)
+			dst, blank = appendPart(dst, part, blank)
+			d = d[size:]
+		}
 	}
 	return dst
+}
+
+// appendPart appends one decomposed character, and before it the blank that is
+// due, and returns whether one is due now.
+func appendPart(dst []byte, r rune, blank bool) ([]byte, bool) {
+	if unicode.IsSpace(r) {
+		return dst, len(dst) > 0
+	}
+	before := len(dst)
+	if blank {
+		dst = append(dst, ' ')
+	}
+	start := len(dst)
+	if dst = appendLetter(dst, r); len(dst) == start {
+		return dst[:before], blank
+	}
+	return dst, false
+}
+
+// The syllables of Hangul, which are decomposed by arithmetic (Unicode §3.12).
+const (
+	hangul      = 0xac00
+	hangulCount = 19 * hangulVowel
+	hangulVowel = 21 * hangulTail // syllables of one leading consonant
+	hangulTail  = 28              // syllables of one leading consonant and vowel
+)
+
+// decomposeHangul returns the jamo of a syllable; the last one is U+11A7, which
+// is none, or a trailing consonant.
+func decomposeHangul(r rune) [3]rune {
+	n := r - hangul
+	return [...]rune{0x1100 + n/hangulVowel, 0x1161 + n%hangulVowel/hangulTail, 0x11a7 + n%hangulTail}
 }
 
 // appendLetter appends what is left of one decomposed character, if anything.
@@ -127,6 +161,8 @@ func appendLetter(dst []byte, r rune) []byte {
 	case r < utf8.RuneSelf:
 		return append(dst, byte(r))
 	case r < 0xa0 || r == 0xad: // the other control characters, soft hyphen
+		return dst
+	case r == 0x11a7: // no trailing consonant
 		return dst
 	case r >= 0x300 && unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
 		return dst

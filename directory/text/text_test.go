@@ -39,6 +39,7 @@ func TestFold(t *testing.T) {
 		{"Meyer‐Schulz", "meyer-schulz"},
 		{"Meyer\u00adSchulz", "meyerschulz"}, // soft hyphen
 		{"山田 太郎", "山田 太郎"},
+		{"김가", "\u1100\u1175\u11b7\u1100\u1161"}, // so that what has been typed of a syllable begins it
 		{"a\x00b\x7fc", "abc"},
 		{" \u0301 a \u0301 ", "a"},
 		{"\xff", "\ufffd"},
@@ -55,9 +56,10 @@ func TestFoldCostsNothingWhenFolded(t *testing.T) {
 	}
 }
 
-// Every character on its own, and between letters: case folding and
-// decomposition undo each other for some.
-func TestFoldIsIdempotentForEveryCharacter(t *testing.T) {
+// Every character on its own, and between letters, is folded alike in every
+// normal form, and once for ever: case folding and decomposition undo each
+// other for some.
+func TestFoldEveryCharacter(t *testing.T) {
 	for r := rune(0); r <= unicode.MaxRune; r++ {
 		if !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z, unicode.Cc, unicode.Cf) ||
 			unicode.Is(unicode.Unified_Ideograph, r) {
@@ -67,6 +69,11 @@ func TestFoldIsIdempotentForEveryCharacter(t *testing.T) {
 			once := text.Fold(s)
 			if twice := text.Fold(once); twice != once {
 				t.Fatalf("%U: Fold(%q) = %q, folded again %q", r, s, once, twice)
+			}
+			for _, form := range []norm.Form{norm.NFC, norm.NFD, norm.NFKD} {
+				if got := text.Fold(form.String(s)); got != once {
+					t.Fatalf("%U: Fold(%q) = %q, of another form of it %q", r, s, once, got)
+				}
 			}
 		}
 	}
