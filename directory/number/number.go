@@ -28,7 +28,8 @@ import (
 // maxE164 is the longest number in digits (ITU-T E.164 §6.2.1).
 const maxE164 = 15
 
-// A Plan says how a number without "+" is read.
+// A Plan says how a number without "+" is read. Its methods may be called from
+// any goroutine.
 type Plan struct {
 	region string // "DE"
 	code   string // country calling code, "49"

@@ -24,7 +24,7 @@ func TestNewPlan(t *testing.T) {
 			t.Errorf("NewPlan(%q): %v, want ErrInvalid", bad, err)
 		}
 	}
-	plan(t, "de") // any case
+	plan(t, "de") // in any case
 }
 
 // The spellings that a plan must read, each with the reason why it is here.
@@ -162,6 +162,19 @@ func TestQueryFindsEverySpelling(t *testing.T) {
 		ph := directory.Phone{E164: tt.want}
 		if !q.Equal(ph) || !q.Prefix(ph) || !q.Suffix(ph) || !q.Contains(ph) {
 			t.Errorf("%s: %q does not find %s (%s)", tt.country, tt.written, tt.want, tt.reason)
+		}
+	}
+}
+
+func TestPlanIsForEveryGoroutine(t *testing.T) {
+	p := plan(t, "DE")
+	got := make(chan string, 8)
+	for range cap(got) {
+		go func() { got <- p.E164("030 1234567") }()
+	}
+	for range cap(got) {
+		if e := <-got; e != "+49301234567" {
+			t.Errorf("E164 = %q", e)
 		}
 	}
 }
