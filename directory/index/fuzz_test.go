@@ -1,0 +1,46 @@
+package index_test
+
+import (
+	"testing"
+
+	ber "github.com/go-asn1-ber/asn1-ber"
+	"github.com/go-ldap/ldap/v3"
+
+	"ringbook/directory/filter"
+)
+
+// Whatever filter comes from the network, a search ends without a panic, and
+// nobody is found by a filter and by its opposite.
+func FuzzSearch(f *testing.F) {
+	for _, s := range []string{
+		"(objectClass=*)", "(sn=mül*)", "(cn=mei p*)", "(anr=mei p)", "(cn=a*b*c)", "(sn>=M)", "(cn~=x)", "(uid=meier)", "(mail=*@*)",
+		"(telephoneNumber=0301234560)", "(telephoneNumber=+49*0*60)", "(searchNumber=*1*)", "(accountEnabled=TRUE)", "(postalAddress=*K*)",
+		"(sn:dn:caseExactMatch:=Meier)", "(&(objectCategory=person)(!(userType=Guest)))", "(|(IMHandle=x)(ipPhone=*))", `(cn=\fc*\00*)`,
+	} {
+		p, err := ldap.CompileFilter(s)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(p.Bytes())
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		p, err := ber.DecodePacketErr(b)
+		if err != nil {
+			return
+		}
+		tree, err := filter.Decode(p)
+		if err != nil {
+			return
+		}
+		book := searched(t)
+		found := map[string]bool{}
+		for e := range book.Search(tree) {
+			found[string(e.Contact().ID)] = true
+		}
+		for e := range book.Search(&filter.Filter{Op: filter.Not, Children: []*filter.Filter{tree}}) {
+			if found[string(e.Contact().ID)] {
+				t.Fatalf("%s and its opposite find %s", tree, e.Contact().ID)
+			}
+		}
+	})
+}
