@@ -48,7 +48,9 @@ func ACME(ctx context.Context, o ACMEOptions) (config *tls.Config, stop func(), 
 	})
 	magic = certmagic.New(cache, certmagic.Config{
 		Storage: &certmagic.FileStorage{Path: o.Folder},
-		Logger:  log,
+		// Desk phones name no server, or the one they were given by its address.
+		DefaultServerName: o.Host, FallbackServerName: o.Host,
+		Logger: log,
 	})
 	directory := o.Directory
 	if directory == "" {
