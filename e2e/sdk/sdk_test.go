@@ -183,7 +183,7 @@ func client(t *testing.T, s standin) (*users.UsersRequestBuilder, abstractions.R
 }
 
 // start builds and runs the stand-in, or takes the one whose ready file
-// RINGBOOK_STANDIN names.
+// RINGBOOK_STANDIN names: a fresh one, with as many people.
 func start(t *testing.T) standin {
 	t.Helper()
 	if file := os.Getenv("RINGBOOK_STANDIN"); file != "" {

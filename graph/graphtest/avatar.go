@@ -24,34 +24,56 @@ func (s *samples) hasPhoto(i int) bool {
 	return r.Float64() < s.photos
 }
 
-// avatar draws the photo of sample person i: the initials, or a square for
-// a script that the font lacks, on a ground in the person's colours.
+// avatar draws the photo of sample person i: the initials, or a square for a
+// script that the font lacks, on a disc, in the person's colours. It draws in
+// runs of one colour, in the colours of JPEG: 10,000 people want 5,000 photos.
 func (s *samples) avatar(i, edge int) image.Image {
 	r := s.random(i)
 	hue := r.Float64()
 	top, bottom := tone(hue, 0.55), tone(hue+0.08, 0.3)
 	light, disc := tone(hue+0.5, 0.85), tone(hue+0.25, 0.5)
-	img := image.NewRGBA(image.Rect(0, 0, edge, edge))
+	c := canvas{image.NewYCbCr(image.Rect(0, 0, edge, edge), image.YCbCrSubsampleRatio444)}
 	mask := letters(s.person(i))
 	cx, cy, radius := edge/2+r.IntN(edge/4)-edge/8, edge/2+r.IntN(edge/4)-edge/8, edge*2/5
 	for y := range edge {
-		ground := blend(top, bottom, y, edge)
-		var row []uint8
-		if mask != nil {
-			row = mask.Pix[y*maskSize/edge*mask.Stride:][:maskSize]
+		c.run(y, 0, edge, blend(top, bottom, y, edge))
+		if d := radius*radius - (y-cy)*(y-cy); d > 0 {
+			half := int(math.Sqrt(float64(d)))
+			c.run(y, cx-half, cx+half, disc)
 		}
-		for x := range edge {
-			c := ground
-			switch {
-			case row != nil && row[x*maskSize/edge] > 0, row == nil && abs(x-edge/2)+abs(y-edge/2) < edge/5:
-				c = light
-			case (x-cx)*(x-cx)+(y-cy)*(y-cy) < radius*radius:
-				c = disc
+		if mask == nil {
+			half := edge/5 - abs(y-edge/2)
+			c.run(y, edge/2-half, edge/2+half, light)
+			continue
+		}
+		for x, ink := range mask.Pix[y*maskSize/edge*mask.Stride:][:maskSize] {
+			if ink > 0 {
+				c.run(y, x*edge/maskSize, (x+1)*edge/maskSize, light)
 			}
-			copy(img.Pix[y*img.Stride+4*x:], []uint8{c.R, c.G, c.B, c.A})
 		}
 	}
-	return img
+	return c.YCbCr
+}
+
+// A canvas is a picture to draw on.
+type canvas struct{ *image.YCbCr }
+
+// run colours row y from x0 to before x1, as far as the picture goes.
+func (c canvas) run(y, x0, x1 int, colour color.RGBA) {
+	x0, x1 = max(x0, 0), min(x1, c.Rect.Dx())
+	if x0 >= x1 {
+		return
+	}
+	luma, cb, cr := color.RGBToYCbCr(colour.R, colour.G, colour.B)
+	for _, plane := range []struct {
+		pix   []uint8
+		value uint8
+	}{{c.Y, luma}, {c.Cb, cb}, {c.Cr, cr}} {
+		row := plane.pix[y*c.YStride+x0 : y*c.YStride+x1] // 4:4:4: one stride for all
+		for i := range row {
+			row[i] = plane.value
+		}
+	}
 }
 
 // maskSize is the edge of the square that letters draws on.

@@ -28,7 +28,7 @@ type Fault struct {
 	Path   string `json:"path"`             // prefix, such as "/v1.0/users/delta"; "" = every path
 	Suffix string `json:"suffix,omitempty"` // such as "/token" or "/$value"; "" = every path
 	Method string `json:"method,omitempty"` // "" = every method
-	After  int    `json:"after,omitempty"`  // so many matching requests pass first
+	After  int    `json:"after,omitempty"`  // so many matching requests pass to the next rule first
 	Times  int    `json:"times,omitempty"`  // so many requests are hurt; 0 = one, -1 = all
 
 	DelayMS int   `json:"delay_ms,omitempty"` // before anything is answered
