@@ -135,6 +135,25 @@ func TestExpiredPageBeginsTheRoundOnceAgain(t *testing.T) {
 	})
 }
 
+// TestFullRoundBeginsFromEmpty: what a full round does not mention is gone, for
+// whoever is read for the first time in it.
+func TestFullRoundBeginsFromEmpty(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant, stop := serve(t, play(
+			page("A", `{"id":"a","displayName":"Anna","jobTitle":"Chefin","city":"Bonn"}`),
+			page("B", `{"id":"a","displayName":"Anna"},{"id":"a","city":"Berlin"}`)))
+		defer stop()
+		sink := newMemory()
+		m := mirror(t, tenant, sink, nil)
+		syncUsers(t, m, directory.SyncRequest{})
+		syncUsers(t, m, directory.SyncRequest{Full: true})
+		want := []*directory.Contact{{ID: "a", Source: directory.SourceUser, DisplayName: "Anna", Address: directory.Address{City: "Berlin"}}}
+		if diff := cmp.Diff(want, sink.all()); diff != "" {
+			t.Errorf("contacts (-want +got):\n%s", diff)
+		}
+	})
+}
+
 // TestFaults makes the second of three pages of a full round fail for good: the
 // first is kept, nothing is swept, the cursor stays, and the round after is whole.
 func TestFaults(t *testing.T) {
