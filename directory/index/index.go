@@ -22,6 +22,8 @@ package index
 import (
 	"fmt"
 	"iter"
+	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -119,12 +121,24 @@ func New(o Options, epoch directory.Epoch, rev directory.Revision, contacts iter
 	return x, nil
 }
 
-// fill puts the contacts into the first view.
+// fill puts the contacts into the first view. Folding is most of the work, and
+// what a start waits for: every processor does its share.
 func (x *Index) fill(v *View, contacts iter.Seq[Stored]) {
+	all := slices.Collect(contacts)
+	made := make([]*Entry, len(all))
+	var workers sync.WaitGroup
+	share := len(all)/runtime.GOMAXPROCS(0) + 1
+	for from := 0; from < len(all); from += share {
+		workers.Go(func() {
+			for i := from; i < min(from+share, len(all)); i++ {
+				made[i] = newEntry(all[i], x.maxPhones)
+			}
+		})
+	}
+	workers.Wait()
 	entries := v.entries.edit()
-	for s := range contacts {
-		e := newEntry(s, x.maxPhones)
-		e.slot = x.slot(v, s.Contact.ID)
+	for _, e := range made {
+		e.slot = x.slot(v, e.contact.ID)
 		if entries.pages.at(e.slot) == nil {
 			v.contacts++
 		}
