@@ -102,7 +102,7 @@ func TestCappedListener(t *testing.T) {
 				t.Fatal("loopback has a limit of its own")
 			}
 		}
-		time.Sleep(2 * complainEvery)
+		<-time.After(2 * complainEvery)
 		logged.Reset()
 		v.next <- at("192.0.2.1")
 		go c.Accept()

@@ -55,7 +55,7 @@ func TestFilesAreReloaded(t *testing.T) {
 		}
 		served := func() string {
 			t.Helper()
-			time.Sleep(10 * time.Second) // of the bubble's clock
+			<-time.After(10 * time.Second) // of the bubble's clock
 			c, err := config.GetCertificate(&tls.ClientHelloInfo{})
 			if err != nil {
 				t.Fatal(err)

@@ -80,11 +80,11 @@ func TestThrottleRefills(t *testing.T) {
 		for range 1000 { // attempts that are refused do not prolong it
 			try(t, a, here, dev.Login, "wrong", false)
 		}
-		time.Sleep(wait)
+		<-time.After(wait)
 		if wait := try(t, a, here, dev.Login, secret, true); wait > 0 {
 			t.Errorf("told to wait %v more", wait)
 		}
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		if n := exhaust(t, a, here, dev.Login); n != 10 {
 			t.Errorf("after an hour throttled after %d failures", n)
 		}
@@ -128,7 +128,7 @@ func TestOneBrokenPhoneBehindASharedAddress(t *testing.T) {
 		fresh, secret := add(t, a, "never seen here")
 		for range 2 * 60 * 60 { // two hours, every second
 			try(t, a, here, broken.Login, "old", false)
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 		}
 		if wait := try(t, a, here, fresh.Login, secret, true); wait > 0 {
 			t.Errorf("told to wait %v", wait)
