@@ -77,7 +77,7 @@ func (b *Book) Entry(id directory.ContactID) *Entry {
 }
 
 // member returns the entry at slot if it is a member.
-func (b *Book) member(slot uint32) *Entry {
+func (b *Book) member(slot int) *Entry {
 	if b.drained || !b.own.stamps.at(slot).member() {
 		return nil
 	}
@@ -103,7 +103,7 @@ func (b *Book) All() iter.Seq[*Entry] {
 				if !s.member() {
 					continue
 				}
-				if e := b.member(uint32(n*pageSize + i)); e != nil && !yield(e) {
+				if e := b.member(n*pageSize + i); e != nil && !yield(e) {
 					return
 				}
 			}
@@ -201,9 +201,9 @@ func (b *Book) SearchAfter(f *filter.Filter, sortKey string, id directory.Contac
 			slices.Values(hits)(yield)
 			return
 		}
-		slots := b.view.ordered()
-		for _, slot := range slots[b.view.order.place(sortKey, id):] {
-			if e := b.member(slot); e != nil && hit(e) == filter.True && !yield(e) {
+		all := b.view.ordered()
+		for _, e := range all[b.view.order.place(sortKey, id):] {
+			if b.member(e.slot) != nil && hit(e) == filter.True && !yield(e) {
 				return
 			}
 		}

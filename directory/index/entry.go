@@ -17,7 +17,7 @@ type Entry struct {
 	modified int64 // Unix seconds
 	sortKey  string
 	keys     []key
-	slot     uint32
+	slot     int
 }
 
 // A key is one value of an attribute in a form in which it is compared. A name
@@ -96,7 +96,7 @@ func (e *Entry) isAfter(sortKey string, id directory.ContactID) bool {
 func (e *Entry) Contact() *directory.Contact { return e.contact }
 
 // Slot returns a small number that is the contact's own for the life of the process.
-func (e *Entry) Slot() int { return int(e.slot) }
+func (e *Entry) Slot() int { return e.slot }
 
 // Modified returns when the value last changed.
 func (e *Entry) Modified() time.Time { return time.Unix(e.modified, 0).UTC() }

@@ -26,7 +26,7 @@ func (s stamp) member() bool                 { return s != 0 && s&1 == 0 }
 // A step is one entry of a book's log.
 type step struct {
 	stamp stamp
-	slot  uint32
+	slot  int
 }
 
 // A history is one book's past and present. It is never changed.

@@ -77,10 +77,10 @@ type book struct {
 // view does not know the slots that were given after it was made.
 type slots struct {
 	mu sync.RWMutex
-	of map[directory.ContactID]uint32
+	of map[directory.ContactID]int
 }
 
-func (s *slots) find(id directory.ContactID) (uint32, bool) {
+func (s *slots) find(id directory.ContactID) (int, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	slot, ok := s.of[id]
@@ -92,7 +92,7 @@ func (s *slots) find(id directory.ContactID) (uint32, bool) {
 func New(o Options, epoch directory.Epoch, rev directory.Revision, contacts iter.Seq[Stored], marks iter.Seq[Mark]) (*Index, error) {
 	x := &Index{
 		plan: o.Plan, maxPhones: o.MaxPhones,
-		slots: &slots{of: map[directory.ContactID]uint32{}},
+		slots: &slots{of: map[directory.ContactID]int{}},
 	}
 	byName := map[directory.BookName]int{}
 	for i, b := range o.Books {
@@ -149,13 +149,13 @@ func (x *Index) fill(v *View, contacts iter.Seq[Stored]) {
 
 // slot returns the slot of id, giving it one if it has none, in a view that
 // nobody else sees yet.
-func (x *Index) slot(v *View, id directory.ContactID) uint32 {
+func (x *Index) slot(v *View, id directory.ContactID) int {
 	if slot, ok := x.slots.find(id); ok {
 		return slot
 	}
 	x.slots.mu.Lock()
 	defer x.slots.mu.Unlock()
-	slot := uint32(len(v.ids))
+	slot := len(v.ids)
 	x.slots.of[id] = slot
 	v.ids = append(v.ids, id)
 	return slot

@@ -220,6 +220,7 @@ func TestReplayEqualsListing(t *testing.T) {
 // snapshot writes everything that can be seen of a view.
 func snapshot(t *testing.T, v *index.View) string {
 	t.Helper()
+	t.Helper()
 	var s strings.Builder
 	fmt.Fprintln(&s, v.Epoch(), v.Revision(), v.Loaded(), v.Len())
 	for _, names := range propertyShelves {

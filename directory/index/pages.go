@@ -8,8 +8,8 @@ const pageSize = 256
 // are the same. What was never set is the zero value.
 type pages[T any] []*[pageSize]T
 
-func (p pages[T]) at(i uint32) (v T) {
-	if n := i / pageSize; n < uint32(len(p)) && p[n] != nil {
+func (p pages[T]) at(i int) (v T) {
+	if n := i / pageSize; n < len(p) && p[n] != nil {
 		return p[n][i%pageSize]
 	}
 	return v
@@ -27,8 +27,8 @@ type draft[T any] struct {
 	own   []bool // by page
 }
 
-func (d *draft[T]) set(i uint32, v T) {
-	n := int(i / pageSize)
+func (d *draft[T]) set(i int, v T) {
+	n := i / pageSize
 	for len(d.pages) <= n {
 		d.pages = append(d.pages, nil)
 		d.own = append(d.own, false)

@@ -34,6 +34,7 @@ func checkAttributes(f *filter.Filter) error {
 	switch f.Op {
 	case filter.And, filter.Or, filter.Not:
 		return nil
+	default:
 	}
 	if _, ok := ParseAttribute(f.Attribute); !ok {
 		return fmt.Errorf("filter %s: contacts have no attribute %q: %w", f, f.Attribute, directory.ErrInvalid)

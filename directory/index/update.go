@@ -101,9 +101,9 @@ func (x *Index) mark(p *preparation, id directory.ContactID, e *Entry) {
 func (x *Index) Reconcile(rev directory.Revision) *Update {
 	p := x.prepare(rev)
 	for slot, id := range p.view.ids {
-		e := p.view.entries.at(uint32(slot))
+		e := p.view.entries.at(slot)
 		for i, b := range x.books {
-			was := p.view.histories[i].stamps.at(uint32(slot)).member()
+			was := p.view.histories[i].stamps.at(slot).member()
 			if is := e != nil && b.rule(e) == filter.True; is != was {
 				p.mark(b, id, was, is)
 			}

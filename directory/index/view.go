@@ -42,9 +42,9 @@ func (v *View) Entry(id directory.ContactID) *Entry {
 }
 
 // find returns the slot of a contact that this view has, or had, an entry of.
-func (v *View) find(id directory.ContactID) (uint32, bool) {
+func (v *View) find(id directory.ContactID) (int, bool) {
 	slot, ok := v.index.slots.find(id)
-	return slot, ok && slot < uint32(len(v.ids))
+	return slot, ok && slot < len(v.ids)
 }
 
 // Books returns every book whole, as an operator sees them.
