@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -16,22 +15,10 @@ import (
 	"time"
 
 	"ringbook/directory"
-	"ringbook/server/carddav"
 )
 
 // Benchmarks of DESIGN §9. They call the handler without a socket, which costs
 // the same whoever answers; BenchmarkPreparedBytes is that floor by itself.
-
-// A drain is a ResponseWriter that only counts.
-type drain struct {
-	header http.Header
-	status int
-	n      int64
-}
-
-func (d *drain) Header() http.Header         { return d.header }
-func (d *drain) WriteHeader(status int)      { d.status = status }
-func (d *drain) Write(p []byte) (int, error) { d.n += int64(len(p)); return len(p), nil }
 
 // cpu returns what the process has used: a busy machine moves it less than the clock.
 func cpu(b *testing.B) time.Duration {
@@ -53,18 +40,6 @@ func loop(b *testing.B, do func()) {
 		do()
 	}
 	b.ReportMetric(float64((cpu(b)-begun).Nanoseconds())/float64(b.N), "cpu-ns/op")
-}
-
-// A bench is a handler and requests to it.
-type bench struct {
-	*carddav.Handler
-	shelf *shelf
-}
-
-func newBench(tb testing.TB, s *shelf) *bench {
-	return &bench{shelf: s, Handler: carddav.New(carddav.Options{
-		Directory: s, Auth: newGatekeeper(phone()), Plan: plan(tb), Log: slog.New(slog.DiscardHandler),
-	})}
 }
 
 func (h *bench) run(b *testing.B, method, body string) {

@@ -262,3 +262,26 @@ func (s *site) try(method, path string, body io.Reader, headers ...string) (repl
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 const bookHref = "/dav/ab/phone/people/"
+
+// A drain is a ResponseWriter that only counts.
+type drain struct {
+	header http.Header
+	status int
+	n      int64
+}
+
+func (d *drain) Header() http.Header         { return d.header }
+func (d *drain) WriteHeader(status int)      { d.status = status }
+func (d *drain) Write(p []byte) (int, error) { d.n += int64(len(p)); return len(p), nil }
+
+// A bench is a handler and requests to it.
+type bench struct {
+	*carddav.Handler
+	shelf *shelf
+}
+
+func newBench(tb testing.TB, s *shelf) *bench {
+	return &bench{shelf: s, Handler: carddav.New(carddav.Options{
+		Directory: s, Auth: newGatekeeper(phone()), Plan: plan(tb), Log: slog.New(slog.DiscardHandler),
+	})}
+}

@@ -124,6 +124,10 @@ const davClasses = "1, 3, access-control, addressbook"
 // ServeHTTP implements [http.Handler]. Each request makes one line in the log.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{h: h, w: w, r: r, control: http.NewResponseController(w), started: time.Now()}
+	if r.ContentLength != 0 {
+		// Before the login, too: the server reads on to drop what we do not.
+		x.slowBody(r.Body).allow()
+	}
 	err := x.route()
 	if cut := x.finish(err); cut {
 		// The status is sent: only a broken connection still tells the client

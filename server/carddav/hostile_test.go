@@ -4,13 +4,18 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"ringbook/server/carddav"
 )
 
 func TestHostileBodies(t *testing.T) {
@@ -101,6 +106,149 @@ func TestHostileBodiesDoNotBloat(t *testing.T) {
 		if grown := after.TotalAlloc - before.TotalAlloc; grown > 4<<20 {
 			t.Errorf("%.20s…: %d KB allocated", body, grown>>10)
 		}
+	}
+}
+
+// A listing of a longer book takes no more memory.
+func TestMemoryDoesNotGrowWithTheBook(t *testing.T) {
+	for _, request := range []struct{ method, body string }{
+		{"PROPFIND", propfind("<getetag/><getcontenttype/>")},
+		{"REPORT", syncReport("", "<getetag/><c:address-data/>", "")},
+		{"REPORT", bookQuery("<c:filter/>", "")},
+	} {
+		var cost [2]uint64
+		for i, n := range []int{1000, 20_000} {
+			h := newBench(t, many(t, n, 0))
+			for range 2 { // the first time fills the caches
+				r := httptest.NewRequestWithContext(t.Context(), request.method, bookHref, strings.NewReader(request.body))
+				r.SetBasicAuth("phone", "secret")
+				r.Header.Set("Depth", "1")
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				h.ServeHTTP(&drain{header: make(http.Header)}, r)
+				runtime.ReadMemStats(&after)
+				cost[i] = after.TotalAlloc - before.TotalAlloc
+			}
+		}
+		if cost[1] > cost[0]+(256<<10) {
+			t.Errorf("%s %.60s: %d KB for 1,000 people, %d KB for 20,000", request.method, request.body, cost[0]>>10, cost[1]>>10)
+		}
+	}
+}
+
+// inBubble runs a server on pipes, so that time is that of the test, sends it
+// request, and hands the connection to do.
+func inBubble(t *testing.T, s *shelf, request string, do func(c net.Conn, log *logBuffer)) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &logBuffer{}
+		l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+		server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: carddav.New(carddav.Options{
+			Directory: s, Auth: newGatekeeper(phone()), Plan: plan(t), Log: slog.New(slog.NewTextHandler(log, nil)),
+		})}
+		done := make(chan error)
+		go func() { done <- server.Serve(l) }()
+		c, peer := net.Pipe()
+		l.conns <- peer
+		if _, err := io.WriteString(c, request); err != nil {
+			t.Error(err)
+		}
+		do(c, log)
+		c.Close()
+		server.Close()
+		<-done
+	})
+}
+
+type pipeListener struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
+func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
+
+func head(method string, length int) string {
+	return fmt.Sprintf("%s %s HTTP/1.1\r\nHost: x\r\nDepth: 1\r\nAuthorization: %s\r\nContent-Length: %d\r\n\r\n", method, bookHref, basic("phone"), length)
+}
+
+// A client that sends a body a byte at a time is not waited for.
+func TestSlowBody(t *testing.T) {
+	for method, want := range map[string]int{"PROPFIND": 408, "REPORT": 408, "PROPPATCH": 408, "PUT": 403, "OPTIONS": 200, "BREW": 405} {
+		inBubble(t, people(t), head(method, 1000), func(c net.Conn, _ *logBuffer) {
+			begun := time.Now()
+			stop := make(chan struct{})
+			var dripping sync.WaitGroup
+			dripping.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					case <-time.After(time.Second):
+						if _, err := io.WriteString(c, " "); err != nil {
+							return
+						}
+					}
+				}
+			})
+			resp, err := http.ReadResponse(bufio.NewReader(c), &http.Request{Method: method})
+			close(stop)
+			c.Close()
+			dripping.Wait()
+			if err != nil || resp.StatusCode != want {
+				t.Errorf("%s: %v %v", method, resp, err)
+			}
+			if d := time.Since(begun); d > 20*time.Second {
+				t.Errorf("%s: answered after %v", method, d)
+			}
+		})
+	}
+}
+
+// A client that does not read its answer is not waited for either.
+func TestSlowReader(t *testing.T) {
+	body := propfind("<getetag/>")
+	inBubble(t, many(t, 2000, 0), head("PROPFIND", len(body))+body, func(c net.Conn, log *logBuffer) {
+		begun := time.Now()
+		for log.String() == "" && time.Since(begun) < 5*time.Minute {
+			<-time.After(time.Second)
+		}
+		if d := time.Since(begun); d > 40*time.Second {
+			t.Errorf("given up after %v", d)
+		}
+		if !strings.Contains(log.String(), "cut=true") {
+			t.Error(log.String())
+		}
+	})
+}
+
+// A client that goes away in the middle of its request is no fault of ours.
+func TestTruncatedBody(t *testing.T) {
+	inBubble(t, people(t), head("PROPFIND", 1000)+"<propfind ", func(c net.Conn, log *logBuffer) {
+		c.Close()
+		synctest.Wait()
+		if !strings.Contains(log.String(), "status=400") {
+			t.Error(log.String())
+		}
+	})
+	for _, chunks := range []string{"zz\r\n", "ffffffffffffffff\r\n", "5\r\n<a/>"} {
+		request := strings.Replace(head("PROPFIND", 0), "Content-Length: 0", "Transfer-Encoding: chunked", 1)
+		inBubble(t, people(t), request+chunks, func(c net.Conn, log *logBuffer) {
+			go func() { _, _ = io.Copy(io.Discard, c) }()
+			<-time.After(time.Minute)
+			if !strings.Contains(log.String(), "status=40") {
+				t.Errorf("%q: %s", chunks, log.String())
+			}
+		})
 	}
 }
 

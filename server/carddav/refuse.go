@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"ringbook/directory"
 )
@@ -20,10 +19,8 @@ const maxDropped = 1 << 20
 // on which iOS gives the whole sync up. DAVx5 needs the condition to put its own
 // copy right again (RFC 3744 §7.1.1).
 func (x *exchange) refuse() error {
-	body := &slowBody{r: io.LimitReader(x.r.Body, maxDropped), control: x.control, start: time.Now()}
 	// What cannot be read need not be: the answer does not depend on it.
-	_, _ = io.Copy(io.Discard, body)
-	_ = x.control.SetReadDeadline(time.Time{})
+	_, _ = io.CopyN(io.Discard, x.slowBody(x.r.Body), maxDropped)
 	var href strings.Builder
 	if err := xml.EscapeText(&href, []byte(x.r.URL.EscapedPath())); err != nil {
 		return fmt.Errorf("escape the path: %w", err)

@@ -50,8 +50,7 @@ func (x *exchange) newScanner() (*scanner, error) {
 	if c := charset(x.r.Header.Get("Content-Type")); !isUTF8(c) {
 		return nil, &failure{status: http.StatusUnsupportedMediaType, text: "requests must be in UTF-8"}
 	}
-	body := &slowBody{control: x.control, start: time.Now(),
-		r: http.MaxBytesReader(x.w, x.r.Body, maxBody)}
+	body := x.slowBody(http.MaxBytesReader(x.w, x.r.Body, maxBody))
 	s := &scanner{}
 	s.in.r = x.h.pools.readers.Get().(*bufio.Reader)
 	s.in.r.Reset(body)
@@ -65,11 +64,10 @@ func (x *exchange) newScanner() (*scanner, error) {
 	return s, nil
 }
 
-// free gives back what the scanner holds and the connection its own deadlines.
+// free gives back what the scanner holds.
 func (s *scanner) free(x *exchange) {
 	s.in.r.Reset(nil)
 	x.h.pools.readers.Put(s.in.r)
-	_ = x.control.SetReadDeadline(time.Time{})
 }
 
 func charset(contentType string) string {
@@ -233,16 +231,13 @@ func unexpected(err error) error {
 	return err
 }
 
-// readError gives what the decoder says a kind.
+// readError gives an error of reading a kind. Those that have none, the
+// decoder's and those of a connection that broke off, are the client's doing.
 func readError(err error) error {
-	var syntax *xml.SyntaxError
-	if errors.As(err, &syntax) {
-		return fmt.Errorf("%w: %w", directory.ErrInvalid, err)
+	if errors.Is(err, io.EOF) || answerTo(err).status != http.StatusInternalServerError {
+		return err
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("body cut off: %w", directory.ErrInvalid)
-	}
-	return err
+	return fmt.Errorf("%w: %w", directory.ErrInvalid, err)
 }
 
 // limited lets left more bytes pass.
@@ -258,7 +253,7 @@ func (l *limited) ReadByte() (byte, error) {
 	return l.r.ReadByte()
 }
 
-// Read is never called by a decoder that was given an [io.ByteReader].
+// Read makes a limited an [io.Reader]; a decoder calls ReadByte only.
 func (l *limited) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -271,7 +266,8 @@ func (l *limited) Read(p []byte) (int, error) {
 	return 1, nil
 }
 
-// slowBody moves the read deadline on as the body comes in.
+// A slowBody moves the read deadline on as the body comes in, and takes it away
+// at the end: until then even what the server drops is not waited for.
 type slowBody struct {
 	r       io.Reader
 	control *http.ResponseController
@@ -279,11 +275,23 @@ type slowBody struct {
 	n       int64
 }
 
+func (x *exchange) slowBody(r io.Reader) *slowBody {
+	return &slowBody{r: r, control: x.control, start: x.started}
+}
+
 func (b *slowBody) Read(p []byte) (int, error) {
-	allowed := readWait + time.Duration(b.n/readRate)*time.Second
-	// Where there is no deadline to set (a recorder), nothing can hang either.
-	_ = b.control.SetReadDeadline(b.start.Add(allowed))
+	b.allow()
 	n, err := b.r.Read(p)
 	b.n += int64(n)
+	if errors.Is(err, io.EOF) {
+		_ = b.control.SetReadDeadline(time.Time{})
+	}
 	return n, err
+}
+
+// allow sets the deadline for as much as came so far. Where there is none to
+// set (a recorder), nothing can hang either.
+func (b *slowBody) allow() {
+	allowed := readWait + time.Duration(b.n/readRate)*time.Second
+	_ = b.control.SetReadDeadline(b.start.Add(allowed))
 }

@@ -1,0 +1,157 @@
+package carddav
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"ringbook/directory"
+	"ringbook/directory/index"
+	"ringbook/directory/number"
+)
+
+// The fuzz targets look inside: what an attacker can reach is small functions.
+
+// oneDevice lets everybody in as the same device, and has no photos.
+type oneDevice struct{ *index.Index }
+
+func (oneDevice) Authenticate(context.Context, netip.Addr, string, string) (directory.Device, error) {
+	return directory.Device{ID: "d", Login: "phone", Books: []directory.BookName{"people"}, State: directory.DeviceActive}, nil
+}
+
+func (oneDevice) Attach(directory.DeviceID, func()) (func(), error) { return func() {}, nil }
+
+func (oneDevice) Photo(context.Context, directory.PhotoID, directory.PhotoSize) ([]byte, error) {
+	return nil, directory.ErrNotFound
+}
+
+func fuzzHandler(tb testing.TB) (*Handler, *index.Index) {
+	tb.Helper()
+	p, err := number.NewPlan("DE")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	contacts := []index.Stored{
+		{Contact: &directory.Contact{ID: "c-1", DisplayName: "Ada & <Co>", Emails: []string{"ada@contoso.com"}}},
+		{Contact: &directory.Contact{ID: "c-2", DisplayName: "Bärbel", Photo: "lost"}},
+	}
+	marks := []index.Mark{{Book: "people", ID: "c-1", Revision: 1}, {Book: "people", ID: "c-2", Revision: 2}, {Book: "people", ID: "c-3", Revision: 3, Gone: true}}
+	x, err := index.New(index.Options{Books: []directory.Book{{Name: "people", Title: "People"}}, Plan: p}, "0123456789abcdef", 3,
+		slices.Values(contacts), slices.Values(marks))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	x.SetLoaded()
+	return New(Options{Directory: oneDevice{x}, Auth: oneDevice{x}, Plan: p, Log: slog.New(slog.DiscardHandler)}), x
+}
+
+// seeds hands every request of the transcripts to add.
+func seeds(tb testing.TB, add func(method, path, body string)) {
+	tb.Helper()
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		tb.Fatalf("no transcripts: %v", err)
+	}
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		for _, f := range txtar.Parse(b).Files {
+			head, body, _ := strings.Cut(string(f.Data), "\n\n")
+			method, rest, _ := strings.Cut(head, " ")
+			path, _, _ := strings.Cut(rest, "\n")
+			if f.Name == "request" {
+				add(method, path, body)
+			}
+		}
+	}
+}
+
+// FuzzRequest: whatever the body, the answer is a status of ours, never 500, and
+// if it is XML it is well-formed.
+func FuzzRequest(f *testing.F) {
+	seeds(f, func(method, path, body string) { f.Add(method, path, body) })
+	h, _ := fuzzHandler(f)
+	f.Fuzz(func(t *testing.T, method, path, body string) {
+		req, err := http.NewRequestWithContext(t.Context(), method, "http://x/", strings.NewReader(body))
+		if err != nil {
+			return // net/http would not have let it in either
+		}
+		req.URL.Path = path
+		req.SetBasicAuth("phone", "x")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, req)
+		switch w.Code {
+		case 200, 207, 301, 400, 403, 404, 405, 413, 415:
+		default:
+			t.Errorf("status %d", w.Code)
+		}
+		if strings.HasPrefix(w.Header().Get("Content-Type"), "application/xml") {
+			wellFormed(t, w.Body.Bytes())
+		}
+	})
+}
+
+func wellFormed(t *testing.T, b []byte) {
+	t.Helper()
+	d := xml.NewDecoder(bytes.NewReader(b))
+	for {
+		_, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatalf("%v in %s", err, b)
+		}
+	}
+}
+
+// FuzzToken: what is taken for ours is exactly what we write.
+func FuzzToken(f *testing.F) {
+	f.Add("https://ringbook.invalid/sync/0123456789abcdef/7/0123456789ab")
+	f.Add("https://ringbook.invalid/sync/0123456789abcdef/7.c-1/0123456789ab")
+	f.Add("https://ringbook.invalid/sync/0123456789abcdef/007/0123456789ab")
+	f.Add("6E1D5A2C-0000-4000-8000-000000000000")
+	f.Fuzz(func(t *testing.T, s string) {
+		if tok, ok := parseToken(s); ok && tok.String() != s {
+			t.Errorf("%q is read as %q", s, tok.String())
+		}
+	})
+}
+
+// FuzzHref: an href finds a member of the device's own books or nothing.
+func FuzzHref(f *testing.F) {
+	f.Add("/dav/ab/phone/people/c-1.vcf")
+	f.Add("https://host:8443/dav/ab/phone/people/%63-1.vcf")
+	f.Add("/dav/ab/phone/people/../people/c-1.vcf")
+	f.Add("/dav/ab/phone/people/%2563-1.vcf")
+	f.Add("//host/dav/ab/phone/people/c-1.vcf")
+	_, x := fuzzHandler(f)
+	tr := tree{login: "phone", books: x.View().Shelf([]directory.BookName{"people"}, false)}
+	f.Fuzz(func(t *testing.T, s string) {
+		r, ok := tr.card(s)
+		if !ok {
+			return
+		}
+		if r.kind != kindCard || r.book.Entry(r.entry.Contact().ID) != r.entry {
+			t.Errorf("%q finds %+v", s, r)
+		}
+		if again, ok := tr.card(tr.href(r)); !ok || again.entry != r.entry {
+			t.Errorf("%q has an href that does not find it", s)
+		}
+	})
+}
