@@ -2,7 +2,6 @@ package graphtest
 
 import (
 	"compress/gzip"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -247,13 +246,4 @@ func readBody(r *http.Request) ([]byte, error) {
 		return nil, errors.New("body too large")
 	}
 	return data, nil
-}
-
-// randomText returns n characters that nobody guesses.
-func randomText(n int) string {
-	s := rand.Text()
-	for len(s) < n {
-		s += rand.Text()
-	}
-	return s[:n]
 }
