@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"ringbook/directory"
 )
@@ -36,7 +37,8 @@ func failure(err error) *Failure {
 	}
 	for _, k := range kinds() {
 		if errors.Is(err, k.kind) {
-			return refuse(k.status, k.kind, err.Error(), k.hint)
+			// The kind's own words end the chain; the status says the same.
+			return refuse(k.status, k.kind, strings.TrimSuffix(err.Error(), ": "+k.kind.Error()), k.hint)
 		}
 	}
 	return refuse(http.StatusInternalServerError, nil, err.Error(), "the server's log may say more")
@@ -54,7 +56,7 @@ func kinds() []kind {
 		{directory.ErrInvalid, http.StatusBadRequest, ""},
 		{directory.ErrNotFound, http.StatusNotFound, ""},
 		{directory.ErrExists, http.StatusConflict, ""},
-		{directory.ErrShrink, http.StatusConflict, "if so many people really left, run `ringbook sync --accept-shrink`"},
+		{directory.ErrShrink, http.StatusUnprocessableEntity, "if so many people really left, run `ringbook sync --accept-shrink`"},
 		{directory.ErrTooLarge, http.StatusRequestEntityTooLarge, ""},
 		{directory.ErrUnavailable, http.StatusServiceUnavailable, "try again in a moment"},
 		{context.Canceled, http.StatusServiceUnavailable, "the server is going down, or the command was interrupted"},
