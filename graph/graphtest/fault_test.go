@@ -82,7 +82,7 @@ func TestFaultsBreakAnswers(t *testing.T) {
 		graphtest.Fault{Break: graphtest.BreakJSON},
 	)
 	link := c.server.URL() + "/v1.0/users/delta"
-	// Broken by status 200 and POST, so that net/http does not try again by itself.
+	// A POST, which net/http does not try again by itself.
 	if _, err := c.try(http.MethodPost, link, "x"); err == nil {
 		t.Error("the connection was not broken")
 	}
