@@ -91,7 +91,7 @@ func TestNormaliseSizes(t *testing.T) {
 		"gif":             {encoded(t, picture(100, 100, 0), asGIF), 100, 96},
 		"one pixel":       {encoded(t, picture(1, 1, 0), png.Encode), 1, 1},
 		"transparent":     {encoded(t, image.NewNRGBA(image.Rect(0, 0, 50, 50)), png.Encode), 50, 50},
-		"noise":           {encoded(t, picture(1000, 1000, 55), png.Encode), 240, 96},
+		"noise":           {encoded(t, picture(400, 400, 55), png.Encode), 240, 96},
 	} {
 		p := normal(t, tt.data)
 		if w, h := sides(t, p.Large); w != tt.large || h != tt.large {

@@ -96,12 +96,10 @@ func (p phones) properties() []property {
 // decode reads one attribute: null, a text, or a list of texts.
 func (p phones) decode(attribute string, raw json.RawMessage) (setter, error) {
 	var fields []string
-	if err := json.Unmarshal(raw, &fields); err != nil {
-		var one string
-		if err := json.Unmarshal(raw, &one); err != nil {
-			return nil, errType
-		}
+	if one, err := decodeText(raw); err == nil {
 		fields = []string{one}
+	} else if err := json.Unmarshal(raw, &fields); err != nil {
+		return nil, errType
 	}
 	var ph []directory.Phone
 	for _, f := range fields {

@@ -81,7 +81,7 @@ func (p *photoFeed) begin(o order, done *directory.Round) {
 	case o.Full:
 		p.before = time.Now()
 	case o.waitedFor:
-		p.before = time.Time{}
+		p.before = time.Unix(1, 0) // long before anybody was asked
 	default:
 		p.before = time.Now().Add(-photoAge)
 	}

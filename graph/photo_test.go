@@ -21,6 +21,7 @@ import (
 
 	"ringbook/directory"
 	"ringbook/graph"
+	"ringbook/graph/graphtest"
 )
 
 // outlook plays $batch over photos.
@@ -241,12 +242,39 @@ func TestPhotoFaults(t *testing.T) {
 	})
 }
 
+func TestPhotosOfTheStandIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphtest.New(graphtest.Options{People: 100, Seed: 1, Photos: 0.5})
+		reach, stop := serve(t, tenant.ServeHTTP)
+		defer stop()
+		reach.Credential = signIn{reach.HTTP, tenant}
+		tenant.Fault(graphtest.Fault{Suffix: "/photo", Status: 429, RetryAfter: "20", Times: 3}, graphtest.Fault{Suffix: "/$value", Status: 503, After: 5})
+		sink := newMemory()
+		m := mirror(t, reach, sink, withPhotos)
+		rounds, err := m.Sync(t.Context(), directory.SyncRequest{})
+		if err != nil || rounds[1].Error != "" || rounds[1].Read != 100 || rounds[1].Skipped != 0 {
+			t.Fatalf("%+v, %v", rounds, err)
+		}
+		n := 0
+		for _, u := range tenant.Users() {
+			p := sink.photos[directory.ContactID(u.ID)].Photo
+			if p != nil {
+				checkPhoto(t, p)
+				n++
+			}
+		}
+		if n != rounds[1].Applied.Changed || n < 30 || n > 70 {
+			t.Errorf("%d photos: %+v", n, rounds[1])
+		}
+	})
+}
+
 // TestPhotosFollowUsersInTheBackground: asked once, again after a day, and
 // never in the way of the users feed.
 func TestPhotosFollowUsersInTheBackground(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := &outlook{t: t, photos: make(map[string][]byte)}
-		for i := range 1000 {
+		for i := range 300 {
 			o.photos[fmt.Sprintf("u-%d", i)] = nil
 		}
 		var rounds []time.Duration
@@ -255,7 +283,7 @@ func TestPhotosFollowUsersInTheBackground(t *testing.T) {
 			if strings.HasSuffix(r.URL.Path, "/delta") {
 				rounds = append(rounds, time.Since(start))
 			} else {
-				time.Sleep(30 * time.Second) // 1000 photos take 25 minutes
+				time.Sleep(100 * time.Second) // 300 photos take 25 minutes
 			}
 			o.ServeHTTP(w, r)
 		})
@@ -264,18 +292,18 @@ func TestPhotosFollowUsersInTheBackground(t *testing.T) {
 		end := run(t, m)
 		time.Sleep(30 * time.Minute)
 		synctest.Wait()
-		if n := len(o.batches); n != 50 {
+		if n := len(o.batches); n != 15 {
 			t.Errorf("%d batches", n)
 		}
 		if len(rounds) < 5 {
 			t.Errorf("the users feed was asked at %v only", rounds)
 		}
 		time.Sleep(23 * time.Hour)
-		if n := len(o.batches); n != 50 {
+		if n := len(o.batches); n != 15 {
 			t.Errorf("%d batches within a day", n)
 		}
 		time.Sleep(2 * time.Hour)
-		if n := len(o.batches); n != 100 {
+		if n := len(o.batches); n != 30 {
 			t.Errorf("%d batches after a day", n)
 		}
 		if err := end(); err != nil {

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -122,9 +123,9 @@ func lines(field func(*directory.Contact) *string) func(json.RawMessage) (setter
 
 func textOf(field func(*directory.Contact) *string, keepLines bool) func(json.RawMessage) (setter, error) {
 	return func(raw json.RawMessage) (setter, error) {
-		var s string // null leaves it empty
-		if err := json.Unmarshal(raw, &s); err != nil {
-			return nil, errType
+		s, err := decodeText(raw)
+		if err != nil {
+			return nil, err
 		}
 		s = clean(s, keepLines)
 		return func(c *directory.Contact) { *field(c) = s }, nil
@@ -146,15 +147,27 @@ func flag(field func(*directory.Contact) *directory.Flag) func(json.RawMessage) 
 }
 
 func mail(raw json.RawMessage) (setter, error) {
-	var s string
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return nil, errType
+	s, err := decodeText(raw)
+	if err != nil {
+		return nil, err
 	}
 	var emails []string
 	if s = clean(s, false); s != "" {
 		emails = []string{s}
 	}
 	return func(c *directory.Contact) { c.Emails = slices.Clone(emails) }, nil
+}
+
+// decodeText reads a JSON string; null is "".
+func decodeText(raw json.RawMessage) (string, error) {
+	if n := len(raw); n >= 2 && raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw[1 : n-1]), nil // nearly all of them; clean sees to UTF-8
+	}
+	var s string
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return "", errType
+	}
+	return s, nil
 }
 
 // errType: a property of a JSON type that it does not have. The value is a
