@@ -115,7 +115,9 @@ func (m *meta) read(txn *badger.Txn) error {
 	if m.books, err = decodeShelf(values[keyBooks]); err != nil {
 		return fmt.Errorf("read %s: %w", keyBooks, err)
 	}
-	m.epoch = directory.Epoch(values[keyEpoch])
+	if m.epoch = directory.Epoch(values[keyEpoch]); m.epoch == "" {
+		return fmt.Errorf("there is no %s; restore a backup", keyEpoch)
+	}
 	m.loaded = values[keyLoaded] != nil
 	m.renderer = string(values[keyRenderer])
 	return nil

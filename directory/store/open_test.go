@@ -77,7 +77,7 @@ func TestWrongRule(t *testing.T) {
 
 // TestInterrupted ends a large batch between its pieces.
 func TestInterrupted(t *testing.T) {
-	const people = 20_000
+	const people = 8_000
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	o := storetest.Options(t)

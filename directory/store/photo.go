@@ -44,7 +44,7 @@ func (s *Store) PhotosDue(ctx context.Context, src directory.Source, before time
 	var due []directory.PhotoDue
 	err = s.db.View(func(txn *badger.Txn) error {
 		for a := range s.asks.queue(src).all() {
-			if len(due) >= n || a.at >= before.Unix() {
+			if len(due) >= n || a.at > 0 && a.at >= before.Unix() {
 				return nil
 			}
 			b, err := get(txn, asked+string(a.id))

@@ -205,7 +205,7 @@ func testCursor(t *testing.T, open Open) {
 
 // testPieces applies what no transaction of an engine may hold at once.
 func testPieces(t *testing.T, open Open) {
-	const many = 30_000
+	const many = 8_000
 	b := newBench(t, open)
 	next := directory.Cursor{Link: "1"}
 	b.count(b.apply(directory.Batch{Feed: Feed, Source: directory.SourceUser, Changes: Puts(people(many)...), Next: &next}), many, 0, 0, 0)

@@ -149,8 +149,10 @@ func testPhotosDue(t *testing.T, open Open) {
 		if diff := cmp.Diff(want[:2], due(at.Add(3*time.Hour), 2)); diff != "" {
 			t.Error(diff)
 		}
-		if diff := cmp.Diff(want[:1], due(at, 2)); diff != "" {
-			t.Error(diff)
+		for _, early := range []time.Time{at, {}} {
+			if diff := cmp.Diff(want[:1], due(early, 2)); diff != "" {
+				t.Error(diff)
+			}
 		}
 		b.reopen()
 	}
