@@ -101,8 +101,11 @@ func (a *answer) add(it item) (err error) {
 		return err
 	}
 	a.sent++
-	if len(a.out) < flushAt {
+	switch {
+	case len(a.out) < flushAt:
 		return nil
+	case a.ctx.Err() != nil:
+		return a.ctx.Err()
 	}
 	if err := a.op.c.write(a.out); err != nil {
 		return errUnwanted // the reader ends the connection

@@ -411,6 +411,7 @@ func (c *conn) abandon(body []byte) error {
 	defer c.mu.Unlock()
 	if op := c.running[signed(body)]; op != nil {
 		op.cancel(errAbandoned)
+		op.finishing = true // it has had its last word
 	}
 	return nil
 }

@@ -95,6 +95,24 @@ type site struct {
 	device directory.Device
 	secret string
 	stop   func() // ends the server and waits for it
+	// onDetach, if set, is called when a connection has given up its device.
+	onDetach func()
+}
+
+// A watched authority tells its site when a connection detaches.
+type watched struct {
+	ldap.Authenticator
+	s *site
+}
+
+func (w watched) Attach(id directory.DeviceID, end func()) (func(), error) {
+	detach, err := w.Authenticator.Attach(id, end)
+	return func() {
+		detach()
+		if w.s.onDetach != nil {
+			w.s.onDetach()
+		}
+	}, err
 }
 
 // books of every site: people are everybody but those of the company "Suppliers".
@@ -136,20 +154,7 @@ func newSite(t testing.TB, contacts []*directory.Contact, change func(*ldap.Opti
 
 func newSiteOf(t testing.TB, m *mirror, plan *number.Plan, change func(*ldap.Options)) *site {
 	t.Helper()
-	s := &site{mirror: m, plan: plan}
-	var err error
-	if s.auth, err = auth.New(t.Context(), auth.Key{1}, &shelf{}, slog.New(slog.DiscardHandler)); err != nil {
-		t.Fatal(err)
-	}
-	s.device, s.secret = s.add(t, directory.Device{Name: "desk", Kind: directory.KindDeskphone, Books: []directory.BookName{"people"}})
-	o := ldap.Options{Directory: m, Auth: s.auth, Plan: plan, BaseDN: base, AllowPlain: true}
-	o.TLS, s.client = certificates(t)
-	if change != nil {
-		change(&o)
-	}
-	if s.server, err = ldap.New(o); err != nil {
-		t.Fatal(err)
-	}
+	s := prepare(t, m, plan, change)
 	ctx, cancel := context.WithCancel(context.Background())
 	var served sync.WaitGroup
 	run := func(serve func(context.Context, net.Listener) error) string {
@@ -165,11 +170,31 @@ func newSiteOf(t testing.TB, m *mirror, plan *number.Plan, change func(*ldap.Opt
 		return l.Addr().String()
 	}
 	s.plain = run(s.server.Serve)
-	if o.TLS != nil {
+	if s.server.TLS != nil {
 		s.tls = run(s.server.ServeTLS)
 	}
 	s.stop = func() { cancel(); served.Wait() }
 	t.Cleanup(s.stop)
+	return s
+}
+
+// prepare makes a site that nobody serves yet.
+func prepare(t testing.TB, m *mirror, plan *number.Plan, change func(*ldap.Options)) *site {
+	t.Helper()
+	s := &site{mirror: m, plan: plan}
+	var err error
+	if s.auth, err = auth.New(t.Context(), auth.Key{1}, &shelf{}, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	s.device, s.secret = s.add(t, directory.Device{Name: "desk", Kind: directory.KindDeskphone, Books: []directory.BookName{"people"}})
+	o := ldap.Options{Directory: m, Auth: watched{s.auth, s}, Plan: plan, BaseDN: base, AllowPlain: true}
+	o.TLS, s.client = certificates(t)
+	if change != nil {
+		change(&o)
+	}
+	if s.server, err = ldap.New(o); err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 
