@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ringbook/directory"
+	"ringbook/directory/filter"
 	"ringbook/directory/index"
 	"ringbook/directory/number"
 )
@@ -435,6 +436,12 @@ func TestLoaded(t *testing.T) {
 // Readers hold views, old and new, while the writer makes more.
 func TestConcurrentReaders(t *testing.T) {
 	x, m := newIndex(t, propertyBooks...), newMirror()
+	everybody := &filter.Filter{Op: filter.Present, Attribute: "cn"}
+	var crowd []index.Stored // enough of them that a listing keeps its order
+	for i := range 200 {
+		crowd = append(crowd, stored(directory.Contact{ID: directory.ContactID(fmt.Sprint("d", i)), Department: "a"}))
+	}
+	publish(x, 1, crowd)
 	done := make(chan struct{})
 	var readers sync.WaitGroup
 	for range 3 {
@@ -442,7 +449,11 @@ func TestConcurrentReaders(t *testing.T) {
 			f := &follower{shelf: []directory.BookName{"x", "y"}, has: map[directory.ContactID]*index.Entry{}}
 			for {
 				f.follow(t, x.View(), 0)
-				x.View().Entry("c07")
+				v := x.View()
+				v.Entry("c07")
+				if b := v.Books()[1]; len(slices.Collect(b.Search(everybody))) != b.Len() {
+					t.Errorf("a listing is not the book")
+				}
 				select {
 				case <-done:
 					return
@@ -452,7 +463,7 @@ func TestConcurrentReaders(t *testing.T) {
 		})
 	}
 	r := rand.New(rand.NewPCG(3, 3))
-	for rev := directory.Revision(1); rev <= 500; rev++ {
+	for rev := directory.Revision(2); rev <= 300; rev++ {
 		put, removed := m.batch(r)
 		publish(x, rev, put, removed...)
 	}
