@@ -67,8 +67,8 @@ func answerTo(err error) answer {
 		return answer{status: http.StatusForbidden, condition: conditionToken, text: "the sync token is not one of ours"}
 	case errors.Is(err, directory.ErrInvalid):
 		return answer{status: http.StatusBadRequest, text: "the request cannot be read"}
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
-		return answer{status: http.StatusRequestTimeout, text: "the request came too slowly"}
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.Canceled):
+		return answer{status: http.StatusRequestTimeout, text: "the client was too slow, or went away"}
 	}
 	return answer{status: http.StatusInternalServerError, text: "internal error"}
 }

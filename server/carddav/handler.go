@@ -37,7 +37,7 @@ type Options struct {
 	Directory Directory
 	Auth      Authenticator
 	Plan      *number.Plan
-	Log       *slog.Logger
+	Log       *slog.Logger // nil = none
 	// RemoteAddr says where a request comes from; nil = the connection's address.
 	RemoteAddr func(*http.Request) netip.Addr
 }
@@ -59,6 +59,9 @@ type Handler struct {
 func New(o Options) *Handler {
 	if o.RemoteAddr == nil {
 		o.RemoteAddr = connectionAddr
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
 	}
 	h := &Handler{
 		o:       o,
@@ -129,7 +132,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.slowBody(r.Body).allow()
 	}
 	err := x.route()
-	if cut := x.finish(err); cut {
+	if broken := x.finish(err); broken {
 		// The status is sent: only a broken connection still tells the client
 		// that the answer is not whole.
 		panic(http.ErrAbortHandler)
@@ -211,8 +214,9 @@ type exchange struct {
 	style  style
 	card   card // the one being written
 
-	out     *stream // nil until a multistatus begins
-	release func()  // what a streamed answer holds; nil = nothing
+	out     *stream         // nil until a multistatus begins
+	ending  context.Context // of an answer that has passed the gate; nil = it has not
+	release func()          // gives back what that holds
 
 	// For the log.
 	kind      kind
@@ -234,17 +238,20 @@ func (x *exchange) find() (resource, error) {
 	return res, nil
 }
 
-// maxUserAgent cuts what a client calls itself, for the log.
-const maxUserAgent = 80
+// What clients write is cut for the log.
+const (
+	maxUserAgent = 80
+	maxErrorText = 200
+)
 
 // finish answers err if it still can, frees what the request held and writes
-// the log line. cut = a streamed answer broke off.
-func (x *exchange) finish(err error) (cut bool) {
+// the log line. broken = a streamed answer broke off.
+func (x *exchange) finish(err error) (broken bool) {
 	if x.out != nil {
 		if err == nil {
 			err = x.out.close()
 		}
-		cut = err != nil && x.out.begun
+		broken = err != nil && x.out.begun
 		x.bytes += x.out.written
 		x.out.free()
 	}
@@ -252,19 +259,18 @@ func (x *exchange) finish(err error) (cut bool) {
 		x.release()
 	}
 	x.card.free(x.h.pools)
-	if answered := x.status != 0 && x.out == nil; err != nil && !cut && !answered {
+	if answered := x.status != 0 && x.out == nil; err != nil && !broken && !answered {
 		a := answerTo(err)
 		x.status = a.status
 		n, sendErr := a.send(x.w)
 		x.bytes += n
 		err = errors.Join(err, sendErr)
 	}
-	x.log(err, cut)
-	return cut
+	x.log(err, broken)
+	return broken
 }
 
-func (x *exchange) log(err error, cut bool) {
-	agent := x.r.UserAgent()
+func (x *exchange) log(err error, broken bool) {
 	attrs := []slog.Attr{
 		slog.String("method", x.r.Method),
 		slog.String("kind", x.kind.String()),
@@ -273,17 +279,24 @@ func (x *exchange) log(err error, cut bool) {
 		slog.Int("responses", x.responses),
 		slog.Int64("bytes", x.bytes),
 		slog.Duration("duration", time.Since(x.started)),
-		slog.String("user_agent", agent[:min(len(agent), maxUserAgent)]),
+		slog.String("user_agent", cut(x.r.UserAgent(), maxUserAgent)),
 	}
 	level := slog.LevelInfo
 	if err != nil {
-		attrs = append(attrs, slog.String("error", err.Error()))
+		attrs = append(attrs, slog.String("error", cut(err.Error(), maxErrorText)))
 	}
-	if cut {
+	if broken {
 		attrs = append(attrs, slog.Bool("cut", true))
 	}
 	if x.status >= http.StatusInternalServerError && x.status != http.StatusServiceUnavailable {
 		level = slog.LevelError
 	}
 	x.h.o.Log.LogAttrs(x.r.Context(), level, "carddav request", attrs...)
+}
+
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "")
 }

@@ -10,7 +10,7 @@ import (
 // A line is one property of a card as we write it, still folded, with its CR LF.
 type line struct {
 	raw  []byte
-	name string // upper case, as our cards have it
+	name []byte // upper case, as our cards have it
 }
 
 // lines yields the properties of one of our own cards.
@@ -24,7 +24,7 @@ func lines(card []byte) iter.Seq[line] {
 			if i := bytes.IndexAny(raw, ":;"); i >= 0 {
 				name = raw[:i]
 			}
-			if !yield(line{raw: raw, name: string(name)}) {
+			if !yield(line{raw: raw, name: name}) {
 				return
 			}
 		}
@@ -48,16 +48,16 @@ func lineEnd(b []byte) int {
 // only returns what a partial card shows of the line (RFC 6352 §10.4.2). The
 // frame of a card, and its version, are always shown.
 func (l line) only(props []dataProp) []byte {
-	switch l.name {
+	switch string(l.name) {
 	case "BEGIN", "VERSION", "END":
 		return l.raw
 	}
-	i := slices.IndexFunc(props, func(p dataProp) bool { return p.name == l.name })
+	i := slices.IndexFunc(props, func(p dataProp) bool { return p.name == string(l.name) })
 	switch {
 	case i < 0:
 		return nil
 	case props[i].noValue:
-		return []byte(l.name + ":\r\n")
+		return append(bytes.Clone(l.name), ":\r\n"...)
 	}
 	return l.raw
 }
@@ -84,5 +84,16 @@ func unescape(s string) string {
 	if !strings.Contains(s, `\`) {
 		return s
 	}
-	return strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\N`, "\n", `\,`, ",", `\;`, ";").Replace(s)
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c == '\\' && i+1 < len(s) {
+			i++
+			if c = s[i]; c == 'n' || c == 'N' {
+				c = '\n'
+			}
+		}
+		b = append(b, c)
+	}
+	return string(b)
 }

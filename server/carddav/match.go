@@ -66,7 +66,7 @@ func (g *group) match(card []byte) bool {
 func (p *propFilter) match(card []byte) bool {
 	found := false
 	for l := range lines(card) {
-		if l.name != p.name {
+		if string(l.name) != p.name {
 			continue
 		}
 		found = true

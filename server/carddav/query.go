@@ -27,6 +27,9 @@ func (x *exchange) query(s *scanner, r resource) error {
 	href, p := x.tree.bookHref(r.book), l.plan(kindCard)
 	var room []byte
 	for e := range x.asked(r) {
+		if err := x.r.Context().Err(); err != nil {
+			return err // nobody waits for the answer any more
+		}
 		var ok bool
 		if room, ok = x.matches(room[:0], &q, e); !ok {
 			continue
@@ -84,14 +87,17 @@ func parseFilter(s *scanner, t xml.StartElement) (g group, err error) {
 	if g.all, err = parseTest(t); err != nil {
 		return g, err
 	}
+	conditions := 0
 	return g, s.children(func(t xml.StartElement) error {
 		if t.Name.Local != "prop-filter" {
 			return badFilter(t)
 		}
 		p, err := parsePropFilter(s, t)
-		if g.props = append(g.props, p); len(g.props) > maxNames {
-			return fmt.Errorf("more than %d prop-filters: %w", maxNames, directory.ErrTooLarge)
+		// All together: each is asked of each card.
+		if conditions += 1 + len(p.texts) + len(p.params); conditions > maxNames {
+			return fmt.Errorf("more than %d conditions: %w", maxNames, directory.ErrTooLarge)
 		}
+		g.props = append(g.props, p)
 		return err
 	})
 }

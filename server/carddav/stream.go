@@ -262,8 +262,11 @@ func (x *exchange) openStream(code int) *stream {
 	return x.out
 }
 
-// admit passes the gate and has the answer end when the device is revoked.
+// admit passes the gate, once, and has the answer end when the device is revoked.
 func (x *exchange) admit() (context.Context, error) {
+	if x.ending != nil {
+		return x.ending, nil
+	}
 	ctx, cancel := context.WithCancelCause(x.r.Context())
 	leave, err := x.h.gate.enter(ctx, x.device.ID)
 	if err != nil {
@@ -283,6 +286,7 @@ func (x *exchange) admit() (context.Context, error) {
 		cancel(nil)
 		leave()
 	}
+	x.ending = ctx
 	return ctx, nil
 }
 
