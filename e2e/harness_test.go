@@ -412,3 +412,41 @@ func tail(s string, n int) string {
 	}
 	return s
 }
+
+// served returns how many contacts the first book has.
+func (r *ringbook) served() int {
+	r.t.Helper()
+	return doJSON[status](r, "status").Books[0].Contacts
+}
+
+// A status is what status --json answers, as far as tests read it.
+type status struct {
+	Ready    bool `json:"ready"`
+	Revision int  `json:"revision"`
+	Contacts int  `json:"contacts"`
+	Books    []struct {
+		Name     string `json:"name"`
+		Contacts int    `json:"contacts"`
+	} `json:"books"`
+	Sources []struct {
+		Name      string `json:"name"`
+		State     string `json:"state"`
+		LastError string `json:"last_error"`
+	} `json:"sources"`
+	Devices struct {
+		Active   int `json:"active"`
+		Draining int `json:"draining"`
+		Revoked  int `json:"revoked"`
+	} `json:"devices"`
+}
+
+// restart ends the server as an operator would and starts it again.
+func (r *ringbook) restart() {
+	r.t.Helper()
+	r.end(syscall.SIGTERM)
+	if r.err != nil {
+		r.t.Errorf("ringbook ended with %v", r.err)
+	}
+	r.serve()
+	r.waitReady()
+}

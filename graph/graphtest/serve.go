@@ -22,9 +22,9 @@ import (
 const (
 	// headerTime bounds a client that never ends its header.
 	headerTime = 10 * time.Second
-	// drainTime is how long Close waits for requests under way. A demo ends
-	// within two seconds of Ctrl-C.
-	drainTime = time.Second
+	// drainTime is how long Close waits for requests under way. HTTP/2 would
+	// take a second over its farewell, and a demo ends within two of Ctrl-C.
+	drainTime = 100 * time.Millisecond
 	// certLife outlives every test and demo.
 	certLife = 90 * 24 * time.Hour
 )
@@ -71,7 +71,7 @@ func (t *Tenant) Start(ctx context.Context, address string) (*Server, error) {
 	return s, nil
 }
 
-// Close ends the server. It waits a second for requests under way, then drops them.
+// Close ends the server. It waits a moment for requests under way, then drops them.
 func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
