@@ -64,10 +64,10 @@ func (c *client) batch(ctx context.Context, items []batchItem) ([]batchAnswer, e
 			return answers, nil
 		case worst.RetryAfter > maxRetryWait:
 			return nil, fmt.Errorf("$batch: %w", worst)
-		case try == maxBatchTries && (worst.Status == http.StatusTooManyRequests || len(again) == len(items)):
+		case try == maxBatchTries && (worst.Status == http.StatusTooManyRequests || len(again) == len(items) && len(items) > 1):
 			return nil, fmt.Errorf("$batch: %w", worst)
 		case try == maxBatchTries:
-			return answers, nil // some items do not work, the others do
+			return answers, nil // a mailbox that does not work is no reason to stop at it for ever
 		}
 		if err := pause(ctx, max(worst.RetryAfter, retryDelay<<try)); err != nil {
 			return nil, err

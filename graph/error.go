@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"strings"
@@ -42,6 +43,9 @@ func Explain(err error) string {
 		return "Graph's answer links to another host, and no token is sent there: " + plain(err.Error(), 300) + ". Check tenant.graph_url and any proxy in between."
 	case errors.Is(err, errNotJSON):
 		return "Graph's address answers, but not as Graph does; a proxy or a captive portal may stand in between. Check tenant.graph_url and HTTPS_PROXY. (" + plain(err.Error(), 300) + ")"
+	}
+	if _, ok := errors.AsType[*fs.PathError](err); ok || errors.Is(err, directory.ErrInvalid) {
+		return "The settings cannot work: " + plain(err.Error(), 300) + ". Check [tenant] and [mirror]."
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return fmt.Sprintf("Graph's answer is larger than %d MiB and was dropped. Check tenant.graph_url and any proxy in between.", maxPage>>20)

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"strings"
@@ -62,6 +63,9 @@ func TestExplainNetwork(t *testing.T) {
 		{fmt.Errorf("remote error: tls: handshake failure"), "TLS with"},
 		{context.DeadlineExceeded, "in time"},
 		{io.ErrUnexpectedEOF, "broke"},
+		{&fs.PathError{Op: "open", Path: "cert.pem", Err: fs.ErrNotExist}, "open cert.pem: file does not exist. Check [tenant]"},
+		{directory.ErrInvalid, "Check [tenant]"},
+		{&http.MaxBytesError{Limit: 1}, "larger than 64 MiB"},
 		{directory.ErrShrink, "ringbook sync --accept-shrink"},
 		{fmt.Errorf("disk\nfull"), "disk full."},
 	} {

@@ -208,6 +208,7 @@ func TestPhotoFaults(t *testing.T) {
 				}
 				return 0, "", nil
 			}, "", 1, time.Minute, 4},
+			"both mailboxes broken": {func(url string) (int, string, map[string]any) { return 500, `{}`, nil }, "status 500", 0, time.Minute, 4},
 			"one mailbox forbidden": {func(url string) (int, string, map[string]any) {
 				if strings.HasPrefix(url, "/users/a") {
 					return 403, `{"error":{"code":"ErrorAccessDenied","message":"No."}}`, nil
