@@ -118,7 +118,7 @@ func (p *plan) sweep(src directory.Source, stored *queue, keep func(directory.Co
 // and counts what the whole comes to.
 func (p *plan) settle() directory.Applied {
 	a := directory.Applied{Revision: p.view.Revision(), Unchanged: p.news}
-	vocabulary := make(vocabulary)
+	v := make(vocabulary)
 	for _, st := range p.steps {
 		if !st.changes() {
 			st.new = st.old
@@ -136,7 +136,7 @@ func (p *plan) settle() directory.Applied {
 		default:
 			a.Changed++
 		}
-		vocabulary.share(st.new)
+		v.share(st.new)
 		st.body = encodeContact(st.new)
 	}
 	p.steps = slices.DeleteFunc(p.steps, func(st *step) bool { return !st.changes() && st.photo == nil })

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"iter"
 	"time"
 
 	"ringbook/directory"
@@ -29,17 +28,16 @@ func (s *Store) carryOut(ctx context.Context, p *plan) (directory.Applied, error
 			return directory.Applied{Revision: a.Revision}, err
 		}
 	}
-	one := true
-	for steps, last := range s.pieces(p) {
+	pieces := s.cut(p)
+	for i, steps := range pieces {
 		if err := ctx.Err(); err != nil {
 			return directory.Applied{Revision: s.index.View().Revision()}, err
 		}
-		u := whole
-		if one = one && last; !one {
+		u, next := whole, p.next
+		if len(pieces) > 1 {
 			u = s.prepare(steps, now)
 		}
-		next := p.next
-		if !last {
+		if i < len(pieces)-1 {
 			next = nil
 		}
 		if err := s.carryPiece(p, steps, u, now, next); err != nil {
@@ -70,31 +68,27 @@ func (s *Store) prepare(steps []*step, now time.Time) *index.Update {
 	return s.index.Prepare(s.index.View().Revision()+1, put, removed)
 }
 
-// pieces cuts a plan into what fits into one transaction each, and says which
-// is the last. A plan without steps is one piece.
-func (s *Store) pieces(p *plan) iter.Seq2[[]*step, bool] {
+// cut cuts the steps of a plan into what fits into one transaction each. A
+// plan without steps is one piece.
+func (s *Store) cut(p *plan) (pieces [][]*step) {
 	entries := s.db.MaxBatchCount() * 9 / 10
 	size := s.db.MaxBatchSize() * 9 / 10
 	books := int64(len(s.o.Books))
-	return func(yield func([]*step, bool) bool) {
-		from, n, bytes := 0, int64(0), int64(0)
-		for i, st := range p.steps {
-			e := stepEntries + books
-			b := stepBytes + markBytes*books + s.weight(len(st.body))
-			if st.new != nil && p.jpegs[st.new.Photo] != nil {
-				photo := p.jpegs[st.new.Photo]
-				b += s.weight(len(photo.Large)) + s.weight(len(photo.Small))
-			}
-			if i > from && (n+e > entries || bytes+b > size) {
-				if !yield(p.steps[from:i], false) {
-					return
-				}
-				from, n, bytes = i, 0, 0
-			}
-			n, bytes = n+e, bytes+b
+	from, n, bytes := 0, int64(0), int64(0)
+	for i, st := range p.steps {
+		e := stepEntries + books
+		b := stepBytes + markBytes*books + s.weight(len(st.body))
+		if st.new != nil && p.jpegs[st.new.Photo] != nil {
+			photo := p.jpegs[st.new.Photo]
+			b += s.weight(len(photo.Large)) + s.weight(len(photo.Small))
 		}
-		yield(p.steps[from:], true)
+		if i > from && (n+e > entries || bytes+b > size) {
+			pieces = append(pieces, p.steps[from:i])
+			from, n, bytes = i, 0, 0
+		}
+		n, bytes = n+e, bytes+b
 	}
+	return append(pieces, p.steps[from:])
 }
 
 // weight is what a value counts in a transaction: photos go to the value log.

@@ -13,13 +13,13 @@ import (
 	"github.com/dgraph-io/badger/v4"
 
 	"ringbook/directory"
+	"ringbook/directory/index"
 	"ringbook/directory/store"
 	"ringbook/directory/store/storetest"
 )
 
 func TestInMemory(t *testing.T) {
 	s := openStore(t, "", inMemory(t))
-	defer s.Close()
 	a, err := s.Apply(t.Context(), directory.Batch{Source: directory.SourceUser, Changes: storetest.Puts(storetest.Person(1))})
 	if err != nil || a.Added != 1 || s.View().Len() != 1 {
 		t.Errorf("%+v, %v", a, err)
@@ -34,8 +34,7 @@ func inMemory(t *testing.T) store.Options {
 
 func TestLocked(t *testing.T) {
 	dir := t.TempDir()
-	s := openStore(t, dir, storetest.Options(t))
-	defer s.Close()
+	openStore(t, dir, storetest.Options(t))
 	_, err := store.Open(t.Context(), dir, storetest.Options(t))
 	if err == nil || !strings.Contains(err.Error(), "another ringbook uses the folder "+dir) {
 		t.Errorf("a folder in use: %v", err)
@@ -108,7 +107,6 @@ func TestInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = openStore(t, dir, o)
-	defer s.Close()
 	if c, _ := s.Cursor(t.Context(), storetest.Feed); c.Link != "" || s.View().Loaded() || s.View().Len() != half {
 		t.Errorf("after a start: cursor %q, loaded %v, %d contacts, want %d", c.Link, s.View().Loaded(), s.View().Len(), half)
 	}
@@ -123,7 +121,6 @@ func TestInterrupted(t *testing.T) {
 func TestPhotoGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := openStore(t, "", inMemory(t))
-		defer s.Close()
 		ann, bob, cat := storetest.Person(1), storetest.Person(2), storetest.Person(3)
 		_, err := s.Apply(t.Context(), directory.Batch{Source: directory.SourceUser, Changes: storetest.Puts(ann, bob, cat)})
 		if err != nil {
@@ -176,5 +173,53 @@ func TestLog(t *testing.T) {
 	}
 	if out.Len() > 0 {
 		t.Errorf("an ordinary start says:\n%s", out.String())
+	}
+}
+
+// TestRedrawInterrupted ends a start while cards are drawn anew.
+func TestRedrawInterrupted(t *testing.T) {
+	const people, redrawn = 2000, 10 + 900 // names of an even length: see storetest.Renderer
+	dir := t.TempDir()
+	o := storetest.Options(t)
+	s := openStore(t, dir, o)
+	var all []*directory.Contact
+	for i := range people {
+		all = append(all, storetest.Person(i))
+	}
+	if _, err := s.Apply(t.Context(), directory.Batch{Source: directory.SourceUser, Changes: storetest.Puts(all...)}); err != nil {
+		t.Fatal(err)
+	}
+	revision := s.View().Revision()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	o.Renderer = storetest.Renderer("2")
+	drawn, draw := 0, o.Renderer.Print
+	o.Renderer.Print = func(c *directory.Contact) [16]byte {
+		if drawn++; drawn == people+redrawn/2 {
+			cancel()
+		}
+		return draw(c)
+	}
+	if _, err := store.Open(ctx, dir, o); !errors.Is(err, context.Canceled) {
+		t.Fatalf("interrupted: %v", err)
+	}
+	s = openStore(t, dir, o)
+	for _, b := range s.View().Books() {
+		if b.Name() != "people" {
+			continue
+		}
+		steps, err := b.Since(index.Position{Revision: revision})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for range steps {
+			n++
+		}
+		if n != redrawn || s.View().Revision() < revision+2 {
+			t.Errorf("%d cards moved, want %d; revision %d", n, redrawn, s.View().Revision())
+		}
 	}
 }

@@ -118,10 +118,11 @@ func (s *Store) Photo(ctx context.Context, id directory.PhotoID, size directory.
 	defer leave()
 	key := largeKey(id)
 	switch size {
-	case directory.PhotoSmall:
-		key = smallKey(id)
 	case directory.PhotoNone:
 		return nil, fmt.Errorf("photo of size none: %w", directory.ErrNotFound)
+	case directory.PhotoSmall:
+		key = smallKey(id)
+	case directory.PhotoLarge: // and a device that says nothing
 	}
 	var jpeg []byte
 	err = s.db.View(func(txn *badger.Txn) error {

@@ -22,5 +22,6 @@ func openStore(tb testing.TB, place string, o store.Options) *store.Store {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	tb.Cleanup(func() { _ = s.Close() })
 	return s
 }
