@@ -52,10 +52,6 @@ func (a *answer) release() {
 
 // send sends the entries and says how the search ended.
 func (a *answer) send(f found) (result, error) {
-	from, ok := a.ctl.start()
-	if !ok {
-		return refuse(goldap.LDAPResultProtocolError, "unknown paging cookie"), nil
-	}
 	if p := a.ctl.paging; p != nil && p.size == 0 {
 		return success, nil // RFC 2696 §3: the client wants no more pages
 	}
@@ -68,7 +64,7 @@ func (a *answer) send(f found) (result, error) {
 			return a.interrupted()
 		}
 		switch {
-		case from.covers(it, n):
+		case a.q.after.covers(it, n):
 			continue
 		case limit > 0 && a.sent == limit:
 			return refuse(goldap.LDAPResultSizeLimitExceeded, ""), nil

@@ -102,7 +102,7 @@ func (t tree) searchBase(q searchRequest, shelf []*index.Book) found {
 		f.objects = append(f.objects, keep(q.filter, t.bookObject(b))...)
 	}
 	if q.scope == scopeSubtree || len(f.objects) == 0 {
-		f.contacts = searchBooks(q.filter, shelf)
+		f.contacts = searchBooks(q, shelf)
 	}
 	return f
 }
@@ -113,7 +113,7 @@ func (t tree) searchBook(q searchRequest, b *index.Book) found {
 		f.objects = keep(q.filter, t.bookObject(b))
 	}
 	if q.scope != scopeBase {
-		f.contacts = searchBooks(q.filter, []*index.Book{b})
+		f.contacts = searchBooks(q, []*index.Book{b})
 	}
 	return f
 }
@@ -127,7 +127,8 @@ func readContact(q searchRequest, b *index.Book, e *index.Entry) iter.Seq[member
 		return func(yield func(member) bool) { yield(member{b.Name(), e}) }
 	}
 	it := &filter.Filter{Op: filter.Equal, Attribute: "uid", Value: string(e.Contact().ID)}
-	return searchBooks(&filter.Filter{Op: filter.And, Children: []*filter.Filter{it, q.filter}}, []*index.Book{b})
+	q.filter = &filter.Filter{Op: filter.And, Children: []*filter.Filter{it, q.filter}}
+	return searchBooks(q, []*index.Book{b})
 }
 
 // keep returns the object if the filter is true for it.
@@ -138,12 +139,14 @@ func keep(f *filter.Filter, o object) []object {
 	return []object{o}
 }
 
-// searchBooks yields the contacts of several books in one order of names.
-func searchBooks(f *filter.Filter, books []*index.Book) iter.Seq[member] {
+// searchBooks yields the contacts of several books in one order of names, from
+// q.after on.
+func searchBooks(q searchRequest, books []*index.Book) iter.Seq[member] {
+	search := func(b *index.Book) iter.Seq[*index.Entry] { return b.SearchAfter(q.filter, q.after.key, q.after.id) }
 	if len(books) == 1 {
 		b := books[0]
 		return func(yield func(member) bool) {
-			for e := range b.Search(f) {
+			for e := range search(b) {
 				if !yield(member{b.Name(), e}) {
 					return
 				}
@@ -153,7 +156,7 @@ func searchBooks(f *filter.Filter, books []*index.Book) iter.Seq[member] {
 	return func(yield func(member) bool) {
 		var heads []head
 		for _, b := range books {
-			next, stop := iter.Pull(b.Search(f))
+			next, stop := iter.Pull(search(b))
 			defer stop()
 			if e, ok := next(); ok {
 				heads = append(heads, head{member{b.Name(), e}, next})

@@ -29,6 +29,7 @@ type searchRequest struct {
 	typesOnly bool
 	filter    *filter.Filter
 	wanted    []string
+	after     position // where a paged search goes on
 }
 
 // decodeSearch reads a request. Errors are [directory.ErrInvalid] or
@@ -141,8 +142,13 @@ func (op *operation) find(ctx context.Context, who directory.DeviceID, q searchR
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(q.seconds)*time.Second)
 		defer cancel()
 	}
+	var ok bool
+	q.after, ok = ctl.start()
 	a := op.newAnswer(ctx, q, ctl)
 	defer a.release()
+	if !ok {
+		return a.done(refuse(goldap.LDAPResultProtocolError, "unknown paging cookie"), nil)
+	}
 	device, found, r, err := op.c.lookUp(q, who)
 	if err != nil {
 		return report{}, err
