@@ -110,25 +110,27 @@ func (s *stream) text(t string) {
 	}
 }
 
-// cardText writes a card as character data. Its carriage returns are written as
-// references: a literal one would not survive the reader (XML 1.0 §2.11).
+// carriageReturn is how one is written: a literal one would not survive the
+// reader (XML 1.0 §2.11).
+const carriageReturn = "&#13;"
+
+// cardText writes a card as character data.
 func (s *stream) cardText(b []byte) {
-	// A card is mostly base64 lines with nothing to escape but their ends.
+	// A card is mostly base64 with nothing to escape but the ends of its lines.
 	plain := bytes.IndexByte(b, '&') < 0 && bytes.IndexByte(b, '<') < 0 && bytes.IndexByte(b, '>') < 0
-	for len(b) > 0 {
+	for {
 		i := bytes.IndexByte(b, '\r')
-		if i < 0 {
-			i = len(b)
-		}
-		if line := b[:i]; plain {
-			s.bytes(line)
-		} else {
-			s.markup(line)
-		}
-		if i == len(b) {
+		switch {
+		case i < 0:
+			s.markup(b)
 			return
+		case plain && i+len(carriageReturn) <= cap(s.buf)-len(s.buf):
+			s.buf = append(s.buf, b[:i]...)
+			s.buf = append(s.buf, carriageReturn...)
+		default:
+			s.markup(b[:i])
+			s.str(carriageReturn)
 		}
-		s.str("&#13;")
 		b = b[i+1:]
 	}
 }
@@ -157,7 +159,7 @@ func escaped(c byte) string {
 	case '"':
 		return "&quot;"
 	}
-	return "&#13;"
+	return carriageReturn
 }
 
 // flush sends the buffer. The first time, the answer has outgrown it.
