@@ -9,12 +9,15 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"ringbook/directory"
+	"ringbook/server/carddav"
 )
 
 // Benchmarks of DESIGN §9. They call the handler without a socket, which costs
@@ -159,4 +162,41 @@ func BenchmarkTenChanged(b *testing.B) {
 			h.run(b, "REPORT", syncReport(string(bytes.Clone(token)), "<getetag/><c:address-data/>", ""))
 		})
 	}
+}
+
+// 100 phones sync for the first time at once, each its own device, in gzip as
+// phones ask for it.
+func BenchmarkHundredPhones(b *testing.B) {
+	const phones, cards = 100, 2000
+	s := many(b, cards, 3000)
+	var devices []directory.Device
+	for i := range phones {
+		d := phone()
+		d.ID, d.Login = directory.DeviceID(fmt.Sprint("d", i)), directory.Login(fmt.Sprint("phone", i))
+		devices = append(devices, d)
+	}
+	h := carddav.New(carddav.Options{Directory: s, Auth: newGatekeeper(devices...), Plan: plan(b)})
+	body := syncReport("", "<getetag/><c:address-data/>", "")
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	begun := cpu(b)
+	for b.Loop() {
+		var wg sync.WaitGroup
+		for _, d := range devices {
+			wg.Go(func() {
+				r := httptest.NewRequestWithContext(b.Context(), "REPORT", "/dav/ab/"+string(d.Login)+"/people/", strings.NewReader(body))
+				r.SetBasicAuth(string(d.Login), "secret")
+				r.Header.Set("Accept-Encoding", "gzip")
+				w := &drain{header: make(http.Header)}
+				if h.ServeHTTP(w, r); w.status != http.StatusMultiStatus {
+					b.Errorf("status %d", w.status)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	runtime.ReadMemStats(&after)
+	b.ReportMetric(float64((cpu(b)-begun).Microseconds())/float64(b.N*phones*cards), "cpu-µs/card")
+	b.ReportMetric(float64(after.HeapSys-before.HeapSys)/(1<<20), "heap-MB")
 }

@@ -8,15 +8,15 @@ import (
 	"ringbook/directory"
 )
 
-// Limits of answers that do not fit one buffer. Each holds some 1.5 MB, most
-// of it the compressor's, for as long as the client takes to read.
+// Limits of answers that do not fit one buffer. Each holds some 150 KB, or 1.3 MB
+// if it is compressed, for as long as the client takes to read.
 const (
-	maxStreams = 64
+	maxStreams = 100
 	// maxDeviceStreams keeps one slow device from taking all the places. DAVx5
 	// asks for up to 8 multigets at once, which seldom are that large.
 	maxDeviceStreams = 8
-	// gateWait is shorter than the time after which phones give a request up.
-	gateWait = 5 * time.Second
+	// gateWait is shorter than the 30 s after which the first clients give up.
+	gateWait = 20 * time.Second
 )
 
 // A gate limits the streamed answers at any one time.

@@ -180,8 +180,8 @@ func TestExpandProperty(t *testing.T) {
 }
 
 func TestGzip(t *testing.T) {
-	s := newSite(t, many(t, 200, 0))
-	request := syncReport("", "<getetag/><c:address-data/>", "")
+	s := newSite(t, many(t, 2000, 0))
+	request := syncReport("", "<getetag/>", "")
 	plain := s.do("REPORT", bookHref, request, "Accept-Encoding: identity")
 	zipped := s.do("REPORT", bookHref, request, "Accept-Encoding: br, gzip;q=0.5")
 	if zipped.header.Get("Content-Encoding") != "gzip" || plain.header.Get("Content-Encoding") != "" {
@@ -194,6 +194,14 @@ func TestGzip(t *testing.T) {
 	b, err := io.ReadAll(zr)
 	if err != nil || !bytes.Equal(b, []byte(plain.body)) {
 		t.Errorf("%v: %d bytes, want %d", err, len(b), len(plain.body))
+	}
+	photos := syncReport("", "<getetag/><c:address-data/>", "<limit><nresults>100</nresults></limit>")
+	if r := s.do("REPORT", bookHref, photos, "Accept-Encoding: gzip"); r.header.Get("Content-Encoding") != "" {
+		t.Error("photos are compressed twice")
+	}
+	few := s.do("PROPFIND", bookHref, propfind("<getetag/>"), "Depth: 0", "Accept-Encoding: gzip")
+	if few.header.Get("Content-Encoding") != "" || few.header.Get("Content-Length") == "" {
+		t.Errorf("a short answer is compressed: %v", few.header)
 	}
 	for _, refuses := range []string{"gzip;q=0", "br", "gzip;q=x"} {
 		if r := s.do("REPORT", bookHref, request, "Accept-Encoding: "+refuses); r.header.Get("Content-Encoding") != "" {
