@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"ringbook/directory/number"
@@ -198,7 +199,7 @@ func (r *reader) checkListen(key, value string, mayBeEmpty bool) {
 	}
 	_, port, err := net.SplitHostPort(value)
 	if err == nil {
-		_, err = net.LookupPort("tcp", port)
+		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
 		r.add(key, fmt.Sprintf("%q is no address to listen on", value), `Write it like ":443" or "127.0.0.1:8080".`)
@@ -222,8 +223,7 @@ func (r *reader) checkFile(key, path string) {
 		err = f.Close()
 	}
 	if err != nil {
-		var v *valueError
-		if errors.As(fileError(path, err), &v) {
+		if v, ok := errors.AsType[*valueError](fileError(path, err)); ok {
 			r.add(key, v.what, v.mend)
 		}
 	}

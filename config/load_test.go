@@ -82,8 +82,7 @@ func outcome(t *testing.T) string {
 	t.Helper()
 	file := config.Find("")
 	cfg, err := config.Load(file)
-	var problems config.Problems
-	if errors.As(err, &problems) {
+	if problems, ok := errors.AsType[config.Problems](err); ok {
 		return problems.Error() + "\n"
 	}
 	if err != nil {

@@ -39,7 +39,7 @@ func (p Problem) String() string {
 }
 
 // Problems is everything wrong with a configuration, in the order of its lines.
-type Problems []Problem
+type Problems []Problem //nolint:errname // it is a list of them
 
 // Error writes one problem a line.
 func (p Problems) Error() string {
@@ -124,8 +124,8 @@ func suggest(key string, known []string) string {
 		if d := distance(key, k); d < least {
 			best, least = k, d
 		}
-		if strings.HasSuffix(k, "."+key) {
-			return fmt.Sprintf("Did you mean %s? Then it belongs under [%s].", k, strings.TrimSuffix(k, "."+key))
+		if table, ok := strings.CutSuffix(k, "."+key); ok {
+			return fmt.Sprintf("Did you mean %s? Then it belongs under [%s].", k, table)
 		}
 	}
 	if best == "" {

@@ -31,8 +31,8 @@ type Book struct {
 
 // DefaultFilter is the rule of a book that has none: enabled members (a missing
 // userType counts as member), no guests, nobody whom the tenant hides from
-// address lists. An attribute that is not there makes its comparison undefined,
-// and "not undefined" is undefined: hence the presence tests.
+// address lists. What the tenant does not state counts for the contact: a
+// comparison with an attribute that is not there is false (RFC 4511 §4.5.1.7).
 const DefaultFilter = "(&" +
 	"(|(!(accountEnabled=*))(accountEnabled=TRUE))" +
 	"(|(!(userType=*))(userType=Member))" +

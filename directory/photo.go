@@ -37,9 +37,11 @@ type PhotoTag string
 
 // A PhotoChange is what a photo sweep learnt about one contact.
 type PhotoChange struct {
-	ID    ContactID
-	Tag   PhotoTag // "" = the source has no photo
-	Photo *Photo   // nil = the contact has none to show (none there, or not decodable)
+	ID  ContactID
+	Tag PhotoTag // the photo's version now; "" = the source has no photo
+	// Same: the photo is the one we have, only asked about again. Photo is not looked at.
+	Same  bool
+	Photo *Photo // nil = the contact has none to show (none there, or not decodable)
 }
 
 // A PhotoDue is a contact whose photo should be asked for.

@@ -234,9 +234,7 @@ func person(given, surname string, more map[string]any) map[string]any {
 		"accountEnabled": true, "userType": "Member",
 		"userPrincipalName": strings.ToLower(given) + "@contoso.example",
 	}
-	for k, v := range more {
-		p[k] = v
-	}
+	maps.Copy(p, more)
 	return p
 }
 

@@ -178,7 +178,7 @@ func (s *memory) ApplyPhotos(_ context.Context, at time.Time, ch []directory.Pho
 	var a directory.Applied
 	for _, c := range ch {
 		s.asked[c.ID] = at
-		if c.Tag != s.photos[c.ID].Tag {
+		if !c.Same && c.Tag != s.photos[c.ID].Tag {
 			a.Changed++
 			s.photos[c.ID] = c
 		}

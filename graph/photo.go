@@ -30,9 +30,7 @@ const (
 	maxTag = 512
 )
 
-// A PhotoSink says whose photo to ask for, and takes what was learnt. A change
-// that repeats the tag of a [directory.PhotoDue] with a nil Photo says that the
-// photo was asked about and is the same.
+// A PhotoSink says whose photo to ask for, and takes what was learnt.
 type PhotoSink interface {
 	PhotosDue(ctx context.Context, src directory.Source, before time.Time, n int) ([]directory.PhotoDue, error)
 	ApplyPhotos(ctx context.Context, at time.Time, ch []directory.PhotoChange) (directory.Applied, error)
@@ -102,7 +100,7 @@ func (p *photoFeed) ask(ctx context.Context, due []directory.PhotoDue, done *dir
 	changes := make([]directory.PhotoChange, len(due))
 	var fetch []int // places in due and changes
 	for i, a := range answers {
-		changes[i] = directory.PhotoChange{ID: due[i].ID, Tag: due[i].Tag}
+		changes[i] = directory.PhotoChange{ID: due[i].ID, Tag: due[i].Tag, Same: true}
 		tag, err := a.photoTag()
 		switch {
 		case err != nil && a.forbidden():
@@ -110,9 +108,9 @@ func (p *photoFeed) ask(ctx context.Context, due []directory.PhotoDue, done *dir
 		case err != nil:
 			p.skip(ctx, due[i].ID, err, done) // asked again tomorrow
 		case tag == "":
-			changes[i].Tag = ""
+			changes[i].Tag, changes[i].Same = "", false
 		case tag != due[i].Tag:
-			changes[i].Tag = tag
+			changes[i].Tag, changes[i].Same = tag, false
 			fetch = append(fetch, i)
 		}
 	}
@@ -139,7 +137,7 @@ func (p *photoFeed) fetch(ctx context.Context, places []int, due []directory.Pho
 	for j, i := range places {
 		data, err := answers[j].binary(maxPhotoBytes)
 		if err != nil {
-			changes[i].Tag = due[i].Tag // not learnt: the mirror keeps what it has
+			changes[i].Tag, changes[i].Same = due[i].Tag, true // not learnt: the mirror keeps what it has
 			p.skip(ctx, due[i].ID, err, done)
 			continue
 		}

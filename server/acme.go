@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/certmagic"
@@ -96,7 +97,7 @@ type bridge struct {
 func (b bridge) Enabled(l zapcore.Level) bool { return l >= zapcore.InfoLevel }
 
 func (b bridge) With(f []zapcore.Field) zapcore.Core {
-	return bridge{b.log, append(b.with[:len(b.with):len(b.with)], f...)}
+	return bridge{b.log, append(slices.Clip(b.with), f...)}
 }
 
 func (b bridge) Check(e zapcore.Entry, c *zapcore.CheckedEntry) *zapcore.CheckedEntry {
@@ -115,7 +116,7 @@ func (b bridge) Write(e zapcore.Entry, f []zapcore.Field) error {
 		level = slog.LevelWarn
 	}
 	fields := zapcore.NewMapObjectEncoder()
-	for _, f := range append(b.with[:len(b.with):len(b.with)], f...) {
+	for _, f := range append(slices.Clip(b.with), f...) {
 		f.AddTo(fields)
 	}
 	b.log.LogAttrs(context.Background(), level, "acme",

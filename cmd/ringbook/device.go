@@ -252,7 +252,7 @@ func readSecret(file string, stdin io.Reader) (string, error) {
 		if err != nil {
 			return "", &hintError{err: fmt.Errorf("read the secret: %w", err), code: exitUsage}
 		}
-		defer f.Close()
+		defer f.Close() //nolint:errcheck // it was only read
 		stdin = f
 	}
 	b, err := io.ReadAll(io.LimitReader(stdin, maxSecret))

@@ -59,7 +59,7 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger, progress fu
 	}
 	p.store, err = store.Open(ctx, filepath.Join(cfg.DataDir, storeName), store.Options{
 		Books: cfg.Books, Plan: plan, MaxPhones: cfg.Numbers.MaxPhones, ShrinkGuard: cfg.Mirror.ShrinkGuard,
-		Renderer: store.Renderer{Version: vcard.Version, Print: print}, Log: log,
+		Renderer: store.Renderer{Version: vcard.Version, Print: digest}, Log: log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
@@ -79,8 +79,8 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger, progress fu
 	return p, p.bind(ctx, cfg, plan)
 }
 
-// print is the digest by which the store sees that a card is drawn differently.
-func print(c *directory.Contact) [16]byte {
+// digest is that by which the store sees that a card is drawn differently.
+func digest(c *directory.Contact) [16]byte {
 	sum := sha256.Sum256(vcard.Append(nil, c, vcard.Style{}))
 	return [16]byte(sum[:16])
 }

@@ -151,7 +151,7 @@ func extensible(f *Filter, p *ber.Packet) error {
 		last = c.Tag
 		seen |= 1 << c.Tag
 		s := octets(c)
-		switch c.Tag {
+		switch c.Tag { //nolint:exhaustive // the tags are this sequence's own, checked above
 		case tagRule:
 			f.Rule = s
 		case tagType:

@@ -68,7 +68,7 @@ func (v *View) Shelf(names []directory.BookName, drained bool) []*Book {
 			if b.name != name || slices.Contains(before, h) {
 				continue
 			}
-			books = append(books, &Book{view: v, book: b, own: h, before: before[:len(before):len(before)], drained: drained})
+			books = append(books, &Book{view: v, book: b, own: h, before: slices.Clip(before), drained: drained})
 			before = append(before, h)
 		}
 	}

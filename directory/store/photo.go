@@ -92,7 +92,7 @@ func (p *plan) layPhoto(at time.Time, ch directory.PhotoChange) error {
 		return nil
 	}
 	var id directory.PhotoID
-	if ph := ch.Photo; ph != nil {
+	if ph := ch.Photo; ph != nil && !ch.Same {
 		if ph.ID == "" || len(ph.Large) == 0 || len(ph.Large) > directory.MaxLargePhoto ||
 			len(ph.Small) == 0 || len(ph.Small) > directory.MaxSmallPhoto {
 			return fmt.Errorf("photo of %s with %d and %d bytes: %w", ch.ID, len(ph.Large), len(ph.Small), directory.ErrInvalid)
@@ -101,9 +101,11 @@ func (p *plan) layPhoto(at time.Time, ch directory.PhotoChange) error {
 		p.jpegs[id] = ph
 	}
 	st := p.hear(ch.ID)
-	c := st.new.Clone()
-	c.Photo = id
-	st.new = c
+	if !ch.Same {
+		c := st.new.Clone()
+		c.Photo = id
+		st.new = c
+	}
 	st.photo = &photoState{at: max(at.Unix(), 1), tag: ch.Tag}
 	return nil
 }

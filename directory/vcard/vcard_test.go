@@ -3,6 +3,7 @@ package vcard_test
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -94,7 +95,7 @@ func readBack(t *testing.T, card []byte, c *directory.Contact, s vcard.Style) {
 	if err != nil {
 		t.Fatalf("%v in %q", err, card)
 	}
-	if _, err := dec.Decode(); err != io.EOF {
+	if _, err := dec.Decode(); !errors.Is(err, io.EOF) {
 		t.Errorf("something stands behind the card: %v", err)
 	}
 	if diff := cmp.Diff(values(c, s), read(got)); diff != "" {

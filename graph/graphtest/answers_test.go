@@ -159,7 +159,8 @@ func TestPhotos(t *testing.T) {
 	metadata := func() (m struct {
 		ID, Tag string
 		Width   int
-	}) {
+	},
+	) {
 		var raw object
 		must(t, json.Unmarshal(c.get(who+"/photo").body, &raw))
 		m.ID, _ = raw["id"].(string)

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -63,9 +64,7 @@ func (c *client) signIn(tenant string, change url.Values) answer {
 		"client_id": {c.server.ClientID()}, "client_secret": {c.server.Secret()},
 		"grant_type": {"client_credentials"}, "scope": {"https://graph.microsoft.com/.default"},
 	}
-	for name, v := range change {
-		form[name] = v
-	}
+	maps.Copy(form, change)
 	return c.do(http.MethodPost, c.server.URL()+"/"+tenant+"/oauth2/v2.0/token", form.Encode(),
 		"Content-Type", "application/x-www-form-urlencoded")
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -127,9 +128,7 @@ func newCall(r *http.Request) call {
 // write writes the answer, or what the fault leaves of it.
 func write(w http.ResponseWriter, r *http.Request, a reply, hurt Fault) {
 	h := w.Header()
-	for name, values := range a.header {
-		h[name] = values
-	}
+	maps.Copy(h, a.header)
 	if h.Get("Request-Id") == "" {
 		h.Set("Request-Id", newID())
 	}

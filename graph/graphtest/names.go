@@ -60,16 +60,26 @@ func cultures() []culture {
 	}
 	return []culture{
 		german,
-		{weight: 8, given: words("Łukasz,Małgorzata,Żaneta,Grażyna,Paweł,Krzysztof,Agnieszka,Wojciech,Zbigniew,Świętosława,Michał,Joanna,Jacek,Ewa,Bożena"),
-			surname: words("Nowak,Kowalski,Wiśniewska,Wójcik,Kamiński,Zieliński,Szymańska,Woźniak,Dąbrowski,Kozłowska,Jabłońska,Wąsik,Źrebiec,Łuczak,Brzęczyszczykiewicz")},
-		{weight: 8, given: words("Ayşe,Mehmet,Özgür,İbrahim,Şule,Çağla,Gökhan,Ümit,Işıl,Yıldız,Emre,Zeynep,Oğuz,Tuğçe,Deniz"),
-			surname: words("Yılmaz,Kaya,Demir,Şahin,Çelik,Yıldırım,Öztürk,Aydın,Özdemir,Arslan,Doğan,Kılıç,Çetin,Güneş,İnönü")},
-		{weight: 6, given: words("René,François,Hélène,Jean-Luc,Zoë,Anaïs,Gaël,Noémie,Éric,Maëlle,Cédric,Agnès,Loïc,Chloé,Benoît"),
-			surname: words("Dupont,Lefèvre,Garçon,d'Aubigné,de La Tour,Noël,Béranger,L'Hôpital,Côté,Müntz,Le Goff,Châtelain,Français,Peña-Ruiz,Desprès")},
-		{weight: 5, given: words("Åsa,Bjørn,Søren,Æsa,Göran,Märta,Øystein,Þórdís,Håkan,Maj-Britt,Jyrki,Päivi,Sigríður,Ørjan,Kåre"),
-			surname: words("Ångström,Sørensen,Ødegård,Jónsdóttir,Håkansson,Nyström,Kjær,Bjørklund,Mäkelä,Hämäläinen,Åkesson,Þorsteinsson,Lindström,af Klint,Østergård")},
-		{weight: 5, given: words("John,Siobhán,Mary Ann,Patrick,Niamh,Oliver,Grace,Seán,Jo,William,Emma,Li"),
-			surname: words("Smith,O'Brien,O’Connor,Mc Donald,St. John,Nguyen,Taylor-Jones,Ó Briain,D'Souza,Wu,van den Berg,de la Cruz,Mac Gregor,X")},
+		{
+			weight: 8, given: words("Łukasz,Małgorzata,Żaneta,Grażyna,Paweł,Krzysztof,Agnieszka,Wojciech,Zbigniew,Świętosława,Michał,Joanna,Jacek,Ewa,Bożena"),
+			surname: words("Nowak,Kowalski,Wiśniewska,Wójcik,Kamiński,Zieliński,Szymańska,Woźniak,Dąbrowski,Kozłowska,Jabłońska,Wąsik,Źrebiec,Łuczak,Brzęczyszczykiewicz"),
+		},
+		{
+			weight: 8, given: words("Ayşe,Mehmet,Özgür,İbrahim,Şule,Çağla,Gökhan,Ümit,Işıl,Yıldız,Emre,Zeynep,Oğuz,Tuğçe,Deniz"),
+			surname: words("Yılmaz,Kaya,Demir,Şahin,Çelik,Yıldırım,Öztürk,Aydın,Özdemir,Arslan,Doğan,Kılıç,Çetin,Güneş,İnönü"),
+		},
+		{
+			weight: 6, given: words("René,François,Hélène,Jean-Luc,Zoë,Anaïs,Gaël,Noémie,Éric,Maëlle,Cédric,Agnès,Loïc,Chloé,Benoît"),
+			surname: words("Dupont,Lefèvre,Garçon,d'Aubigné,de La Tour,Noël,Béranger,L'Hôpital,Côté,Müntz,Le Goff,Châtelain,Français,Peña-Ruiz,Desprès"),
+		},
+		{
+			weight: 5, given: words("Åsa,Bjørn,Søren,Æsa,Göran,Märta,Øystein,Þórdís,Håkan,Maj-Britt,Jyrki,Päivi,Sigríður,Ørjan,Kåre"),
+			surname: words("Ångström,Sørensen,Ødegård,Jónsdóttir,Håkansson,Nyström,Kjær,Bjørklund,Mäkelä,Hämäläinen,Åkesson,Þorsteinsson,Lindström,af Klint,Østergård"),
+		},
+		{
+			weight: 5, given: words("John,Siobhán,Mary Ann,Patrick,Niamh,Oliver,Grace,Seán,Jo,William,Emma,Li"),
+			surname: words("Smith,O'Brien,O’Connor,Mc Donald,St. John,Nguyen,Taylor-Jones,Ó Briain,D'Souza,Wu,van den Berg,de la Cruz,Mac Gregor,X"),
+		},
 		{weight: 4, given: words("João,Iñaki,María José,José,Begoña,Conceição,Núria,Xoán"), surname: words("Muñoz,Gonçalves,Núñez de Balboa,Ibáñez,Araújo,Peña,da Silva e Sousa,Güell")},
 		{weight: 3, given: words("Jiří,Tomáš,Zdeněk,Ľubica,Ştefan,Ștefan,Győző,Ágnes,Đorđe,Željko,Živa,Ilze"), surname: words("Dvořák,Černý,Kovács,Szőke,Ionescu,Țepeș,Đorđević,Žižek,Bērziņš,Šimůnek,Novotná,Nagy-Tóth")},
 		{weight: 2, given: words("Γιώργος|giorgos,Ελένη|eleni,Κωνσταντίνος|konstantinos,Σοφία|sofia"), surname: words("Παπαδόπουλος|papadopoulos,Νικολάου|nikolaou,Αγγελίδης|angelidis,Οικονόμου|oikonomou")},
@@ -111,12 +121,16 @@ type office struct {
 func offices() []office {
 	german := func(weight int, name, street, zip, state, area, stem string) office {
 		in := strings.NewReplacer("{area}", area, "{stem}", stem)
-		o := office{weight: weight, name: name, street: street, city: name, state: state, zip: zip, country: "Deutschland", code: "DE",
+		o := office{
+			weight: weight, name: name, street: street, city: name, state: state, zip: zip, country: "Deutschland", code: "DE",
 			mobiles: []string{"0171 {m}", "0171/{m}", "+49 171 {m}", "+49 (0)171 {m}", "0049171{m}", "+49171{m}"},
-			home:    in.Replace("0{area} {stem} {x}"), fax: in.Replace("+49 {area} {stem}-9{x}")}
-		for _, f := range []string{"+49 (0){area} {stem}-{x}", "+49 {area} {stem}-{x}", "+49 {area} {stem}{x}", "+49{area}{stem}{x}", "0{area}/{stem} {x}",
+			home:    in.Replace("0{area} {stem} {x}"), fax: in.Replace("+49 {area} {stem}-9{x}"),
+		}
+		for _, f := range []string{
+			"+49 (0){area} {stem}-{x}", "+49 {area} {stem}-{x}", "+49 {area} {stem}{x}", "+49{area}{stem}{x}", "0{area}/{stem} {x}",
 			"0{area} {stem}-{x}", "(0{area}) {stem}-{x}", "0049 {area} {stem}{x}", "0{area}{stem}{x}", "0{area} - {stem} - {x}", "+49\u00a0{area}\u00a0{stem}\u00a0{x}",
-			"+49 {area} / {stem} - {x}", "tel:+49-{area}-{stem}-{x}", "+49(0){area}{stem}{x}", "DW {x}", "{x}"} {
+			"+49 {area} / {stem} - {x}", "tel:+49-{area}-{stem}-{x}", "+49(0){area}{stem}{x}", "DW {x}", "{x}",
+		} {
 			o.forms = append(o.forms, in.Replace(f))
 		}
 		return o
@@ -128,18 +142,28 @@ func offices() []office {
 		german(10, "Köln", "Hohenzollernring 88", "50672", "Nordrhein-Westfalen", "221", "4710"),
 		german(15, "München", "Rosenheimer Straße 145 b", "81671", "Bayern", "89", "99998"),
 		german(8, "Frankfurt am Main", "Mainzer Landstraße 1; Turm 2, 17. Etage", "60329", "Hessen", "69", "90009"),
-		{weight: 8, name: "Wien", street: "Mariahilfer Straße 100/2/12", city: "Wien", zip: "1070", country: "Österreich", code: "AT", digits: 3, mobiles: foreign,
-			forms: []string{"+43 1 99999 {x}", "+43 (1) 99999 DW {x}", "01/99999-{x}", "0043 1 99999{x}", "+43 1 99999 - {x}"}},
-		{weight: 5, name: "Zürich", street: "Löwenstrasse 1\nPostfach", city: "Zürich", state: "ZH", zip: "8001", country: "Schweiz", code: "CH", digits: 4, mobiles: foreign,
-			forms: []string{"+41 44 000 {aa} {bb}", "+41 (0)44 000 {aa} {bb}", "044 000 {aa} {bb}", "0041440000{x}"}},
-		{weight: 4, name: "Paris", street: "12 bis, rue de l'Échiquier", city: "Paris", zip: "75010", country: "France", code: "FR", digits: 4,
+		{
+			weight: 8, name: "Wien", street: "Mariahilfer Straße 100/2/12", city: "Wien", zip: "1070", country: "Österreich", code: "AT", digits: 3, mobiles: foreign,
+			forms: []string{"+43 1 99999 {x}", "+43 (1) 99999 DW {x}", "01/99999-{x}", "0043 1 99999{x}", "+43 1 99999 - {x}"},
+		},
+		{
+			weight: 5, name: "Zürich", street: "Löwenstrasse 1\nPostfach", city: "Zürich", state: "ZH", zip: "8001", country: "Schweiz", code: "CH", digits: 4, mobiles: foreign,
+			forms: []string{"+41 44 000 {aa} {bb}", "+41 (0)44 000 {aa} {bb}", "044 000 {aa} {bb}", "0041440000{x}"},
+		},
+		{
+			weight: 4, name: "Paris", street: "12 bis, rue de l'Échiquier", city: "Paris", zip: "75010", country: "France", code: "FR", digits: 4,
 			mobiles: []string{"+33 6 39 98 {aa} {bb}", "0033 6 39 98 {aa} {bb}"},
-			forms:   []string{"+33 1 99 00 {aa} {bb}", "+33 (0)1 99 00 {aa} {bb}", "01.99.00.{aa}.{bb}", "0033 199 00{x}"}},
-		{weight: 3, name: "Stockholm", street: "Götgatan 17", city: "Stockholm", zip: "116 46", country: "Sverige", code: "SE", digits: 2,
+			forms:   []string{"+33 1 99 00 {aa} {bb}", "+33 (0)1 99 00 {aa} {bb}", "01.99.00.{aa}.{bb}", "0033 199 00{x}"},
+		},
+		{
+			weight: 3, name: "Stockholm", street: "Götgatan 17", city: "Stockholm", zip: "116 46", country: "Sverige", code: "SE", digits: 2,
 			mobiles: foreign,
-			forms:   []string{"+46 8 465 004 {x}", "+46 (0)8-465 004 {x}", "0046 8 465004{x}"}},
-		{weight: 2, name: "London", street: "Flat 3, 221b Baker Street", city: "London", zip: "NW1 6XE", country: "United Kingdom", code: "GB", digits: 3,
+			forms:   []string{"+46 8 465 004 {x}", "+46 (0)8-465 004 {x}", "0046 8 465004{x}"},
+		},
+		{
+			weight: 2, name: "London", street: "Flat 3, 221b Baker Street", city: "London", zip: "NW1 6XE", country: "United Kingdom", code: "GB", digits: 3,
 			mobiles: []string{"+44 7700 900{x}", "+44 (0)7700 900{x}"},
-			forms:   []string{"+44 20 7946 0{x}", "+44 (0)20 7946 0{x}", "0044 20 79460{x}"}},
+			forms:   []string{"+44 20 7946 0{x}", "+44 (0)20 7946 0{x}", "0044 20 79460{x}"},
+		},
 	}
 }

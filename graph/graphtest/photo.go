@@ -199,7 +199,7 @@ func (c *photoCache) get(tag string, draw func() ([]byte, error)) ([]byte, error
 	c.mu.Lock()
 	if e, ok := c.byTag[tag]; ok {
 		c.order.MoveToFront(e)
-		data := e.Value.(*cached).data
+		data := e.Value.(*cached).data //nolint:errcheck // nothing else is in the list
 		c.mu.Unlock()
 		return data, nil
 	}
@@ -217,7 +217,7 @@ func (c *photoCache) get(tag string, draw func() ([]byte, error)) ([]byte, error
 		c.byTag[tag] = c.order.PushFront(&cached{tag: tag, data: data})
 	}
 	if len(c.byTag) > maxCached {
-		oldest := c.order.Remove(c.order.Back()).(*cached)
+		oldest := c.order.Remove(c.order.Back()).(*cached) //nolint:errcheck // nothing else is in the list
 		delete(c.byTag, oldest.tag)
 	}
 	return data, nil

@@ -9,11 +9,11 @@ import (
 	"ringbook/directory"
 )
 
-// ErrUnreachable: nobody answers on the admin socket.
+// ErrUnreachable means that nobody answers on the admin socket.
 var ErrUnreachable = errors.New("the server is not reachable")
 
 // A Failure is why a request was not done, as the operator reads it.
-type Failure struct {
+type Failure struct { //nolint:errname // what the operator reads is a failure, not an Error
 	Message string // a sentence
 	Hint    string // what to do next; "" = the message says it
 	Status  int    // of HTTP; 0 = there was no answer

@@ -63,7 +63,7 @@ func probe(ctx context.Context, path string) error {
 	d := net.Dialer{Timeout: probeWait}
 	conn, err := d.DialContext(ctx, "unix", path)
 	if err != nil {
-		return nil // nobody listens
+		return nil //nolint:nilerr // nobody listens: that is what was to be found out
 	}
 	return errors.Join(fmt.Errorf("another server answers on it: %w", directory.ErrExists), conn.Close())
 }

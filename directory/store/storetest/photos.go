@@ -87,6 +87,10 @@ func testPhotos(t *testing.T, open Open) {
 	if c := b.stored(id(1)); c.Photo != ann.ID {
 		t.Errorf("photo %q", c.Photo)
 	}
+	b.count(b.photos(at, directory.PhotoChange{ID: id(1), Tag: "t2", Same: true}), 0, 0, 0, 1)
+	if c := b.stored(id(1)); c.Photo != ann.ID {
+		t.Errorf("a photo that was asked about and did not change became %q", c.Photo)
+	}
 	b.photos(at, directory.PhotoChange{ID: id(1), Tag: "t3", Photo: bob})
 	b.has(bob)
 	b.has(ann) // somebody may be reading an old view
