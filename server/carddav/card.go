@@ -170,7 +170,7 @@ func (x *exchange) cardBody() ([]byte, error) {
 		return c.body, nil
 	}
 	if c.room == nil {
-		c.room = x.h.pools.cards.Get().(*[]byte)
+		c.room = x.h.pools.cards.get()
 	}
 	b, drawn, err := x.h.cards.draw(x.r.Context(), (*c.room)[:0], x.style, c.entry)
 	if err != nil {
@@ -207,7 +207,7 @@ const maxKeptCard = 256 << 10
 
 func (c *card) free(p *pools) {
 	if c.room != nil && cap(*c.room) <= maxKeptCard {
-		p.cards.Put(c.room)
+		p.cards.put(c.room)
 	}
 	*c = card{}
 }

@@ -11,14 +11,14 @@ import (
 	"ringbook/directory"
 )
 
-// A failure is a refusal whose answer is not that of its kind alone.
-type failure struct {
+// A statusError is a refusal whose answer is not that of its kind alone.
+type statusError struct {
 	status    int
 	condition string // content of DAV:error, in the prefixes of xmlHead; "" = none
 	text      string // what was wrong, for people
 }
 
-func (f *failure) Error() string { return f.text }
+func (f *statusError) Error() string { return f.text }
 
 // The preconditions that we answer with (RFC 3253 §3.6, RFC 4918 §16, RFC 6352
 // §8, RFC 6578 §3.2).
@@ -47,7 +47,7 @@ type answer struct {
 
 // answerTo gives an error its meaning. The text of a fault of ours stays here.
 func answerTo(err error) answer {
-	var f *failure
+	var f *statusError
 	var throttled *directory.ThrottledError
 	var large *http.MaxBytesError
 	switch {

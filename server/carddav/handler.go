@@ -167,7 +167,7 @@ func (x *exchange) serve() error {
 		}
 	}
 	x.w.Header().Set("Allow", x.h.allow)
-	return &failure{status: http.StatusMethodNotAllowed, text: "no such method here"}
+	return &statusError{status: http.StatusMethodNotAllowed, text: "no such method here"}
 }
 
 // login authenticates the device and takes the view that it is answered from.
@@ -214,9 +214,9 @@ type exchange struct {
 	style  style
 	card   card // the one being written
 
-	out     *stream         // nil until a multistatus begins
-	ending  context.Context // of an answer that has passed the gate; nil = it has not
-	release func()          // gives back what that holds
+	out     *stream      // nil until a multistatus begins
+	ended   func() error // of an answer that has passed the gate; nil = it has not
+	release func()       // gives back what that holds
 
 	// For the log.
 	kind      kind

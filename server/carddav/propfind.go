@@ -46,7 +46,7 @@ func propfindDepth(header string) (int, error) {
 	case "1", "":
 		return 1, nil
 	case "infinity":
-		return 0, &failure{status: http.StatusForbidden, condition: conditionDepth, text: "depth infinity is not served"}
+		return 0, &statusError{status: http.StatusForbidden, condition: conditionDepth, text: "depth infinity is not served"}
 	}
 	return 0, fmt.Errorf("depth %q: %w", header, directory.ErrInvalid)
 }

@@ -158,7 +158,7 @@ func parseTextMatch(s *scanner, t xml.StartElement) (m textMatch, err error) {
 	case "i;octet":
 		m.fold = func(s string) string { return s }
 	default:
-		return m, &failure{status: http.StatusForbidden, condition: conditionCollation, text: "no such collation"}
+		return m, &statusError{status: http.StatusForbidden, condition: conditionCollation, text: "no such collation"}
 	}
 	switch attribute(t, "match-type") {
 	case "", "contains":
@@ -189,5 +189,5 @@ func parseTest(t xml.StartElement) (all bool, err error) {
 }
 
 func badFilter(t xml.StartElement) error {
-	return &failure{status: http.StatusForbidden, condition: conditionFilter, text: "filter with an unknown " + t.Name.Local}
+	return &statusError{status: http.StatusForbidden, condition: conditionFilter, text: "filter with an unknown " + t.Name.Local}
 }

@@ -25,7 +25,7 @@ func (x *exchange) refuse() error {
 	if err := xml.EscapeText(&href, []byte(x.r.URL.EscapedPath())); err != nil {
 		return fmt.Errorf("escape the path: %w", err)
 	}
-	return &failure{
+	return &statusError{
 		status: http.StatusForbidden,
 		condition: "<d:need-privileges><d:resource><d:href>" + href.String() + "</d:href>" +
 			"<d:privilege><d:write-content/></d:privilege></d:resource></d:need-privileges>",

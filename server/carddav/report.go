@@ -52,5 +52,5 @@ func (x *exchange) report() error {
 			return p.serve(x, s, res)
 		}
 	}
-	return &failure{status: http.StatusForbidden, condition: conditionReport, text: "no such report here"}
+	return &statusError{status: http.StatusForbidden, condition: conditionReport, text: "no such report here"}
 }

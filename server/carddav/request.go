@@ -116,7 +116,7 @@ func (sel *selection) parseProps(s *scanner) error {
 func parseCardData(s *scanner, t xml.StartElement) (*cardData, error) {
 	for _, a := range t.Attr {
 		if a.Name.Local == "content-type" && !strings.EqualFold(a.Value, "text/vcard") {
-			return nil, &failure{status: http.StatusForbidden, condition: conditionData, text: "only text/vcard is served"}
+			return nil, &statusError{status: http.StatusForbidden, condition: conditionData, text: "only text/vcard is served"}
 		}
 	}
 	d := &cardData{}

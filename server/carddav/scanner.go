@@ -45,21 +45,21 @@ type scanner struct {
 // newScanner begins to read the body of a request; free must be called.
 func (x *exchange) newScanner() (*scanner, error) {
 	if e := x.r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
-		return nil, &failure{status: http.StatusUnsupportedMediaType, text: "requests must not be compressed"}
+		return nil, &statusError{status: http.StatusUnsupportedMediaType, text: "requests must not be compressed"}
 	}
 	if c := charset(x.r.Header.Get("Content-Type")); !isUTF8(c) {
-		return nil, &failure{status: http.StatusUnsupportedMediaType, text: "requests must be in UTF-8"}
+		return nil, &statusError{status: http.StatusUnsupportedMediaType, text: "requests must be in UTF-8"}
 	}
 	body := x.slowBody(http.MaxBytesReader(x.w, x.r.Body, maxBody))
 	s := &scanner{}
-	s.in.r = x.h.pools.readers.Get().(*bufio.Reader)
+	s.in.r = x.h.pools.readers.get()
 	s.in.r.Reset(body)
 	s.dec = xml.NewDecoder(&s.in)
 	s.dec.CharsetReader = func(label string, in io.Reader) (io.Reader, error) {
 		if isUTF8(label) {
 			return in, nil
 		}
-		return nil, &failure{status: http.StatusUnsupportedMediaType, text: "requests must be in UTF-8"}
+		return nil, &statusError{status: http.StatusUnsupportedMediaType, text: "requests must be in UTF-8"}
 	}
 	return s, nil
 }
@@ -67,7 +67,7 @@ func (x *exchange) newScanner() (*scanner, error) {
 // free gives back what the scanner holds.
 func (s *scanner) free(x *exchange) {
 	s.in.r.Reset(nil)
-	x.h.pools.readers.Put(s.in.r)
+	x.h.pools.readers.put(s.in.r)
 }
 
 func charset(contentType string) string {

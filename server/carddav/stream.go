@@ -26,16 +26,16 @@ const (
 
 // pools keep what is expensive to make and the same for all requests.
 type pools struct {
-	buffers sync.Pool // *[]byte of capacity bufferSize
-	gzips   sync.Pool // *gzip.Writer
-	readers sync.Pool // *bufio.Reader
-	cards   sync.Pool // *[]byte for one card
+	buffers pool[*[]byte] // of capacity bufferSize
+	gzips   pool[*gzip.Writer]
+	readers pool[*bufio.Reader]
+	cards   pool[*[]byte] // for one card
 }
 
 func newPools() *pools {
 	return &pools{
-		buffers: sync.Pool{New: func() any { b := make([]byte, 0, bufferSize); return &b }},
-		gzips: sync.Pool{New: func() any {
+		buffers: pool[*[]byte]{make: func() *[]byte { b := make([]byte, 0, bufferSize); return &b }},
+		gzips: pool[*gzip.Writer]{make: func() *gzip.Writer {
 			// Level 1: the others take three times as long for a tenth less.
 			zw, err := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed)
 			if err != nil {
@@ -43,10 +43,25 @@ func newPools() *pools {
 			}
 			return zw
 		}},
-		readers: sync.Pool{New: func() any { return bufio.NewReader(nil) }},
-		cards:   sync.Pool{New: func() any { return new([]byte) }},
+		readers: pool[*bufio.Reader]{make: func() *bufio.Reader { return bufio.NewReader(nil) }},
+		cards:   pool[*[]byte]{make: func() *[]byte { return new([]byte) }},
 	}
 }
+
+// A pool is a [sync.Pool] of one type.
+type pool[T any] struct {
+	kept sync.Pool
+	make func() T
+}
+
+func (p *pool[T]) get() T {
+	if v, ok := p.kept.Get().(T); ok {
+		return v
+	}
+	return p.make()
+}
+
+func (p *pool[T]) put(v T) { p.kept.Put(v) }
 
 // A stream is the body of an answer, on its way out through one buffer. Errors
 // stick: after the first one nothing is written any more.
@@ -55,12 +70,12 @@ type stream struct {
 	control *http.ResponseController
 	pools   *pools
 	// admit is asked once, before the first buffer of an answer that needs more
-	// than one. The context it returns ends the answer.
-	admit func() (context.Context, error)
+	// than one. ended says why the answer is to end; nil = it is not.
+	admit func() (ended func() error, err error)
 	gzip  bool // the client takes it
 	code  int
 
-	ctx     context.Context
+	ended   func() error // nil until admitted
 	room    *[]byte
 	buf     []byte
 	gz      *gzip.Writer
@@ -169,12 +184,12 @@ func (s *stream) flush() {
 		return
 	}
 	if !s.begun {
-		ctx, err := s.admit()
+		ended, err := s.admit()
 		if err != nil {
 			s.fail(err)
 			return
 		}
-		s.ctx = ctx
+		s.ended = ended
 		s.begin(s.gzip)
 	}
 	s.send()
@@ -187,7 +202,7 @@ func (s *stream) begin(zip bool) {
 	h.Set("Vary", "Accept-Encoding, Brief, Prefer")
 	if zip {
 		h.Set("Content-Encoding", "gzip")
-		s.gz = s.pools.gzips.Get().(*gzip.Writer)
+		s.gz = s.pools.gzips.get()
 		s.gz.Reset(counted{s})
 	}
 	s.begun = true
@@ -198,9 +213,11 @@ func (s *stream) begin(zip bool) {
 func (s *stream) send() {
 	// Where there is no deadline to set (a recorder), nothing can hang either.
 	_ = s.control.SetWriteDeadline(time.Now().Add(writeWait))
-	if s.ctx != nil && s.ctx.Err() != nil {
-		s.fail(context.Cause(s.ctx))
-		return
+	if s.ended != nil {
+		if err := s.ended(); err != nil {
+			s.fail(err)
+			return
+		}
 	}
 	var to io.Writer = counted{s}
 	if s.gz != nil {
@@ -235,10 +252,10 @@ func (s *stream) close() error {
 // free gives back what the stream holds. It must not be used any more.
 func (s *stream) free() {
 	s.buf = nil
-	s.pools.buffers.Put(s.room)
+	s.pools.buffers.put(s.room)
 	if s.gz != nil {
 		s.gz.Reset(io.Discard)
-		s.pools.gzips.Put(s.gz)
+		s.pools.gzips.put(s.gz)
 		s.gz = nil
 	}
 }
@@ -254,7 +271,7 @@ func (c counted) Write(p []byte) (int, error) {
 
 // openStream begins an answer; nothing is sent yet.
 func (x *exchange) openStream(code int) *stream {
-	room := x.h.pools.buffers.Get().(*[]byte)
+	room := x.h.pools.buffers.get()
 	x.status = code
 	x.out = &stream{
 		w: x.w, control: x.control, pools: x.h.pools, admit: x.admit, code: code,
@@ -265,9 +282,9 @@ func (x *exchange) openStream(code int) *stream {
 }
 
 // admit passes the gate, once, and has the answer end when the device is revoked.
-func (x *exchange) admit() (context.Context, error) {
-	if x.ending != nil {
-		return x.ending, nil
+func (x *exchange) admit() (ended func() error, err error) {
+	if x.ended != nil {
+		return x.ended, nil
 	}
 	ctx, cancel := context.WithCancelCause(x.r.Context())
 	leave, err := x.h.gate.enter(ctx, x.device.ID)
@@ -288,8 +305,8 @@ func (x *exchange) admit() (context.Context, error) {
 		cancel(nil)
 		leave()
 	}
-	x.ending = ctx
-	return ctx, nil
+	x.ended = func() error { return context.Cause(ctx) }
+	return x.ended, nil
 }
 
 // An ending breaks an answer off from outside, even while it waits for a slow

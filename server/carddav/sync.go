@@ -132,7 +132,7 @@ func (x *exchange) syncFrom(b *index.Book, s string) (from index.Position, tombs
 func (x *exchange) refuseToken(err error) error {
 	if errors.Is(err, directory.ErrRevisionGone) && strings.Contains(x.r.UserAgent(), "Thunderbird/") {
 		a := answerTo(err)
-		return &failure{status: http.StatusBadRequest, condition: a.condition, text: a.text}
+		return &statusError{status: http.StatusBadRequest, condition: a.condition, text: a.text}
 	}
 	return err
 }
