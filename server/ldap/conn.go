@@ -15,9 +15,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	goldap "github.com/go-ldap/ldap/v3"
-
 	"ringbook/directory"
+
+	goldap "github.com/go-ldap/ldap/v3"
 )
 
 // readBuffer holds a usual request whole; each idle connection keeps one.

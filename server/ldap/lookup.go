@@ -5,11 +5,11 @@ import (
 	"iter"
 	"slices"
 
-	goldap "github.com/go-ldap/ldap/v3"
-
 	"ringbook/directory"
 	"ringbook/directory/filter"
 	"ringbook/directory/index"
+
+	goldap "github.com/go-ldap/ldap/v3"
 )
 
 // A member is a contact in the book in which a device sees it.
@@ -23,7 +23,7 @@ func compareMembers(a, b member) int {
 		cmp.Compare(a.entry.Contact().ID, b.entry.Contact().ID))
 }
 
-// Found is what a search finds: objects first, then contacts in the order of names.
+// found is what a search finds: objects first, then contacts in the order of names.
 type found struct {
 	objects  []object
 	contacts iter.Seq[member]
@@ -92,7 +92,7 @@ func (t tree) search(at place, q searchRequest, shelf []*index.Book) (found, res
 
 func (t tree) searchBase(q searchRequest, shelf []*index.Book) found {
 	f := found{contacts: nobody}
-	if q.scope != scopeOne {
+	if q.withTop() {
 		f.objects = keep(q.filter, t.baseObject())
 	}
 	if q.scope == scopeBase {
@@ -101,7 +101,7 @@ func (t tree) searchBase(q searchRequest, shelf []*index.Book) found {
 	for _, b := range shelf {
 		f.objects = append(f.objects, keep(q.filter, t.bookObject(b))...)
 	}
-	if q.scope == scopeSubtree || len(f.objects) == 0 {
+	if q.deep() || len(f.objects) == 0 {
 		f.contacts = searchBooks(q, shelf)
 	}
 	return f
@@ -109,7 +109,7 @@ func (t tree) searchBase(q searchRequest, shelf []*index.Book) found {
 
 func (t tree) searchBook(q searchRequest, b *index.Book) found {
 	f := found{contacts: nobody}
-	if q.scope != scopeOne {
+	if q.withTop() {
 		f.objects = keep(q.filter, t.bookObject(b))
 	}
 	if q.scope != scopeBase {
@@ -120,7 +120,7 @@ func (t tree) searchBook(q searchRequest, b *index.Book) found {
 
 // readContact is a search that begins at a contact, which has nothing below it.
 func readContact(q searchRequest, b *index.Book, e *index.Entry) iter.Seq[member] {
-	if q.scope == scopeOne {
+	if !q.withTop() {
 		return nobody
 	}
 	if q.filter.Op == filter.Present && knownName(q.filter.Attribute) == "objectClass" {

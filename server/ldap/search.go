@@ -6,11 +6,11 @@ import (
 	"log/slog"
 	"time"
 
-	ber "github.com/go-asn1-ber/asn1-ber"
-	goldap "github.com/go-ldap/ldap/v3"
-
 	"ringbook/directory"
 	"ringbook/directory/filter"
+
+	ber "github.com/go-asn1-ber/asn1-ber"
+	goldap "github.com/go-ldap/ldap/v3"
 )
 
 // Scopes (RFC 4511 §4.5.1.2).
@@ -18,7 +18,15 @@ const (
 	scopeBase    = goldap.ScopeBaseObject
 	scopeOne     = goldap.ScopeSingleLevel
 	scopeSubtree = goldap.ScopeWholeSubtree
+	// scopeChildren is the subtree without its top (draft-sermersheim-ldap-subordinate-scope).
+	scopeChildren = goldap.ScopeChildren
 )
+
+// withTop reports whether the base of the search is one of those asked about.
+func (q searchRequest) withTop() bool { return q.scope == scopeBase || q.scope == scopeSubtree }
+
+// deep reports whether all that is below the base is asked about.
+func (q searchRequest) deep() bool { return q.scope == scopeSubtree || q.scope == scopeChildren }
 
 // A searchRequest is RFC 4511 §4.5.1. Aliases, and so derefAliases, we have none.
 type searchRequest struct {
@@ -58,7 +66,7 @@ func decodeSearch(b []byte) (q searchRequest, err error) {
 		return q, err
 	}
 	list, rest, err := take(b, tagSequence)
-	if err != nil || len(rest) > 0 || q.scope < scopeBase || q.scope > scopeSubtree || q.size < 0 || q.seconds < 0 {
+	if err != nil || len(rest) > 0 || q.scope < scopeBase || q.scope > scopeChildren || q.size < 0 || q.seconds < 0 {
 		return q, errFraming
 	}
 	if q.wanted, err = decodeWanted(list); err != nil {
