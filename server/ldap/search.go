@@ -22,12 +22,6 @@ const (
 	scopeChildren = goldap.ScopeChildren
 )
 
-// withTop reports whether the base of the search is one of those asked about.
-func (q searchRequest) withTop() bool { return q.scope == scopeBase || q.scope == scopeSubtree }
-
-// deep reports whether all that is below the base is asked about.
-func (q searchRequest) deep() bool { return q.scope == scopeSubtree || q.scope == scopeChildren }
-
 // A searchRequest is RFC 4511 §4.5.1. Aliases, and so derefAliases, we have none.
 type searchRequest struct {
 	base      string
@@ -39,6 +33,12 @@ type searchRequest struct {
 	wanted    []string
 	after     position // where a paged search goes on
 }
+
+// withTop reports whether the base of the search is one of those asked about.
+func (q searchRequest) withTop() bool { return q.scope == scopeBase || q.scope == scopeSubtree }
+
+// deep reports whether all that is below the base is asked about.
+func (q searchRequest) deep() bool { return q.scope == scopeSubtree || q.scope == scopeChildren }
 
 // decodeSearch reads a request. Errors are [directory.ErrInvalid] or
 // [directory.ErrTooLarge], or errFraming for what the framing let pass.

@@ -267,7 +267,7 @@ func TestScopesAndBases(t *testing.T) {
 	}
 	everybody := []string{"supplier", "anna", "annika", "kowalski", "mueller", "muller", "meier", "star"}
 	withBooks := append([]string{"ringbook", "people", "suppliers"}, everybody...)
-	const one, sub, obj = goldap.ScopeSingleLevel, goldap.ScopeWholeSubtree, goldap.ScopeBaseObject
+	const one, sub, obj, children = goldap.ScopeSingleLevel, goldap.ScopeWholeSubtree, goldap.ScopeBaseObject, goldap.ScopeChildren
 	for _, q := range []struct {
 		base   string
 		scope  int
@@ -279,6 +279,7 @@ func TestScopesAndBases(t *testing.T) {
 		{base, one, "(objectClass=*)", []string{"people", "suppliers"}, 0},
 		{base, sub, "(objectClass=*)", withBooks, 0},
 		{base, sub, "(sn=*)", everybody, 0},
+		{base, children, "(objectClass=*)", withBooks[1:], 0},
 		{base, one, "(ou=suppliers)", []string{"suppliers"}, 0},
 		{base, one, "(cn=ann*)", []string{"supplier", "anna", "annika"}, 0}, // phones set to one level mean the people
 		{base, sub, "(!(cn=*))", []string{"ringbook", "people", "suppliers"}, 0},
@@ -290,6 +291,8 @@ func TestScopesAndBases(t *testing.T) {
 		{"uid=ANNA, ou=people, " + base, sub, "(sn=berg)", []string{"anna"}, 0},
 		{"uid=anna,ou=people," + base, obj, "(sn=meier)", []string{}, 0},
 		{"uid=anna,ou=people," + base, one, "(objectClass=*)", []string{}, 0},
+		{"uid=anna,ou=people," + base, children, "(objectClass=*)", []string{}, 0},
+		{"ou=people," + base, children, "(objectClass=*)", everybody[1:], 0},
 		{"uid=anna,ou=suppliers," + base, obj, "(objectClass=*)", []string{}, goldap.LDAPResultNoSuchObject},
 		{"uid=nobody,ou=people," + base, sub, "(objectClass=*)", []string{}, goldap.LDAPResultNoSuchObject},
 		{"ou=nothing," + base, sub, "(objectClass=*)", []string{}, goldap.LDAPResultNoSuchObject},
