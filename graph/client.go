@@ -184,7 +184,7 @@ func newTransport(c *http.Client) *transport {
 // Do implements policy.Transporter.
 func (t *transport) Do(req *http.Request) (*http.Response, error) {
 	t.sent.Add(1)
-	resp, err := t.http.Do(req)
+	resp, err := t.http.Do(req) //nolint:gosec // the client sends to the configured host only
 	if err != nil {
 		if ue, ok := errors.AsType[*url.Error](err); ok {
 			err = ue.Err
@@ -281,5 +281,7 @@ func plain(s string, n int) string {
 	return s
 }
 
-var _ policy.Transporter = (*transport)(nil)
-var _ azcore.TokenCredential = (*credential)(nil)
+var (
+	_ policy.Transporter     = (*transport)(nil)
+	_ azcore.TokenCredential = (*credential)(nil)
+)

@@ -13,8 +13,8 @@ import (
 	"ringbook/directory"
 )
 
-func fuzzMapping(t testing.TB) *mapping {
-	t.Helper()
+func fuzzMapping(tb testing.TB) *mapping {
+	tb.Helper()
 	m, err := newMapping(Options{
 		Phones: map[string]directory.PhoneKind{"extensionAttribute1": "home", "extension_0123456789abcdef0123456789abcdef_homePhone": "home"},
 		E164: func(s string) string {
@@ -25,7 +25,7 @@ func fuzzMapping(t testing.TB) *mapping {
 		},
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return m
 }

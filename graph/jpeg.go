@@ -10,11 +10,13 @@ import (
 	"image/color"
 	_ "image/gif" // Outlook's placeholder, and old photos
 	"image/jpeg"
-	_ "image/png" // photos set in Entra may be PNG
-
-	"golang.org/x/image/draw"
+	_ "image/png"
 
 	"ringbook/directory"
+
+	// photos set in Entra may be PNG
+
+	"golang.org/x/image/draw"
 )
 
 const (

@@ -261,7 +261,7 @@ func backoff(n int) time.Duration {
 	if shift := n - 1; shift < 10 {
 		d = min(backoffFirst<<shift, backoffMost)
 	}
-	return d/2 + rand.N(d/2)
+	return d/2 + rand.N(d/2) //nolint:gosec // spreads load, keeps no secret
 }
 
 func (m *Mirror) logRound(ctx context.Context, f *feed, err error) {

@@ -111,9 +111,9 @@ func decodeContact(id directory.ContactID, b []byte, v vocabulary) (*directory.C
 		b = rest
 		switch {
 		case number >= firstWord && number < firstWord+uint64(len(shared)):
-			*shared[number-firstWord] = v.of(value)
+			*shared[number-firstWord] = v.of(value) //nolint:gosec // the case has checked it
 		case number >= firstOwn && number < firstOwn+uint64(len(own)):
-			*own[number-firstOwn] = string(value)
+			*own[number-firstOwn] = string(value) //nolint:gosec // the case has checked it
 		case number == fieldMail:
 			c.Emails = append(c.Emails, string(value))
 		case number == fieldPhone:

@@ -20,8 +20,8 @@ func fill(t *testing.T, v reflect.Value, n *int) {
 	case reflect.Int8:
 		v.SetInt(int64(directory.True))
 	case reflect.Struct:
-		for i := range v.NumField() {
-			fill(t, v.Field(i), n)
+		for _, field := range v.Fields() {
+			fill(t, field, n)
 		}
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 3, 3))
@@ -40,8 +40,10 @@ func TestContactEncoding(t *testing.T) {
 	for name, c := range map[string]*directory.Contact{
 		"full":  full,
 		"empty": {ID: "x"},
-		"odd": {ID: "y", Emails: []string{"", "a"}, Phones: []directory.Phone{{}, {E164: "+49"}},
-			AccountEnabled: directory.False, DisplayName: "\x00\xff"},
+		"odd": {
+			ID: "y", Emails: []string{"", "a"}, Phones: []directory.Phone{{}, {E164: "+49"}},
+			AccountEnabled: directory.False, DisplayName: "\x00\xff",
+		},
 	} {
 		b := encodeContact(c)
 		got, err := decodeContact(c.ID, b, make(vocabulary))

@@ -51,12 +51,12 @@ func TestErased(t *testing.T) {
 		if n := found(t, dir, people); n != people/sample {
 			t.Errorf("%d photos in the files, want all %d", n, people/sample)
 		}
-		time.Sleep(2 * store.PhotoGrace) // they are deleted
+		<-time.After(2 * store.PhotoGrace) // they are deleted
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
 		s = openStore(t, dir, storetest.Options(t))
-		time.Sleep(time.Hour) // and their files rewritten
+		<-time.After(time.Hour) // and their files rewritten
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}

@@ -206,7 +206,7 @@ func TestKill(t *testing.T) {
 }
 
 // killOptions are the suite's; tb is nil in the child.
-func killOptions(tb testing.TB) store.Options {
+func killOptions(tb testing.TB) store.Options { //nolint:thelper // a nil tb has no Helper
 	if tb != nil {
 		return storetest.Options(tb)
 	}

@@ -149,12 +149,12 @@ func TestPhotoGrace(t *testing.T) {
 			}
 			return err == nil
 		}
-		time.Sleep(store.PhotoGrace - time.Minute)
+		<-time.After(store.PhotoGrace - time.Minute)
 		if !has(gone) || !has(kept) || !has(back) {
 			t.Error("a photo went within its grace")
 		}
 		set(cat, back)
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		if has(gone) {
 			t.Error("a photo that nobody has is kept")
 		}

@@ -44,14 +44,14 @@ func appendText(dst []byte, s string) []byte {
 		dst = append(dst, s[plain:i]...)
 		i += size
 		plain = i
-		switch {
-		case r == '\n' || r == 0x85 || r == 0x2028 || r == 0x2029:
+		switch r {
+		case '\n', 0x85, 0x2028, 0x2029:
 			dst = append(dst, '\\', 'n')
-		case r == '\t':
+		case '\t':
 			dst = append(dst, ' ')
-		case r == utf8.RuneError:
+		case utf8.RuneError:
 			dst = append(dst, "\ufffd"...)
-		case r == '\\' || r == ';' || r == ',':
+		case '\\', ';', ',':
 			dst = append(dst, '\\', c)
 		}
 	}

@@ -113,7 +113,7 @@ func tone(hue, bright float64) color.RGBA {
 
 // blend is the part of the way from a to b.
 func blend(a, b color.RGBA, part, whole int) color.RGBA {
-	mix := func(x, y uint8) uint8 { return uint8((int(x)*(whole-part) + int(y)*part) / whole) } //nolint:gosec // between x and y
+	mix := func(x, y uint8) uint8 { return uint8((int(x)*(whole-part) + int(y)*part) / whole) }
 	return color.RGBA{R: mix(a.R, b.R), G: mix(a.G, b.G), B: mix(a.B, b.B), A: 255}
 }
 

@@ -20,7 +20,7 @@ func TestDeltaGivesEverybodyOnce(t *testing.T) {
 		}
 		seen := map[string]bool{}
 		for _, o := range objects {
-			seen[o["id"].(string)] = true
+			seen[fmt.Sprint(o["id"])] = true
 		}
 		if len(objects) != 95 || len(seen) != 95 {
 			t.Errorf("%s: %d objects of %d people, want 95", form, len(objects), len(seen))
@@ -114,9 +114,9 @@ func TestDeltaLosesNothingInMidRound(t *testing.T) {
 	apply := func(objects []object) {
 		for _, o := range objects {
 			if o["@removed"] != nil {
-				delete(mirror, o["id"].(string))
+				delete(mirror, fmt.Sprint(o["id"]))
 			} else {
-				mirror[o["id"].(string)], _ = o["displayName"].(string)
+				mirror[fmt.Sprint(o["id"])], _ = o["displayName"].(string)
 			}
 		}
 	}

@@ -72,7 +72,7 @@ func numbers(p map[string]any) (all []string) {
 	written, _ := p["mobilePhone"].(string)
 	business, _ := p["businessPhones"].([]any)
 	if len(business) > 0 {
-		written += ";" + business[0].(string)
+		written += fmt.Sprint(";", business[0])
 	}
 	for w := range strings.SplitSeq(written, ";") {
 		if n, err := phonenumbers.Parse(strings.ReplaceAll(w, "(0)", ""), "DE"); err == nil {

@@ -70,27 +70,27 @@ var (
 	there = netip.MustParseAddr("198.51.100.7")
 )
 
-func open(t testing.TB, d *disk) *auth.Authority {
-	t.Helper()
-	key, err := auth.LoadKey(filepath.Join(t.TempDir(), "key"))
+func open(tb testing.TB, d *disk) *auth.Authority {
+	tb.Helper()
+	key, err := auth.LoadKey(filepath.Join(tb.TempDir(), "key"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	a, err := auth.New(t.Context(), key, d, slog.New(slog.DiscardHandler))
+	a, err := auth.New(tb.Context(), key, d, slog.New(slog.DiscardHandler))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(a.Close)
+	tb.Cleanup(a.Close)
 	return a
 }
 
-func add(t testing.TB, a *auth.Authority, name string) (directory.Device, string) {
-	t.Helper()
-	d, secret, err := a.Add(t.Context(), directory.Device{
+func add(tb testing.TB, a *auth.Authority, name string) (directory.Device, string) {
+	tb.Helper()
+	d, secret, err := a.Add(tb.Context(), directory.Device{
 		Name: name, Kind: directory.KindPhone, Books: []directory.BookName{"people"},
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return d, secret
 }

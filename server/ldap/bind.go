@@ -7,9 +7,9 @@ import (
 	"log/slog"
 	"time"
 
-	"ringbook/directory"
-
 	goldap "github.com/go-ldap/ldap/v3"
+
+	"ringbook/directory"
 )
 
 // Choices of AuthenticationChoice (RFC 4511 §4.2).

@@ -1,10 +1,10 @@
 package ldap
 
 import (
+	goldap "github.com/go-ldap/ldap/v3"
+
 	"ringbook/directory/filter"
 	"ringbook/directory/index"
-
-	goldap "github.com/go-ldap/ldap/v3"
 )
 
 // compare answers whether an entry has a value (RFC 4511 §4.10). It sees what the

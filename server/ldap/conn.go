@@ -15,9 +15,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"ringbook/directory"
-
 	goldap "github.com/go-ldap/ldap/v3"
+
+	"ringbook/directory"
 )
 
 // readBuffer holds a usual request whole; each idle connection keeps one.

@@ -13,10 +13,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	goldap "github.com/go-ldap/ldap/v3"
+
 	"ringbook/directory"
 	"ringbook/server/ldap"
-
-	goldap "github.com/go-ldap/ldap/v3"
 )
 
 // album is n people with a large photo each: more than the kernel buffers.

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"strings"
 
-	"ringbook/directory"
-
 	goldap "github.com/go-ldap/ldap/v3"
+
+	"ringbook/directory"
 )
 
 // maxDN is the longest distinguished name we read, in octets: our own are below

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	goldap "github.com/go-ldap/ldap/v3"
+
 	"ringbook/directory"
 	"ringbook/server/ldap"
-
-	goldap "github.com/go-ldap/ldap/v3"
 )
 
 // TestBrokenFraming sends what is no LDAP message: each client is told and

@@ -5,11 +5,11 @@ import (
 	"iter"
 	"slices"
 
+	goldap "github.com/go-ldap/ldap/v3"
+
 	"ringbook/directory"
 	"ringbook/directory/filter"
 	"ringbook/directory/index"
-
-	goldap "github.com/go-ldap/ldap/v3"
 )
 
 // A member is a contact in the book in which a device sees it.

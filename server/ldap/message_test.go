@@ -10,11 +10,11 @@ import (
 	"strings"
 	"testing"
 
-	"ringbook/directory"
-
 	ber "github.com/go-asn1-ber/asn1-ber"
 	goldap "github.com/go-ldap/ldap/v3"
 	"github.com/google/go-cmp/cmp"
+
+	"ringbook/directory"
 )
 
 func frame(b []byte, limit int) ([]byte, error) {

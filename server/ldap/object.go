@@ -4,10 +4,10 @@ import (
 	"slices"
 	"strings"
 
+	goldap "github.com/go-ldap/ldap/v3"
+
 	"ringbook/directory/filter"
 	"ringbook/directory/index"
-
-	goldap "github.com/go-ldap/ldap/v3"
 )
 
 // An object is an entry that is no contact: the root DSE, the base or a book.

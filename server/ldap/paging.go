@@ -6,11 +6,11 @@ import (
 	"iter"
 	"slices"
 
+	goldap "github.com/go-ldap/ldap/v3"
+
 	"ringbook/directory"
 	"ringbook/directory/index"
 	"ringbook/directory/text"
-
-	goldap "github.com/go-ldap/ldap/v3"
 )
 
 // An item is one entry of an answer: an object or, if that is nil, a contact.

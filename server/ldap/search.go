@@ -6,11 +6,11 @@ import (
 	"log/slog"
 	"time"
 
-	"ringbook/directory"
-	"ringbook/directory/filter"
-
 	ber "github.com/go-asn1-ber/asn1-ber"
 	goldap "github.com/go-ldap/ldap/v3"
+
+	"ringbook/directory"
+	"ringbook/directory/filter"
 )
 
 // Scopes (RFC 4511 §4.5.1.2).

@@ -6,12 +6,12 @@ import (
 	"strings"
 	"testing"
 
+	goldap "github.com/go-ldap/ldap/v3"
+	"github.com/google/go-cmp/cmp"
+
 	"ringbook/directory"
 	"ringbook/directory/index"
 	"ringbook/server/ldap"
-
-	goldap "github.com/go-ldap/ldap/v3"
-	"github.com/google/go-cmp/cmp"
 )
 
 // request makes a search request of the whole tree.

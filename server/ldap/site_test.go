@@ -16,13 +16,13 @@ import (
 	"testing"
 	"time"
 
+	goldap "github.com/go-ldap/ldap/v3"
+
 	"ringbook/directory"
 	"ringbook/directory/index"
 	"ringbook/directory/number"
 	"ringbook/server/auth"
 	"ringbook/server/ldap"
-
-	goldap "github.com/go-ldap/ldap/v3"
 )
 
 const base = "dc=ringbook"

@@ -76,7 +76,7 @@ func testRandom(t *testing.T, open Open) {
 	const batches = 150
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
+	r := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // chance that can be repeated
 	b := newBench(t, open)
 	m := make(model)
 	snaps := []Snapshot{Snap(b.View())}
