@@ -21,7 +21,7 @@ type dav struct {
 
 func (r *ringbook) dav(t *testing.T, d device) *dav {
 	t.Helper()
-	transport := &http.Transport{}
+	transport := &http.Transport{TLSClientConfig: trusting(t, r.ca)}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &dav{t: t, url: r.url, login: d.Login, secret: d.Secret, client: &http.Client{
 		Transport: transport, Timeout: patience,

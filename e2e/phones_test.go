@@ -100,7 +100,7 @@ func (p *replay) iosSetUp() {
 		"<card:max-image-size/><card:max-resource-size/><cs:me-card/><d:owner/><cs:push-transports/><cs:pushkey/>" +
 		"<d:quota-available-bytes/><d:quota-used-bytes/><d:resource-id/><d:resourcetype/><d:supported-report-set/><d:sync-token/>")
 	// It tries to say which card is its owner's; a phone must live with a no.
-	me := `<A:propertyupdate xmlns:A="DAV:"><A:set><A:prop><B:me-card xmlns:B="http://calendarserver.org/ns/"><A:href>` + p.book + juergen + `.vcf</A:href></B:me-card></A:prop></A:set></A:propertyupdate>`
+	me := `<A:propertyupdate xmlns:A="DAV:"><A:set><A:prop><B:me-card xmlns:B="http://calendarserver.org/ns/"><A:href>` + p.book + gross + `.vcf</A:href></B:me-card></A:prop></A:set></A:propertyupdate>`
 	for _, e := range p.multistatus("PROPPATCH", p.home, me).Responses {
 		if len(e.Propstats) != 1 || e.Propstats[0].Status != "HTTP/1.1 403 Forbidden" {
 			p.t.Errorf("PROPPATCH of me-card: %+v", e)
