@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -26,6 +27,13 @@ const (
 	demoSeed   = 2026
 	demoPhotos = 0.5
 	maxPeople  = 100_000
+)
+
+const (
+	// glance is how often the demo looks whether the first sync is done.
+	glance = 50 * time.Millisecond
+	// photoPatience is how long the sheet waits for photos.
+	photoPatience = 5 * time.Second
 )
 
 // demoConfig is a real configuration: the demo runs what serve runs, and the
@@ -219,15 +227,10 @@ func (d *demo) serve(ctx context.Context, cfg *config.Config) error {
 // operator would, and prints how to look at the result.
 func (d *demo) show(ctx context.Context, cfg *config.Config, bar *progress) error {
 	c := admin.NewClient(filepath.Join(cfg.DataDir, socketName))
-	report, err := c.Sync(ctx, directory.SyncRequest{})
+	err := firstSync(ctx, c)
 	bar.end()
 	if err != nil {
 		return interrupted(ctx, err)
-	}
-	for _, r := range report.Rounds {
-		if r.Error != "" {
-			return fmt.Errorf("%s: %s", r.Feed, r.Error)
-		}
 	}
 	if err := revokeOld(ctx, c); err != nil {
 		return interrupted(ctx, err)
@@ -252,6 +255,44 @@ func (d *demo) show(ctx context.Context, cfg *config.Config, bar *progress) erro
 		return printJSON(d.stdout, s)
 	}
 	return s.write(d.stdout)
+}
+
+// firstSync waits until the people are served, and a little longer for photos:
+// those of a small tenant are there by then, those of a large one arrive later.
+func firstSync(ctx context.Context, c *admin.Client) error {
+	tick := time.NewTicker(glance)
+	defer tick.Stop()
+	for {
+		st, err := c.Status(ctx)
+		if err != nil {
+			return err
+		}
+		if st.Ready {
+			break
+		}
+		for _, s := range st.Sources {
+			if s.LastError != "" {
+				return fmt.Errorf("%s: %s", s.Name, s.LastError)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	brief, cancel := context.WithTimeout(ctx, photoPatience)
+	defer cancel()
+	report, err := c.Sync(brief, directory.SyncRequest{})
+	if brief.Err() != nil {
+		return ctx.Err()
+	}
+	for _, r := range report.Rounds {
+		if r.Error != "" {
+			return fmt.Errorf("%s: %s", r.Feed, r.Error)
+		}
+	}
+	return err
 }
 
 // The names of the demo's devices.
