@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode"
 
 	"ringbook/graph/graphtest"
 	"ringbook/server/admin"
@@ -39,7 +40,17 @@ func thisCommand() string {
 	if strings.Contains(os.Args[0], "go-build") {
 		return "go run ./cmd/ringbook"
 	}
-	return os.Args[0]
+	return quote(os.Args[0])
+}
+
+// quote writes a path as a shell reads it: the lines are made to be pasted.
+func quote(path string) string {
+	if !strings.ContainsFunc(path, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+,:@", r)
+	}) {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
 const sheet = `
@@ -83,7 +94,7 @@ func (s demoSheet) write(w io.Writer) error {
 		"{desk-secret}", s.Desk.Secret, "{bind}", s.Desk.LDAP.BindDN, "{base}", s.Desk.LDAP.BaseDN,
 		"{ldap}", s.Desk.LDAP.URI, "{host}", host, "{port}", port,
 		"{id}", s.Known.ID, "{number}", s.Known.Number,
-		"{tenant}", s.Tenant, "{config}", s.Config, "{dir}", s.Dir, "{ringbook}", thisCommand(),
+		"{tenant}", s.Tenant, "{config}", quote(s.Config), "{dir}", s.Dir, "{ringbook}", thisCommand(),
 	).WriteString(w, sheet)
 	return err
 }
