@@ -92,5 +92,5 @@ func mustResync(err error) bool {
 // pageExpired reports whether a next link died, which takes minutes only.
 func pageExpired(err error) bool {
 	e, ok := errors.AsType[*responseError](err)
-	return ok && strings.EqualFold(e.Code, "Directory_ExpiredPageToken")
+	return ok && (e.Status == http.StatusGone || strings.EqualFold(e.Code, "Directory_ExpiredPageToken"))
 }

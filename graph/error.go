@@ -161,8 +161,9 @@ func explainNetwork(err error, host string) (string, bool) {
 		return s, true
 	}
 	timeout, ok := errors.AsType[net.Error](err)
+	_, cut := errors.AsType[streamError](err)
 	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case cut, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Sprintf("The connection to %s broke; it will be tried again. Check the network and any proxy in between if this lasts.", host), true
 	case errors.Is(err, context.DeadlineExceeded), ok && timeout.Timeout():
 		return fmt.Sprintf("No answer from %s in time; it will be tried again. Check the firewall and HTTPS_PROXY if this lasts.", host), true
@@ -170,6 +171,19 @@ func explainNetwork(err error, host string) (string, bool) {
 		return fmt.Sprintf("No connection to %s; it will be tried again. Check the network, the firewall and HTTPS_PROXY if this lasts. (%s)", host, plain(err.Error(), 200)), true
 	}
 	return "", false
+}
+
+// A streamError is what net/http says when the other side ends a stream of
+// HTTP/2 before its answer. Its own type is private, but turns into any struct
+// with these fields.
+type streamError struct {
+	StreamID uint32
+	Code     uint32 // RFC 9113 section 7
+	Cause    error
+}
+
+func (e streamError) Error() string {
+	return fmt.Sprintf("stream %d ended with code %d", e.StreamID, e.Code)
 }
 
 func explainTLS(err error, host string) (string, bool) {

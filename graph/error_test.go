@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -75,6 +76,28 @@ func TestExplainNetwork(t *testing.T) {
 	}
 	if got := graph.Explain(nil); got != "" {
 		t.Errorf("Explain(nil) = %q", got)
+	}
+}
+
+// TestExplainBrokenStream: over HTTP/2 a broken connection is a broken stream,
+// whose error is net/http's own.
+func TestExplainBrokenStream(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor != 2 {
+			t.Errorf("asked over %s", r.Proto)
+		}
+		panic(http.ErrAbortHandler)
+	}))
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	defer srv.Close()
+	resp, err := srv.Client().Get(srv.URL)
+	if err == nil {
+		resp.Body.Close()
+		t.Fatal("there was an answer")
+	}
+	if got := graph.Explain(err); !strings.Contains(got, "broke") {
+		t.Errorf("%v: %q", err, got)
 	}
 }
 

@@ -116,23 +116,24 @@ func TestExpiredPageBeginsTheRoundOnceAgain(t *testing.T) {
 	first := func(w http.ResponseWriter, _ *http.Request) {
 		write(w, 200, `{"value":[%s],"@odata.nextLink":"%s/v1.0/users/delta?$skiptoken=1"}`, anna, base)
 	}
-	expired := fault(400, "Directory_ExpiredPageToken")
-	synctest.Test(t, func(t *testing.T) {
-		tenant, stop := serve(t, play(first, expired, first, page("A", bernd), page("B", "")))
-		defer stop()
-		sink := newMemory()
-		m := mirror(t, tenant, sink, nil)
-		if got := syncUsers(t, m, directory.SyncRequest{}); got.Error != "" || len(sink.all()) != 2 {
-			t.Errorf("round = %+v, %d contacts", got, len(sink.all()))
-		}
-	})
-	synctest.Test(t, func(t *testing.T) {
-		tenant, stop := serve(t, play(first, expired, first, expired))
-		defer stop()
-		if got := syncUsers(t, mirror(t, tenant, newMemory(), nil), directory.SyncRequest{}); got.Error == "" || got.Requests != 4 {
-			t.Errorf("round = %+v, want an error after 4 requests", got)
-		}
-	})
+	for _, expired := range []http.HandlerFunc{fault(400, "Directory_ExpiredPageToken"), fault(410, "resyncRequired")} {
+		synctest.Test(t, func(t *testing.T) {
+			tenant, stop := serve(t, play(first, expired, first, page("A", bernd), page("B", "")))
+			defer stop()
+			sink := newMemory()
+			m := mirror(t, tenant, sink, nil)
+			if got := syncUsers(t, m, directory.SyncRequest{}); got.Error != "" || len(sink.all()) != 2 {
+				t.Errorf("round = %+v, %d contacts", got, len(sink.all()))
+			}
+		})
+		synctest.Test(t, func(t *testing.T) {
+			tenant, stop := serve(t, play(first, expired, first, expired))
+			defer stop()
+			if got := syncUsers(t, mirror(t, tenant, newMemory(), nil), directory.SyncRequest{}); got.Error == "" || got.Requests != 4 {
+				t.Errorf("round = %+v, want an error after 4 requests", got)
+			}
+		})
+	}
 }
 
 // TestFullRoundBeginsFromEmpty: what a full round does not mention is gone, for
