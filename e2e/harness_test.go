@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -32,8 +33,16 @@ const (
 // The binaries, built once by TestMain.
 var ringbookBinary, standinBinary string
 
+// atOnce is how many tests that call t.Parallel run together: they wait for
+// timers of the binaries, so processors are not what bounds them.
+const atOnce = "8"
+
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
+		if err := flag.Set("test.parallel", atOnce); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
 		dir, err := os.MkdirTemp("", "ringbook-e2e-")
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
