@@ -24,11 +24,29 @@ var (
 	// ErrRevisionGone: a revision of another epoch, or one that is still to come.
 	ErrRevisionGone = errors.New("revision of another epoch")
 	// ErrShrink: the batch would remove more than the shrink guard allows.
-	// Nothing of it was applied.
+	// Nothing of it was applied. See [ShrinkError].
 	ErrShrink = errors.New("stopped by the shrink guard")
 	// ErrTooLarge: the request, or what it asks for, is over a limit.
 	ErrTooLarge = errors.New("too large")
 )
+
+// A ShrinkError is [ErrShrink] with what would be lost.
+type ShrinkError struct {
+	Book             BookName // "" = everything that came from the source
+	Leaving, Members int      // in this round, and before it
+	Guard            float64  // the share allowed, 0…1
+}
+
+func (e *ShrinkError) Error() string {
+	if e.Book == "" {
+		return fmt.Sprintf("the source names nobody any more, and all %d contacts would go", e.Members)
+	}
+	return fmt.Sprintf("book %s would lose %d of its %d contacts, more than the %.0f %% of mirror.shrink_guard",
+		e.Book, e.Leaving, e.Members, 100*e.Guard)
+}
+
+// Is makes e an [ErrShrink].
+func (e *ShrinkError) Is(target error) bool { return target == ErrShrink }
 
 // A ThrottledError refuses an attempt before it is looked at.
 type ThrottledError struct {

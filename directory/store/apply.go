@@ -100,18 +100,30 @@ func (p *plan) lay(src directory.Source, ch directory.Change) error {
 	return nil
 }
 
-// sweep removes what keep does not want of a source's contacts.
-func (p *plan) sweep(src directory.Source, stored *queue, keep func(directory.ContactID) bool) {
+// sweep removes what keep does not want of a source's contacts, and says how
+// many it kept and how many it removed.
+func (p *plan) sweep(src directory.Source, stored *queue, keep func(directory.ContactID) bool) (kept, swept int) {
 	for _, st := range p.steps {
-		if st.new != nil && st.new.Source == src && !keep(st.id) {
+		switch {
+		case st.new == nil || st.new.Source != src:
+		case keep(st.id):
+			kept++
+		default:
 			st.new = nil
+			swept++
 		}
 	}
 	for a := range stored.all() {
-		if p.byID[a.id] == nil && !keep(a.id) {
+		switch {
+		case p.byID[a.id] != nil:
+		case keep(a.id):
+			kept++
+		default:
 			p.step(a.id).new = nil
+			swept++
 		}
 	}
+	return kept, swept
 }
 
 // settle drops the steps that come to nothing, makes the bodies of the others
@@ -149,7 +161,7 @@ func (p *plan) settle() directory.Applied {
 //
 // The guard counts, for each book, what the batches of one feed take away from
 // one cursor to the next, against the most members that the book had meanwhile.
-// The count is in memory only: after a restart a round begins anew.
+// What a person accepted is not counted against what follows.
 //
 // Applied counts contacts: one that a batch adds and removes again is no
 // change, and its news are unchanged. A contact of another source is replaced.
@@ -167,7 +179,10 @@ func (s *Store) Apply(ctx context.Context, b directory.Batch) (directory.Applied
 		}
 	}
 	if b.Sweep != nil {
-		p.sweep(b.Source, s.asks.queue(b.Source), b.Sweep)
+		kept, swept := p.sweep(b.Source, s.asks.queue(b.Source), b.Sweep)
+		if err := s.guardSweep(p, kept, swept); err != nil {
+			return directory.Applied{Revision: p.view.Revision()}, fmt.Errorf("apply batch of %s: %w", b.Feed, err)
+		}
 	}
 	a, err := s.carryOut(ctx, p)
 	if err != nil {

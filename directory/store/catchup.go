@@ -59,6 +59,9 @@ func (sh shelf) next(books []directory.Book, rev directory.Revision) shelf {
 // when it was interrupted; nobody has seen a view by then.
 func (s *Store) catchUp(ctx context.Context, m meta, l *load) error {
 	if u := s.index.Reconcile(m.revision + 1); u != nil {
+		if err := s.guardRules(u); err != nil {
+			return err
+		}
 		if err := s.commitMarks(ctx, u); err != nil {
 			return fmt.Errorf("apply changed rules: %w", err)
 		}

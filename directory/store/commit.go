@@ -22,11 +22,8 @@ func (s *Store) carryOut(ctx context.Context, p *plan) (directory.Applied, error
 	a := p.settle()
 	now := time.Now().UTC().Truncate(time.Second)
 	whole := s.prepare(p.steps, now)
-	tolls := s.tolls(whole)
-	if !p.accept {
-		if err := s.guard(p.feed, tolls); err != nil {
-			return directory.Applied{Revision: a.Revision}, err
-		}
+	if err := s.guard(p, whole); err != nil {
+		return directory.Applied{Revision: a.Revision}, err
 	}
 	pieces := s.cut(p)
 	for i, steps := range pieces {
@@ -44,7 +41,6 @@ func (s *Store) carryOut(ctx context.Context, p *plan) (directory.Applied, error
 			return directory.Applied{Revision: s.index.View().Revision()}, err
 		}
 	}
-	s.pay(p.feed, tolls, p.next != nil)
 	a.Revision = s.index.View().Revision()
 	return a, nil
 }
@@ -106,16 +102,17 @@ func (s *Store) carryPiece(p *plan, steps []*step, u *index.Update, now time.Tim
 	if u != nil {
 		rev = u.Revision
 	}
-	use := usage(steps)
 	if len(steps) == 0 && next == nil {
 		return nil
 	}
+	use, lost := usage(steps), s.after(p, u, next != nil)
 	err := s.commit(func(t *tx) {
 		for _, st := range steps {
 			s.putStep(t, st, rev, now)
 		}
 		s.putPhotos(t, p, use, now)
 		putUpdate(t, u)
+		s.putRound(t, p.feed, lost)
 		if next != nil {
 			putCursor(t, p.feed, *next)
 		}
@@ -124,6 +121,7 @@ func (s *Store) carryPiece(p *plan, steps []*step, u *index.Update, now time.Tim
 		return fmt.Errorf("commit revision %d: %w", rev, err)
 	}
 	s.remember(steps, use)
+	s.rounds[p.feed] = lost
 	if u != nil {
 		s.index.Publish(u)
 	}

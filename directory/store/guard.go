@@ -1,7 +1,11 @@
 package store
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
+
+	"github.com/dgraph-io/badger/v4"
 
 	"ringbook/directory"
 	"ringbook/directory/index"
@@ -11,66 +15,110 @@ import (
 // people, one leaver is 20 %, and no accident.
 const guardFloor = 10
 
-// A toll is what a book loses.
-type toll struct{ leaving, members int }
+// A toll is what a book lost, and how many members it had at the most.
+type toll struct {
+	Leaving int `json:"leaving"`
+	Members int `json:"members"`
+}
 
-// A round is what each book has lost since the feed's last cursor, and how many
-// members it had at the most.
+// A round is what the books have lost since a feed's last cursor. It is on disk
+// too, so that a process that is killed again and again does not let a feed take
+// its share away each time.
 type round map[directory.BookName]toll
 
-// tolls says what an update takes from each book.
-func (s *Store) tolls(u *index.Update) round {
+// with returns the feed's round with an update added to it.
+func (s *Store) with(f directory.Feed, u *index.Update) round {
 	r := make(round)
-	if u == nil {
-		return r
-	}
 	for _, b := range s.o.Books {
-		leaving, members := u.Left(b.Name)
-		r[b.Name] = toll{leaving: leaving, members: members}
+		t := s.rounds[f][b.Name]
+		if u != nil {
+			leaving, members := u.Left(b.Name)
+			t = toll{Leaving: t.Leaving + leaving, Members: max(t.Members, members)}
+		}
+		if t.Leaving > 0 {
+			r[b.Name] = t
+		}
 	}
 	return r
 }
 
-// guard is [directory.ErrShrink] when a round takes more than the share allowed.
-func (s *Store) guard(f directory.Feed, tolls round) error {
-	if s.o.ShrinkGuard <= 0 {
+// after is what the feed's round comes to with a piece of a plan; nil = nothing
+// is held against it: it ended, or a person has agreed to what is lost.
+func (s *Store) after(p *plan, u *index.Update, ends bool) round {
+	if p.feed == "" || p.accept || ends {
 		return nil
 	}
+	return s.with(p.feed, u)
+}
+
+// guard is a [directory.ShrinkError] when a plan lets its feed's round take
+// more than the share allowed.
+func (s *Store) guard(p *plan, u *index.Update) error {
+	if p.accept || s.o.ShrinkGuard <= 0 || u == nil {
+		return nil
+	}
+	r := s.with(p.feed, u)
 	for _, b := range s.o.Books {
-		t := s.rounds[f].add(b.Name, tolls[b.Name])
-		if tolls[b.Name].leaving == 0 || t.members < guardFloor {
+		leaving, _ := u.Left(b.Name)
+		t := r[b.Name]
+		if leaving == 0 || t.Members < guardFloor {
 			continue
 		}
-		if float64(t.leaving) > s.o.ShrinkGuard*float64(t.members) {
-			return fmt.Errorf("book %s would lose %d of its %d contacts, more than the %.0f %% of mirror.shrink_guard; "+
-				"if that is right, run \"ringbook sync --accept-shrink\": %w",
-				b.Name, t.leaving, t.members, 100*s.o.ShrinkGuard, directory.ErrShrink)
+		if float64(t.Leaving) > s.o.ShrinkGuard*float64(t.Members) {
+			return &directory.ShrinkError{Book: b.Name, Leaving: t.Leaving, Members: t.Members, Guard: s.o.ShrinkGuard}
 		}
 	}
 	return nil
 }
 
-// add returns the toll of a book with t added to it.
-func (r round) add(b directory.BookName, t toll) toll {
-	if sum, ok := r[b]; ok {
-		return toll{leaving: sum.leaving + t.leaving, members: max(sum.members, t.members)}
+// guardSweep stops a sweep that leaves nobody, of however few: an answer
+// without a single contact is a fault of the source.
+func (s *Store) guardSweep(p *plan, kept, swept int) error {
+	if p.accept || s.o.ShrinkGuard <= 0 || kept > 0 || swept == 0 {
+		return nil
 	}
-	return t
+	return &directory.ShrinkError{Leaving: swept, Members: swept, Guard: s.o.ShrinkGuard}
 }
 
-// pay adds the tolls of an applied batch to its feed's round, which ends with a cursor.
-func (s *Store) pay(f directory.Feed, tolls round, ends bool) {
-	if f == "" || len(tolls) == 0 && !ends {
-		return
+// guardRules stops a start with a rule that lets nobody into a book that has
+// members: it is a slip of the pen, and every phone would follow it.
+func (s *Store) guardRules(u *index.Update) error {
+	if s.o.ShrinkGuard <= 0 {
+		return nil
 	}
-	if ends {
-		delete(s.rounds, f)
-		return
+	joined := make(map[directory.BookName]bool)
+	for _, m := range u.Marks {
+		joined[m.Book] = joined[m.Book] || !m.Gone
 	}
-	if s.rounds[f] == nil {
-		s.rounds[f] = make(round)
+	for _, b := range s.o.Books {
+		if leaving, members := u.Left(b.Name); members > 0 && leaving == members && !joined[b.Name] {
+			return fmt.Errorf("the rule of book %s lets nobody in, and its %d contacts would leave every device; check its filter, "+
+				"or empty it on purpose with mirror.shrink_guard = \"0%%\" for one start: %w", b.Name, members, directory.ErrShrink)
+		}
 	}
-	for b, t := range tolls {
-		s.rounds[f][b] = s.rounds[f].add(b, t)
+	return nil
+}
+
+// putRound stores a round, with the piece that it speaks of.
+func (s *Store) putRound(t *tx, f directory.Feed, r round) {
+	switch {
+	case len(r) > 0:
+		b, _ := json.Marshal(r) // names and numbers
+		t.set(rounds+string(f), b)
+	case len(s.rounds[f]) > 0:
+		t.remove(rounds + string(f))
 	}
+}
+
+func (s *Store) loadRounds(ctx context.Context) error {
+	return s.db.View(func(txn *badger.Txn) error {
+		return each(ctx, txn, rounds, func(k, v []byte) error {
+			var r round
+			if err := json.Unmarshal(v, &r); err != nil {
+				return err
+			}
+			s.rounds[directory.Feed(k)] = r
+			return nil
+		})
+	})
 }

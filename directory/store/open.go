@@ -53,7 +53,7 @@ func (s *Store) open(ctx context.Context) error {
 		return err
 	}
 	l, err := s.load(ctx, m)
-	if err != nil {
+	if err := cmp.Or(err, s.loadRounds(ctx)); err != nil {
 		return err
 	}
 	if s.index, err = s.newIndex(ctx, m, l); err != nil {

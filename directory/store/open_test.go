@@ -74,6 +74,36 @@ func TestWrongRule(t *testing.T) {
 	}
 }
 
+// TestRuleThatTurnsEverybodyOut opens a guarded store with a misspelt rule.
+func TestRuleThatTurnsEverybodyOut(t *testing.T) {
+	dir, o := t.TempDir(), storetest.Options(t)
+	o.ShrinkGuard = 0.2
+	s := openStore(t, dir, o)
+	var all []*directory.Contact
+	for i := range 20 {
+		all = append(all, storetest.Person(i))
+	}
+	if _, err := s.Apply(t.Context(), directory.Batch{Feed: storetest.Feed, Source: directory.SourceUser, Changes: storetest.Puts(all...)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o.Books[1].Filter = "(department=Slaes)"
+	if _, err := store.Open(t.Context(), dir, o); !errors.Is(err, directory.ErrShrink) || !strings.Contains(err.Error(), "book sales") {
+		t.Errorf("a rule that lets nobody in: %v", err)
+	}
+	o.Books[1].Filter = "(department=Works)" // others than before
+	if err := openStore(t, dir, o).Close(); err != nil {
+		t.Fatal(err)
+	}
+	o.Books[1].Filter, o.ShrinkGuard = "(department=Slaes)", 0
+	s = openStore(t, dir, o)
+	if n := len(storetest.Members(s.View())["sales"]); n != 0 {
+		t.Errorf("%d members of a book that was emptied on purpose", n)
+	}
+}
+
 // TestInterrupted ends a large batch between its pieces.
 func TestInterrupted(t *testing.T) {
 	const people = 8_000

@@ -18,6 +18,7 @@ const (
 	jpegs    = "p/"
 	trash    = "t/"
 	devices  = "d/"
+	rounds   = "r/"
 
 	keySchema   = "m/schema"
 	keyEpoch    = "m/epoch"

@@ -16,6 +16,7 @@
 //	c/<contact>           revision 8 | modified 8 | print 16 | contact, see contact.go
 //	k/<book>/<contact>    mark: revision 8 | 1 if the contact left the book, else 0
 //	f/<feed>              cursor as JSON
+//	r/<feed>              what the books lost since that cursor, as JSON
 //	q/<contact>           photo last asked for 8 | the source's tag
 //	p/<photo>/l, …/s      the large and the small JPEG
 //	t/<photo>             since when no contact has the photo, 8

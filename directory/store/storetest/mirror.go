@@ -302,6 +302,56 @@ func testShrinkSmall(t *testing.T, open Open) {
 	b.count(b.apply(directory.Batch{Feed: Feed, Source: directory.SourceUser, Changes: removals(id(0), id(1))}), 0, 0, 2, 0)
 }
 
+// testShrinkRestart takes a share away, restarts, and asks for another one.
+func testShrinkRestart(t *testing.T, open Open) {
+	b := newBench(t, open, guarded)
+	b.put(people(100)...)
+	b.apply(directory.Batch{Feed: Feed, Source: directory.SourceUser, Next: &directory.Cursor{Link: "x"}})
+	for i := range 2 {
+		b.apply(directory.Batch{Feed: Feed, Source: directory.SourceUser, Changes: removals(ids(10*i, 10*i+8)...)})
+		b.reopen()
+	}
+	_, err := b.Apply(t.Context(), directory.Batch{Feed: Feed, Source: directory.SourceUser, Changes: removals(ids(50, 58)...)})
+	var shrink *directory.ShrinkError
+	if !errors.As(err, &shrink) || shrink.Book != "people" || shrink.Leaving != 24 || shrink.Members != 100 {
+		t.Errorf("24 of 100 in one round with two restarts: %v", err)
+	}
+	b.apply(directory.Batch{Feed: Feed, Source: directory.SourceUser, Next: &directory.Cursor{Link: "y"}})
+	b.reopen()
+	b.apply(directory.Batch{Feed: Feed, Source: directory.SourceUser, Changes: removals(ids(50, 58)...)})
+}
+
+// testShrinkAccepted lets a round that a person has accepted fail on its way:
+// the next one is not stopped by what was accepted.
+func testShrinkAccepted(t *testing.T, open Open) {
+	b := newBench(t, open, guarded)
+	b.put(people(100)...)
+	b.apply(directory.Batch{Feed: Feed, Source: directory.SourceUser, Changes: removals(ids(0, 50)...), AcceptShrink: true})
+	b.apply(directory.Batch{Feed: Feed, Source: directory.SourceUser, Changes: removals(ids(50, 52)...), Next: &directory.Cursor{Link: "x"}})
+}
+
+// testShrinkNobody sweeps on the strength of an answer without anybody.
+func testShrinkNobody(t *testing.T, open Open) {
+	b := newBench(t, open, guarded)
+	b.put(people(3)...)
+	batch := directory.Batch{Feed: Feed, Source: directory.SourceUser, Next: &directory.Cursor{Link: "x"}, Sweep: func(directory.ContactID) bool { return false }}
+	if _, err := b.Apply(t.Context(), batch); !errors.Is(err, directory.ErrShrink) || b.View().Len() != 3 {
+		t.Errorf("nobody is left of 3: %v", err)
+	}
+	batch.AcceptShrink = true
+	b.count(b.apply(batch), 0, 0, 3, 0)
+	batch.AcceptShrink = false
+	b.count(b.apply(batch), 0, 0, 0, 0)
+}
+
+func ids(from, to int) []directory.ContactID {
+	var all []directory.ContactID
+	for i := from; i < to; i++ {
+		all = append(all, id(i))
+	}
+	return all
+}
+
 func rule(filter string) func(*store.Options) {
 	return func(o *store.Options) {
 		o.Books = slices.Clone(o.Books)
