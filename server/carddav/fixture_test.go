@@ -3,6 +3,7 @@ package carddav_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,12 +30,16 @@ type shelf struct {
 	mu       sync.Mutex
 	photos   map[directory.PhotoID][]byte
 	revision directory.Revision
+	fault    atomic.Bool // the last photo of many panics
 }
 
 func (s *shelf) Photo(_ context.Context, id directory.PhotoID, size directory.PhotoSize) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b, ok := s.photos[id]
+	if s.fault.Load() && id == directory.PhotoID(fmt.Sprintf("%032x", len(s.photos)-1)) {
+		panic("a fault")
+	}
 	if !ok {
 		return nil, directory.ErrNotFound
 	}

@@ -126,11 +126,16 @@ const davClasses = "1, 3, access-control, addressbook"
 
 // ServeHTTP implements [http.Handler]. Each request makes one line in the log.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{h: h, w: w, r: r, control: http.NewResponseController(w), started: time.Now()}
+	x := &exchange{
+		h: h, w: w, r: r, from: h.o.RemoteAddr(r),
+		control: http.NewResponseController(w), started: time.Now(),
+	}
 	if r.ContentLength != 0 {
 		// Before the login, too: the server reads on to drop what we do not.
 		x.slowBody(r.Body).allow()
 	}
+	// Also when a fault of ours panics: a place that is lost is lost for ever.
+	defer x.leave()
 	err := x.route()
 	if broken := x.finish(err); broken {
 		// The status is sent: only a broken connection still tells the client
@@ -176,7 +181,7 @@ func (x *exchange) login() error {
 	if !ok {
 		return directory.ErrCredential
 	}
-	device, err := x.h.o.Auth.Authenticate(x.r.Context(), x.h.o.RemoteAddr(x.r), login, secret)
+	device, err := x.h.o.Auth.Authenticate(x.r.Context(), x.from, login, secret)
 	if err != nil {
 		return err
 	}
@@ -205,6 +210,7 @@ type exchange struct {
 	h       *Handler
 	w       http.ResponseWriter
 	r       *http.Request
+	from    netip.Addr
 	control *http.ResponseController
 	started time.Time
 
@@ -240,6 +246,7 @@ func (x *exchange) find() (resource, error) {
 
 // What clients write is cut for the log.
 const (
+	maxMethod    = 20
 	maxUserAgent = 80
 	maxErrorText = 200
 )
@@ -255,10 +262,13 @@ func (x *exchange) finish(err error) (broken bool) {
 		x.bytes += x.out.written
 		x.out.free()
 	}
-	if x.release != nil {
-		x.release()
-	}
+	x.leave()
 	x.card.free(x.h.pools)
+	if !broken {
+		// Small as such an answer is: who sends request after request and reads
+		// nothing would else hold his connection for ever, logged in or not.
+		_ = x.control.SetWriteDeadline(time.Now().Add(writeWait))
+	}
 	if answered := x.status != 0 && x.out == nil; err != nil && !broken && !answered {
 		a := answerTo(err)
 		x.status = a.status
@@ -270,10 +280,19 @@ func (x *exchange) finish(err error) (broken bool) {
 	return broken
 }
 
+// leave gives back what an answer that has passed the gate held.
+func (x *exchange) leave() {
+	if x.release != nil {
+		x.release()
+		x.release = nil
+	}
+}
+
 func (x *exchange) log(err error, broken bool) {
 	attrs := []slog.Attr{
-		slog.String("method", x.r.Method),
+		slog.String("method", cut(x.r.Method, maxMethod)),
 		slog.String("kind", x.kind.String()),
+		slog.String("from", x.from.String()),
 		slog.String("device", string(x.device.ID)),
 		slog.Int("status", x.status),
 		slog.Int("responses", x.responses),

@@ -229,12 +229,14 @@ func TestLogLine(t *testing.T) {
 	s := newSite(t, people(t))
 	s.do("REPORT", bookHref, multiget("<getetag/><c:address-data/>", bookHref+"c-1.vcf"), "User-Agent: "+strings.Repeat("long ", 100))
 	line := s.log.String()
-	for _, want := range []string{"method=REPORT", "kind=book", "device=d1", "status=207", "responses=1", "bytes=", "duration=", "user_agent="} {
+	for _, want := range []string{"method=REPORT", "kind=book", "device=d1", "from=127.0.0.1", "status=207", "responses=1", "bytes=", "duration=", "user_agent="} {
 		if !strings.Contains(line, want) {
 			t.Errorf("no %s in %s", want, line)
 		}
 	}
-	for _, never := range []string{"Ada", "secret", "Basic", strings.Repeat("long ", 20)} {
+	s.do(strings.Repeat("BREW", 1000), bookHref, "")
+	line += s.log.String()
+	for _, never := range []string{"Ada", "secret", "Basic", strings.Repeat("long ", 20), strings.Repeat("BREW", 20)} {
 		if strings.Contains(line, never) {
 			t.Errorf("%s in %s", never, line)
 		}

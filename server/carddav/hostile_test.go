@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -340,4 +341,44 @@ func TestGate(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// Who sends one request after the other, and reads no answer, is not waited for,
+// logged in or not.
+func TestPipeliningWithoutReading(t *testing.T) {
+	request := "GET /dav/ HTTP/1.1\r\nHost: x\r\n\r\n"
+	inBubble(t, people(t), request, func(c net.Conn, _ *logBuffer) {
+		begun := time.Now()
+		if err := c.SetWriteDeadline(begun.Add(5 * time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		for {
+			if _, err := io.WriteString(c, request); err != nil {
+				break
+			}
+		}
+		if d := time.Since(begun); d > time.Minute {
+			t.Errorf("held for %v", d)
+		}
+	})
+}
+
+// A fault of ours costs one answer, not its place at the gate.
+func TestPanicGivesThePlaceBack(t *testing.T) {
+	shelf := many(t, 1000, 3000)
+	s := newSite(t, shelf)
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	whole := func() (reply, error) {
+		return s.try("REPORT", bookHref, strings.NewReader(syncReport("", "<getetag/><c:address-data/>", "")))
+	}
+	shelf.fault.Store(true)
+	for range 20 {
+		if r, err := whole(); err == nil {
+			t.Fatalf("%d in spite of the fault", r.status)
+		}
+	}
+	shelf.fault.Store(false)
+	if r, err := whole(); err != nil || r.status != 207 {
+		t.Errorf("after the faults: %d %v", r.status, err)
+	}
 }
