@@ -16,6 +16,7 @@ type replay struct {
 	home, book string
 	token      string
 	cards      held
+	fetched    int    // cards, since it was last looked at
 	batch      int    // hrefs in one multiget
 	props      string // of a multiget
 }
@@ -50,8 +51,12 @@ func TestPhones(t *testing.T) {
 
 			s.patch(changed, map[string]any{"mobilePhone": "+49 171 3920002"})
 			r.do("sync")
+			p.fetched = 0
 			phone.sync(p)
 			p.cards.mustBe(t, p.served(s, d.book()))
+			if p.fetched != 1 {
+				t.Errorf("after one change the phone fetched %d cards", p.fetched)
+			}
 			if card := p.cards[p.book+changed+".vcf"].card; !strings.Contains(card, "+491713920002") || strings.Contains(card, "+491713920001") {
 				t.Errorf("Anna's card after the change: %s", card)
 			}
@@ -66,8 +71,8 @@ func TestPhones(t *testing.T) {
 
 			before := p.token
 			phone.sync(p)
-			if p.token != before {
-				t.Errorf("without news the token went from %s to %s", before, p.token)
+			if p.token != before || p.fetched != 1 {
+				t.Errorf("without news the phone fetched %d cards, and its token went from %s to %s", p.fetched-1, before, p.token)
 			}
 			s.remove(changed)
 		})
@@ -138,12 +143,13 @@ func (p *replay) iosSync() {
 	p.t.Helper()
 	p.multistatus("PROPFIND", "/dav/p/"+p.login+"/", propfind("<card:addressbook-home-set/>"), "Depth: 0")
 	p.multistatus("PROPFIND", p.home, propfind("<d:resourcetype/><d:sync-token/>"), "Depth: 1")
-	if now := p.multistatus("PROPFIND", p.book, propfind("<cs:getctag/><d:sync-token/>"), "Depth: 0").one(p.t); now.Token == p.token {
+	now := p.multistatus("PROPFIND", p.book, propfind("<cs:getctag/><d:sync-token/>"), "Depth: 0").one(p.t)
+	if now.Token == p.token {
 		return
 	}
 	m := p.multistatus("REPORT", p.book, `<A:sync-collection xmlns:A="DAV:"><A:sync-token>`+p.token+
 		`</A:sync-token><A:sync-level>1</A:sync-level><A:prop><A:getetag/></A:prop></A:sync-collection>`, "Depth: 1", "Brief: t")
-	p.takeNews(m)
+	p.takeNews(now.Token, m)
 }
 
 // davx5SetUp is its detection and its refresh.
@@ -176,14 +182,15 @@ func (p *replay) davx5Sync() {
 	if now.Token == p.token {
 		return
 	}
-	p.takeNews(p.multistatus("REPORT", p.book, syncCollection(p.token, "<d:getetag/><d:resourcetype/>"), "Depth: 0"))
+	p.takeNews(now.Token, p.multistatus("REPORT", p.book, syncCollection(p.token, "<d:getetag/><d:resourcetype/>"), "Depth: 0"))
 }
 
-// takeNews lays the answer of a sync-collection to what the phone holds.
-func (p *replay) takeNews(m multistatus) {
+// takeNews lays the answer of a sync-collection to what the phone holds; token
+// is what the book had a moment ago.
+func (p *replay) takeNews(token string, m multistatus) {
 	p.t.Helper()
-	if m.Token == "" || m.Token != p.token && len(m.Responses) == 0 {
-		p.t.Errorf("token %q with %d responses", m.Token, len(m.Responses))
+	if m.Token != token || len(m.Responses) == 0 {
+		p.t.Errorf("token %q with %d responses; the book's is %q", m.Token, len(m.Responses), token)
 	}
 	p.take(m)
 	p.token = m.Token
@@ -212,6 +219,7 @@ func (p *replay) take(m multistatus) {
 				p.t.Fatalf("asked for %s: %+v", hrefs[i], e)
 			}
 			p.cards[e.Href] = heldCard{found.ETag, *found.Card}
+			p.fetched++
 		}
 	}
 }
