@@ -23,8 +23,9 @@ func appendLine(dst []byte, property string, components ...string) []byte {
 }
 
 // appendText appends s escaped (RFC 2426 §5): \ ; , and line breaks, of which
-// vCard knows one. Other control characters, and the line separators at which
-// lenient readers would begin a new property, have no business in a value.
+// vCard knows one. Other control characters, the line separators at which
+// lenient readers would begin a new property, and what XML has no character for
+// (one would spoil a whole multistatus), have no business in a value.
 func appendText(dst []byte, s string) []byte {
 	plain := 0 // s[plain:i] is still to be copied
 	for i := 0; i < len(s); {
@@ -36,7 +37,7 @@ func appendText(dst []byte, s string) []byte {
 		r, size := rune(c), 1
 		if c >= utf8.RuneSelf {
 			r, size = utf8.DecodeRuneInString(s[i:])
-			if size > 1 && r > 0x9f && r != 0x2028 && r != 0x2029 {
+			if size > 1 && r > 0x9f && r != 0x2028 && r != 0x2029 && r != 0xfffe && r != 0xffff {
 				i += size
 				continue
 			}

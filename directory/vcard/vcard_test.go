@@ -68,7 +68,7 @@ func shown(s string) string {
 			b.WriteByte('\n')
 		case r == '\t':
 			b.WriteByte(' ')
-		case !unicode.IsControl(r):
+		case !unicode.IsControl(r) && r != '\ufffe' && r != '\uffff':
 			b.WriteRune(r)
 		}
 	}
@@ -181,7 +181,7 @@ func checkLines(t *testing.T, card []byte) {
 func FuzzAppend(f *testing.F) {
 	for _, s := range []string{
 		"", "Anna", "Müller, GmbH; \\ Co", "a\r\nTEL:666", "\r", "\u2028END:VCARD\u0085", "\xff\xc3", "\\;", strings.Repeat(" ", 200),
-		strings.Repeat("\\", 200), strings.Repeat("👩‍👩‍👧‍👦", 30), strings.Repeat("ü", 100), strings.Repeat("\x00", 90), "\ufffd",
+		strings.Repeat("\\", 200), strings.Repeat("👩‍👩‍👧‍👦", 30), strings.Repeat("ü", 100), strings.Repeat("\x00", 90), "\ufffd", "a\ufffe\uffffb",
 	} {
 		f.Add(s, "Schmidt", []byte(s))
 		f.Add("Anna", s, []byte{})

@@ -1,7 +1,10 @@
 package carddav_test
 
 import (
+	"encoding/xml"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
 	"slices"
@@ -20,7 +23,13 @@ func multistatus(t *testing.T, r reply) string {
 	if r.status != http.StatusMultiStatus {
 		t.Fatalf("status %d: %s", r.status, r.body)
 	}
-	return r.body
+	for dec := xml.NewDecoder(strings.NewReader(r.body)); ; {
+		if _, err := dec.Token(); errors.Is(err, io.EOF) {
+			return r.body
+		} else if err != nil {
+			t.Fatalf("not well-formed: %v in %.2000q", err, r.body)
+		}
+	}
 }
 
 func propfind(props string) string {

@@ -3,6 +3,7 @@ package carddav_test
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/xml"
 	"fmt"
 	"io"
 	"net/http"
@@ -275,4 +276,29 @@ func crowd(s *shelf, n, photo int) []directory.Contact {
 		}
 	}
 	return list
+}
+
+// Whatever stands in a name or a title, the answer is XML to its end.
+func TestNamesDoNotSpoilTheXML(t *testing.T) {
+	nasty := "\x00\x01\x1f\x7f\u0085\ufffe\uffff\ufffd\xff]]>&<\"'\r\n\t\U0010ffff end"
+	shelf := newShelf(t, directory.Book{Name: "people", Title: nasty})
+	shelf.apply([]directory.Contact{{ID: "c-1", DisplayName: nasty, Company: nasty, Phones: []directory.Phone{{Written: nasty}}}})
+	shelf.SetLoaded()
+	owner := phone()
+	owner.Name = nasty
+	s := newSite(t, shelf, owner)
+	for _, path := range []string{"/dav/p/phone/", "/dav/ab/phone/", bookHref} {
+		body := multistatus(t, s.do("PROPFIND", path, propfind("<displayname/><c:addressbook-description/>"), "Depth: 1"))
+		if !strings.Contains(body, "end</d:displayname>") {
+			t.Errorf("%s: %q", path, body)
+		}
+	}
+	card := s.do("GET", bookHref+"c-1.vcf", "").body
+	body := multistatus(t, s.do("REPORT", bookHref, multiget("<c:address-data/>", bookHref+"c-1.vcf")))
+	var answer struct {
+		Card string `xml:"response>propstat>prop>address-data"`
+	}
+	if err := xml.Unmarshal([]byte(body), &answer); err != nil || answer.Card != card || !strings.Contains(card, " end") {
+		t.Errorf("%v: %q, by GET %q", err, answer.Card, card)
+	}
 }

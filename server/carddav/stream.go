@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"ringbook/directory"
 )
@@ -111,18 +112,31 @@ func (s *stream) bytes(b []byte) {
 	s.buf = append(s.buf, b...)
 }
 
-// text writes character data, or an attribute's value.
+// text writes character data, or an attribute's value. What is no character of
+// XML, which would spoil the whole answer, becomes U+FFFD.
 func (s *stream) text(t string) {
 	for t != "" {
-		i := strings.IndexAny(t, "&<>\"\r")
+		i := strings.IndexFunc(t, isSpecial)
 		if i < 0 {
 			s.str(t)
 			return
 		}
+		r, size := utf8.DecodeRuneInString(t[i:])
 		s.str(t[:i])
-		s.str(escaped(t[i]))
-		t = t[i+1:]
+		s.str(escaped(r))
+		t = t[i+size:]
 	}
+}
+
+// isSpecial reports whether r is markup, or no character of XML (XML 1.0 §2.2).
+func isSpecial(r rune) bool {
+	switch r {
+	case '&', '<', '>', '"', '\r', utf8.RuneError, 0xfffe, 0xffff:
+		return true
+	case '\t', '\n':
+		return false
+	}
+	return r < ' '
 }
 
 // carriageReturn is how one is written: a literal one would not survive the
@@ -158,13 +172,13 @@ func (s *stream) markup(b []byte) {
 			return
 		}
 		s.bytes(b[:i])
-		s.str(escaped(b[i]))
+		s.str(escaped(rune(b[i])))
 		b = b[i+1:]
 	}
 }
 
-func escaped(c byte) string {
-	switch c {
+func escaped(r rune) string {
+	switch r {
 	case '&':
 		return "&amp;"
 	case '<':
@@ -173,8 +187,10 @@ func escaped(c byte) string {
 		return "&gt;"
 	case '"':
 		return "&quot;"
+	case '\r':
+		return carriageReturn
 	}
-	return carriageReturn
+	return string(utf8.RuneError)
 }
 
 // flush sends the buffer. The first time, the answer has outgrown it.
