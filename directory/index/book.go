@@ -3,10 +3,8 @@ package index
 import (
 	"fmt"
 	"iter"
-	"slices"
 
 	"ringbook/directory"
-	"ringbook/directory/filter"
 )
 
 // A Position is how far a client has followed a book: everything before
@@ -183,55 +181,4 @@ func newest(histories []*history, i int, s step) bool {
 		}
 	}
 	return true
-}
-
-// Search yields the members for which f is true, in the order of names.
-func (b *Book) Search(f *filter.Filter) iter.Seq[*Entry] { return b.SearchAfter(f, "", "") }
-
-// SearchAfter yields those that Search yields behind a place in the order of
-// names, which the sort key and the id of a contact name; the contact need not
-// be there any more. It evaluates f only as far as the reader goes on, or finds
-// few.
-func (b *Book) SearchAfter(f *filter.Filter, sortKey string, id directory.ContactID) iter.Seq[*Entry] {
-	return func(yield func(*Entry) bool) {
-		hit := compile(f, b.view.index.plan)
-		hits, few := b.few(f, func(e *Entry) bool { return e.isAfter(sortKey, id) && hit(e) == filter.True })
-		if few {
-			slices.SortFunc(hits, byOrder)
-			slices.Values(hits)(yield)
-			return
-		}
-		all := b.view.ordered()
-		for _, e := range all[b.view.order.place(sortKey, id):] {
-			if b.member(e.slot) != nil && hit(e) == filter.True && !yield(e) {
-				return
-			}
-		}
-	}
-}
-
-// manyHits is from where on sorting hits is dearer than to go through all
-// contacts in their order: one in so many of them.
-const manyHits = 64
-
-// few finds the members that are hit, in no order; false = they are too many to
-// sort, so that it gave up.
-func (b *Book) few(f *filter.Filter, hit func(*Entry) bool) (hits []*Entry, ok bool) {
-	if id, one := onlyID(f); one {
-		if e := b.Entry(id); e != nil && hit(e) {
-			hits = append(hits, e)
-		}
-		return hits, true
-	}
-	most := max(b.own.members/manyHits, manyHits)
-	for e := range b.All() {
-		if !hit(e) {
-			continue
-		}
-		if len(hits) == most {
-			return nil, false
-		}
-		hits = append(hits, e)
-	}
-	return hits, true
 }

@@ -21,6 +21,7 @@ package index
 
 import (
 	"fmt"
+	"hash/maphash"
 	"iter"
 	"runtime"
 	"slices"
@@ -60,6 +61,7 @@ type Index struct {
 	books     []*book // in the order of Options
 	plan      *number.Plan
 	maxPhones int
+	seed      maphash.Seed
 	slots     *slots
 	view      atomic.Pointer[View]
 	order     atomic.Pointer[order] // the last that was made
@@ -91,7 +93,7 @@ func (s *slots) find(id directory.ContactID) (int, bool) {
 // Options are ignored. A rule that cannot be read is [directory.ErrInvalid].
 func New(o Options, epoch directory.Epoch, rev directory.Revision, contacts iter.Seq[Stored], marks iter.Seq[Mark]) (*Index, error) {
 	x := &Index{
-		plan: o.Plan, maxPhones: o.MaxPhones,
+		plan: o.Plan, maxPhones: o.MaxPhones, seed: maphash.MakeSeed(),
 		slots: &slots{of: map[directory.ContactID]int{}},
 	}
 	byName := map[directory.BookName]int{}
@@ -104,7 +106,7 @@ func New(o Options, epoch directory.Epoch, rev directory.Revision, contacts iter
 			return nil, fmt.Errorf("book %s twice: %w", b.Name, directory.ErrInvalid)
 		}
 		byName[b.Name] = i
-		x.books = append(x.books, &book{b.Name, b.Title, compile(rule, x.plan)})
+		x.books = append(x.books, &book{b.Name, b.Title, compile(rule, newNumberReader(x.plan))})
 	}
 	v := &View{index: x, epoch: epoch, revision: rev, order: &order{}, histories: make([]*history, len(x.books))}
 	x.fill(v, contacts)
@@ -121,30 +123,42 @@ func New(o Options, epoch directory.Epoch, rev directory.Revision, contacts iter
 	return x, nil
 }
 
-// fill puts the contacts into the first view. Folding is most of the work, and
-// what a start waits for: every processor does its share.
+// fill puts the contacts into the first view. Folding and sorting is most of
+// the work, and what a start waits for.
 func (x *Index) fill(v *View, contacts iter.Seq[Stored]) {
 	all := slices.Collect(contacts)
 	made := make([]*Entry, len(all))
-	var workers sync.WaitGroup
-	share := len(all)/runtime.GOMAXPROCS(0) + 1
-	for from := 0; from < len(all); from += share {
-		workers.Go(func() {
-			for i := from; i < min(from+share, len(all)); i++ {
-				made[i] = newEntry(all[i], x.maxPhones)
-			}
-		})
-	}
-	workers.Wait()
-	entries := v.entries.edit()
+	runs := make([]run, runtime.GOMAXPROCS(0))
+	share(len(all), len(runs), func(_, from, to int) {
+		for i := from; i < to; i++ {
+			made[i] = newEntry(all[i], x.maxPhones)
+		}
+	})
+	v.generation = 1
+	entries, generations := v.entries.edit(), v.generations.edit()
 	for _, e := range made {
 		e.slot = x.slot(v, e.contact.ID)
 		if entries.pages.at(e.slot) == nil {
 			v.contacts++
 		}
 		entries.set(e.slot, e)
+		generations.set(e.slot, v.generation)
 	}
-	v.entries = entries.pages
+	v.entries, v.generations = entries.pages, generations.pages
+	share(len(made), len(runs), func(n, from, to int) { runs[n] = x.run(v.generation, made[from:to]) })
+	v.postings = v.postings.add(mergeAll(runs, v.generations), v.generations)
+}
+
+// share has each of some workers do its share of n things.
+func share(n, workers int, do func(worker, from, to int)) {
+	size := n/workers + 1
+	var group sync.WaitGroup
+	for w := range workers {
+		if from := w * size; from < n {
+			group.Go(func() { do(w, from, min(from+size, n)) })
+		}
+	}
+	group.Wait()
 }
 
 // slot returns the slot of id, giving it one if it has none, in a view that

@@ -3,7 +3,6 @@ package index
 import (
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"ringbook/directory/filter"
@@ -116,13 +115,19 @@ func prefixTest(a Attribute, value string) test {
 // wordsTest is [attributeANR]: each word of the value begins a word of a name.
 func wordsTest(f *filter.Filter) test {
 	switch f.Op {
-	case filter.Equal, filter.Approx:
-		return manyWordsTest(forms(attributeCN, strings.TrimPrefix(f.Value, "=")))
-	case filter.Substrings:
-		return manyWordsTest(forms(attributeCN, strings.Join(append(append([]string{f.Initial}, f.Any...), f.Final), " ")))
+	case filter.Equal, filter.Approx, filter.Substrings:
+		return manyWordsTest(forms(attributeCN, searchText(f)))
 	default:
 		return always(filter.Undefined)
 	}
+}
+
+// searchText is what a leaf on [attributeANR] asks for.
+func searchText(f *filter.Filter) string {
+	if f.Op == filter.Substrings {
+		return strings.Join(append(append([]string{f.Initial}, f.Any...), f.Final), " ")
+	}
+	return strings.TrimPrefix(f.Value, "=")
 }
 
 // manyWordsTest wants each word of any of the values to begin a word of the
@@ -160,7 +165,7 @@ func hasWord(s, prefix string) bool {
 			return false
 		}
 		i += from
-		if r, _ := utf8.DecodeLastRuneInString(s[:i]); i == 0 || !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+		if r, _ := utf8.DecodeLastRuneInString(s[:i]); i == 0 || !inWord(r) {
 			return true
 		}
 		_, n := utf8.DecodeRuneInString(s[i:])

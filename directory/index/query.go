@@ -8,7 +8,6 @@ import (
 
 	"ringbook/directory"
 	"ringbook/directory/filter"
-	"ringbook/directory/number"
 )
 
 // ParseRule reads a book's rule; "" is [directory.DefaultFilter]. An attribute
@@ -42,32 +41,13 @@ func checkAttributes(f *filter.Filter) error {
 	return nil
 }
 
-// onlyID returns the one contact of which f can be true, if f says so: a client
-// reads back an entry that it was given.
-func onlyID(f *filter.Filter) (directory.ContactID, bool) {
-	switch f.Op {
-	case filter.Equal:
-		if a, ok := ParseAttribute(f.Attribute); ok && a == attributeUID {
-			return directory.ContactID(strings.ToLower(f.Value)), true
-		}
-	case filter.And:
-		for _, c := range f.Children {
-			if id, ok := onlyID(c); ok {
-				return id, true
-			}
-		}
-	default:
-	}
-	return "", false
-}
-
 // A test is a leaf of a filter, made ready: its value is folded already.
 type test func(*Entry) filter.Result
 
 // compile makes ready what does not depend on the entry.
-func compile(f *filter.Filter, plan *number.Plan) test {
+func compile(f *filter.Filter, numbers numberReader) test {
 	tests := map[*filter.Filter]test{}
-	c := compiler{plan: plan, tests: tests}
+	c := compiler{numbers, tests}
 	c.add(f)
 	if t, ok := tests[f]; ok {
 		return t
@@ -78,8 +58,8 @@ func compile(f *filter.Filter, plan *number.Plan) test {
 }
 
 type compiler struct {
-	plan  *number.Plan
-	tests map[*filter.Filter]test
+	numbers numberReader
+	tests   map[*filter.Filter]test
 }
 
 func (c compiler) add(f *filter.Filter) {
@@ -109,7 +89,7 @@ func (c compiler) leaf(f *filter.Filter) test {
 	}
 	switch table[a].syntax {
 	case syntaxNumber:
-		return numberTest(a, f, c.plan)
+		return numberTest(a, f, c.numbers)
 	case syntaxFlag:
 		return flagTest(a, f)
 	case syntaxConstant:
@@ -176,20 +156,20 @@ func (c compiler) extensible(a Attribute, f *filter.Filter) test {
 
 // numberTest compares telephone numbers in whatever spelling. An assertion
 // without digits is false: were it empty, everybody would match.
-func numberTest(a Attribute, f *filter.Filter, plan *number.Plan) test {
+func numberTest(a Attribute, f *filter.Filter, numbers numberReader) test {
 	var tests []func(directory.Phone) bool
 	switch f.Op {
 	case filter.Equal, filter.Approx:
-		tests = append(tests, plan.Query(f.Value).Equal)
+		tests = append(tests, numbers.query(f.Value).Equal)
 	case filter.Substrings:
 		if f.Initial != "" {
-			tests = append(tests, plan.Query(f.Initial).Prefix)
+			tests = append(tests, numbers.query(f.Initial).Prefix)
 		}
 		for _, s := range f.Any {
-			tests = append(tests, plan.Query(s).Contains)
+			tests = append(tests, numbers.query(s).Contains)
 		}
 		if f.Final != "" {
-			tests = append(tests, plan.Query(f.Final).Suffix)
+			tests = append(tests, numbers.query(f.Final).Suffix)
 		}
 	default: // RFC 4519 §2.35 gives numbers no order
 		return always(filter.Undefined)

@@ -165,17 +165,22 @@ func (x *Index) publishEntries(v *View, u *Update) {
 	if len(u.put)+len(u.removed) == 0 {
 		return
 	}
-	entries := v.entries.edit()
+	v.generation++
+	entries, generations := v.entries.edit(), v.generations.edit()
 	for _, e := range u.put {
 		e.slot = x.slot(v, e.contact.ID)
 		if entries.pages.at(e.slot) == nil {
 			v.contacts++
 		}
 		entries.set(e.slot, e)
+		generations.set(e.slot, v.generation)
 	}
 	for _, id := range u.removed {
-		entries.set(x.slot(v, id), nil)
+		slot := x.slot(v, id)
+		entries.set(slot, nil)
+		generations.set(slot, 0)
 		v.contacts--
 	}
-	v.entries, v.order = entries.pages, &order{}
+	v.entries, v.generations, v.order = entries.pages, generations.pages, &order{}
+	v.postings = v.postings.add(x.run(v.generation, u.put), v.generations)
 }

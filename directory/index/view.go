@@ -17,6 +17,12 @@ type View struct {
 	entries   pages[*Entry]         // by slot; nil = gone
 	order     *order                // of the entries
 	histories []*history            // by book
+
+	postings postings // of the entries, and stale ones
+	// generation counts the views that have other entries than the one before;
+	// generations says, by slot, with which the entry came; 0 = gone.
+	generation  uint32
+	generations pages[uint32]
 }
 
 // Epoch returns the history that the revisions belong to.

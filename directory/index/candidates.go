@@ -1,0 +1,260 @@
+package index
+
+import (
+	"slices"
+	"strings"
+
+	"ringbook/directory"
+	"ringbook/directory/filter"
+	"ringbook/directory/number"
+)
+
+// A finder finds candidates: postings of all contacts for which a filter can be
+// true, and of others as well. Nothing but that a test may be true is ever
+// concluded from them, so that a leaf need not be understood to its end.
+type finder struct {
+	view    *View
+	numbers numberReader
+}
+
+// A numberReader reads each number of a filter once: phones send the same to
+// all attributes of numbers.
+type numberReader struct {
+	plan *number.Plan
+	read map[string]number.Query
+}
+
+func newNumberReader(p *number.Plan) numberReader {
+	return numberReader{p, map[string]number.Query{}}
+}
+
+func (r numberReader) query(s string) number.Query {
+	q, ok := r.read[s]
+	if !ok {
+		q = r.plan.Query(s)
+		r.read[s] = q
+	}
+	return q
+}
+
+// A candidates is pieces of runs; false beside it = anybody may be one.
+type candidates [][]posting
+
+func (c candidates) size() int {
+	n := 0
+	for _, p := range c {
+		n += len(p)
+	}
+	return n
+}
+
+// maxCompared is up to how many pieces are compared for being the same: the
+// attributes of a phone's filter often ask for the same text.
+const maxCompared = 64
+
+// with returns the union of both.
+func (c candidates) with(d candidates) candidates {
+	for _, p := range d {
+		same := func(q []posting) bool { return &q[0] == &p[0] && len(q) == len(p) }
+		if len(c) > maxCompared || !slices.ContainsFunc(c, same) {
+			c = append(c, p)
+		}
+	}
+	return c
+}
+
+// slots returns the slots, each once.
+func (c candidates) slots() []uint32 {
+	slots := make([]uint32, 0, c.size())
+	for _, piece := range c {
+		for _, p := range piece {
+			slots = append(slots, p.slot)
+		}
+	}
+	slices.Sort(slots)
+	return slices.Compact(slots)
+}
+
+// find returns the candidates of f: of And those of the operand that has the
+// fewest, of Or those of all.
+func (x *finder) find(f *filter.Filter) (c candidates, ok bool) {
+	switch f.Op {
+	case filter.And:
+		for _, child := range f.Children {
+			if d, some := x.find(child); some && (!ok || d.size() < c.size()) {
+				c, ok = d, true
+			}
+		}
+		return c, ok
+	case filter.Or:
+		for _, child := range f.Children {
+			d, some := x.find(child)
+			if !some {
+				return nil, false
+			}
+			c = c.with(d)
+		}
+		return c, true
+	case filter.Equal, filter.Approx, filter.Substrings:
+		return x.leaf(f)
+	case filter.Not, filter.GreaterOrEqual, filter.LessOrEqual, filter.Present, filter.Extensible:
+	}
+	return nil, false
+}
+
+func (x *finder) leaf(f *filter.Filter) (c candidates, ok bool) {
+	a, known := ParseAttribute(f.Attribute)
+	switch {
+	case !known:
+		return nil, true
+	case a == attributeUID && f.Op == filter.Equal:
+		return x.contact(f.Value), true
+	case a.Numbers():
+		return x.number(f)
+	case table[a].syntax == syntaxSearch:
+		return x.words(searchText(f))
+	case !table[a].keyed:
+		return nil, false
+	}
+	value := f.Value
+	if f.Op == filter.Substrings {
+		value = f.Initial
+	}
+	switch table[a].syntax {
+	case syntaxName:
+		return x.name(f, value)
+	case syntaxText:
+		return x.anyOf(kindText, forms(a, value))
+	case syntaxPlain:
+		if f.Op == filter.Substrings {
+			return x.anyOf(kindMail, forms(a, value))
+		}
+		return x.begins(x.view.index.hashed(kindAddress, forms(a, value)[0], 0)), true
+	case syntaxNumber, syntaxFlag, syntaxConstant, syntaxSearch:
+	}
+	return nil, false
+}
+
+// begins returns the postings whose text begins with that of p.
+func (x *finder) begins(p posting) (c candidates) {
+	for _, r := range x.view.postings {
+		if found := r.begins(p); len(found) > 0 {
+			c = append(c, found)
+		}
+	}
+	return c
+}
+
+// anyOf returns the candidates of texts that begin with any of some.
+func (x *finder) anyOf(k kind, texts []string) (c candidates, ok bool) {
+	for _, s := range texts {
+		if s == "" {
+			return nil, false
+		}
+		c = c.with(x.begins(newPosting(k, s, 0)))
+	}
+	return c, true
+}
+
+// contact is the one contact that has an id: a client reads back an entry that
+// it was given.
+func (x *finder) contact(id string) candidates {
+	slot, ok := x.view.find(directory.ContactID(strings.ToLower(id)))
+	if !ok {
+		return nil
+	}
+	return candidates{{newPosting(kindName, "", slot)}}
+}
+
+// number returns the candidates of a number. Pieces in the middle are not indexed.
+func (x *finder) number(f *filter.Filter) (c candidates, ok bool) {
+	switch {
+	case f.Op != filter.Substrings:
+		return x.endings(f.Value), true
+	case f.Initial != "":
+		return x.anyOf(kindNumber, x.numbers.query(f.Initial).Prefixes())
+	case f.Final != "":
+		return x.endings(f.Final), true
+	}
+	return nil, false
+}
+
+func (x *finder) endings(s string) (c candidates) {
+	for _, key := range x.numbers.query(s).Keys() {
+		c = c.with(x.begins(newPosting(kindEnding, key+endOfEnding, 0)))
+	}
+	return c
+}
+
+// name returns the candidates of a leaf on a name. A value of several words that
+// are looked for in any order is words.
+func (x *finder) name(f *filter.Filter, value string) (c candidates, ok bool) {
+	onlyInitial := f.Op == filter.Substrings && len(f.Any) == 0 && f.Final == ""
+	switch {
+	case f.Op == filter.Approx || onlyInitial:
+		return x.words(value)
+	case value != "":
+		return x.beginnings(forms(attributeCN, value))
+	}
+	longest := f.Final
+	for _, s := range f.Any {
+		if len(s) > len(longest) {
+			longest = s
+		}
+	}
+	for _, s := range forms(attributeCN, longest) {
+		d, some := x.piece(s)
+		if !some {
+			return nil, false
+		}
+		c = c.with(d)
+	}
+	return c, true
+}
+
+// beginnings returns the candidates of names with a word that begins with any
+// of some.
+func (x *finder) beginnings(texts []string) (c candidates, ok bool) {
+	for i, s := range texts {
+		texts[i] = strings.TrimLeftFunc(s, func(r rune) bool { return !inWord(r) })
+	}
+	return x.anyOf(kindName, texts)
+}
+
+// piece returns the candidates of names with a piece anywhere.
+func (x *finder) piece(s string) (c candidates, ok bool) {
+	c, ok = x.beginnings([]string{s})
+	switch at := strings.IndexFunc(s, inWord); {
+	case at > 0: // only at the beginning of a word
+		return c, ok
+	case at < 0 || len(s) < minInner:
+		return nil, false
+	}
+	return c.with(x.begins(newPosting(kindInner, s, 0))), true
+}
+
+// maxWords is how many words of a value are looked for: more make candidates
+// hardly fewer, and are work without end for who sends a thousand.
+const maxWords = 4
+
+// words returns the candidates of names that have all words of a value, in
+// either of its forms.
+func (x *finder) words(value string) (c candidates, ok bool) {
+	for _, form := range forms(attributeCN, value) {
+		var fewest candidates
+		some := false
+		for i, word := range strings.Fields(form) {
+			if i == maxWords {
+				break
+			}
+			if d, is := x.beginnings([]string{word}); is && (!some || d.size() < fewest.size()) {
+				fewest, some = d, true
+			}
+		}
+		if !some {
+			return nil, false
+		}
+		c = c.with(fewest)
+	}
+	return c, true
+}

@@ -1,0 +1,233 @@
+package index_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"ringbook/directory"
+	"ringbook/directory/filter"
+	"ringbook/directory/index"
+)
+
+// What random contacts are made of, and random filters ask for. There is enough
+// of each to be found, and to be found in somebody else.
+var (
+	someNames = []string{
+		"Anna", "Annabelle", "Müller", "Mueller", "Muller", "Meier", "Hans-Peter", "O'Brien", "(ext.)", "von Stein", "Öztürk", "Ångström",
+		"Søren", "Łukasz", "Алексей", "山田太郎", "Jo", "A.", "-", "किताब", "Maximilian-Alexander", "x*y", "李", "007", "Straße",
+	}
+	someNumbers = []string{
+		"+4930123456", "+49301234560", "+49301234567", "+491701234567", "+4930999990", "+493099999", "+43151234567", "+390612345678", "+12025550123", "+4917112345",
+	}
+	someWritten = []string{"110", "1234", "030 123456-0", "**621", "+49 (0)30 123456 ext. 12", "x", "12345", "00493099999", "0 30 / 99 99 9"}
+	someTexts   = []string{"Contoso", "Contoso GmbH", "Vertrieb", "Vertrieb Nord", "Müller & Söhne", "& Co"}
+	someMails   = []string{"anna.mueller", "anna", "annabelle.mueller", "A.B", "maximilian.alexander", "maximilian.alexandra", "müller"}
+)
+
+func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
+
+func randomName(r *rand.Rand) string {
+	words := make([]string, r.IntN(4))
+	for i := range words {
+		words[i] = pick(r, someNames)
+	}
+	return strings.Join(words, " ")
+}
+
+func randomContact(r *rand.Rand, people int) index.Stored {
+	c := directory.Contact{
+		ID: directory.ContactID(fmt.Sprint("c", r.IntN(people))), DisplayName: randomName(r), GivenName: randomName(r), Surname: randomName(r),
+		UserType: pick(r, []string{"Member", "Guest"}),
+	}
+	for range r.IntN(4) {
+		ph := directory.Phone{Kind: pick(r, directory.PhoneKinds()), E164: pick(r, someNumbers)}
+		if ph.Written = ph.E164; r.IntN(2) == 0 {
+			ph.Written, ph.E164 = pick(r, someWritten), pick(r, []string{"", ph.E164})
+		}
+		c.Phones = append(c.Phones, ph)
+	}
+	for range r.IntN(3) {
+		c.Emails = append(c.Emails, pick(r, someMails)+pick(r, []string{"@contoso.example", "@x.example"}))
+	}
+	for _, s := range []*string{&c.Company, &c.Department, &c.Office, &c.JobTitle, &c.Address.City, &c.Address.Street} {
+		if r.IntN(2) == 0 {
+			*s = pick(r, someTexts)
+		}
+	}
+	return stored(c)
+}
+
+// randomValue is something that somebody types: a piece of what there is, or not.
+func randomValue(r *rand.Rand) string {
+	s := pick(r, [][]string{
+		someNames, someNumbers, someWritten, someTexts, someMails, {"", "0", "00", "030", "0301234", "0170", "anna@contoso.example", "c7", "M\xfcller", "Mu\u0308", "an mü", "TRUE"},
+	})[0:]
+	v := pick(r, s)
+	switch r.IntN(5) {
+	case 0:
+		return strings.ToUpper(v)
+	case 1:
+		return v + " " + pick(r, someNames)
+	case 2:
+		return v[r.IntN(len(v)+1):] // in the middle of a character as well
+	case 3:
+		return v[:r.IntN(len(v)+1)]
+	}
+	return v
+}
+
+func randomLeaf(r *rand.Rand, value string) *filter.Filter {
+	names := strings.Fields("cn sn givenName displayName anr metaSearchText mail uid o ou title l office postalAddress userType unknown accountEnabled objectClass telephoneNumber mobile homePhone ipPhone searchNumber fax")
+	f := &filter.Filter{Op: pick(r, []filter.Op{filter.Equal, filter.Equal, filter.Substrings, filter.Substrings, filter.Substrings, filter.Approx, filter.Present, filter.GreaterOrEqual, filter.Extensible})}
+	if f.Attribute = pick(r, names); f.Op != filter.Substrings {
+		f.Value = value
+		return f
+	}
+	if value == "" {
+		value = "a"
+	}
+	switch r.IntN(5) {
+	case 0:
+		f.Any = []string{value}
+	case 1:
+		f.Final = value
+	case 2:
+		f.Initial, f.Final = value, pick(r, []string{"", "r", "0"})
+		f.Any = pick(r, [][]string{nil, {"e"}, {"5", "6"}})
+	default:
+		f.Initial = value
+	}
+	return f
+}
+
+func randomFilter(r *rand.Rand, depth int) *filter.Filter {
+	if depth == 0 || r.IntN(3) == 0 {
+		return randomLeaf(r, randomValue(r))
+	}
+	f := &filter.Filter{Op: pick(r, []filter.Op{filter.And, filter.And, filter.Or, filter.Or, filter.Or, filter.Not})}
+	n := 1
+	if f.Op != filter.Not {
+		n = r.IntN(4)
+	}
+	value := randomValue(r)
+	for range n {
+		if r.IntN(2) == 0 {
+			f.Children = append(f.Children, randomLeaf(r, value)) // one value, several attributes
+		} else {
+			f.Children = append(f.Children, randomFilter(r, depth-1))
+		}
+	}
+	return f
+}
+
+// scanned is what f finds without any help: a filter in two negations is true
+// for the same contacts, and nothing can be concluded from it.
+func scanned(f *filter.Filter) *filter.Filter {
+	for range 2 {
+		f = &filter.Filter{Op: filter.Not, Children: []*filter.Filter{f}}
+	}
+	return f
+}
+
+func checkSearch(t *testing.T, r *rand.Rand, b *index.Book, f *filter.Filter) {
+	t.Helper()
+	want := slices.Collect(b.Search(scanned(f)))
+	if got := slices.Collect(b.Search(f)); !slices.Equal(got, want) {
+		t.Fatalf("%s at %d: finds %d, a scan %d", f, b.Revision(), len(got), len(want))
+	}
+	if len(want) == 0 {
+		return
+	}
+	i := r.IntN(len(want))
+	if got := slices.Collect(b.SearchAfter(f, want[i].SortKey(), want[i].Contact().ID)); !slices.Equal(got, want[i+1:]) {
+		t.Fatalf("%s at %d: finds %d after %d of %d", f, b.Revision(), len(got), i, len(want))
+	}
+}
+
+// phoneFilters are those that phones and address books send, with % for what is typed.
+const phoneFilters = `(|(cn=%)(sn=%)) (&(cn=*)(sn=%*)) (!(cn=%)) (|(telephoneNumber=%)(mobile=%)(ipPhone=%)) (&(telephoneNumber=*)(mobile=%))
+(|(name=%*)(sn=%*)) (|(cn=%*)(sn=%*)(o=%*)) (&(cn=%)) (cn=%*) (|(sn=%)(cn=%)(givenName=%)(o=%)) (|(telephoneNumber=*%*)(mobile=*%*)(homePhone=*%*))
+(|(telephoneNumber=%*)(mobile=%*)(homePhone=%*)) (&(telephoneNumber=*)(displayName=%*)) (&(telephoneNumber=%)(displayName=*)) (&(givenName=%*)(mail=%*))
+(CallerIDName=%) (|(displayName=%)(telephoneNumber=%)) (&(objectClass=inetOrgPerson)(|(telephoneNumber=%)(mobile=%)(homePhone=%))) (&(sn=%*)(givenName=%*))
+(|(o=%*)(cn=%*)(ou=%*)(sn=%*)(mail=%*)(IMHandle=%*)(givenname=%*)(telephoneNumber=%*)) (|(displayName=*%*)(sn=*%*)(givenName=*%*))
+(|(telephoneNumber=*%)(mobile=*%)(homeTelephoneNumber=*%)) (anr=%) (&(objectClass=user)(|(anr=%))) (searchNumber=%) (metaSearchText=%*) (mail=%) (mail=%*)`
+
+// A search finds the same as one that looks at every contact, in the same order:
+// in several books, behind one another, drained, in views of any age, whatever
+// is put and removed between.
+func TestSearchFindsWhatAScanFinds(t *testing.T) {
+	phones := strings.Fields(phoneFilters)
+	for seed := range uint64(4) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		people := []int{40, 40, 300, 2500}[seed]
+		var start []index.Stored
+		var marks []index.Mark
+		for range people {
+			s := randomContact(r, people)
+			start = append(start, s)
+			marks = append(marks, index.Mark{Book: "all", ID: s.Contact.ID, Revision: 1})
+		}
+		books := []directory.Book{{Name: "all", Filter: "(uid=*)"}, {Name: "some", Filter: "(userType=Member)"}}
+		x, err := index.New(index.Options{Books: books, Plan: plan(t), MaxPhones: 2}, "e", 1, slices.Values(start), slices.Values(marks))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.Publish(x.Reconcile(2))
+		views := []*index.View{x.View()}
+		for rev := directory.Revision(3); rev < 60; rev++ {
+			var put []index.Stored
+			var removed []directory.ContactID
+			for range 1 + r.IntN(20) {
+				s := randomContact(r, people)
+				if put = append(put, s); r.IntN(3) == 0 {
+					removed = append(removed, s.Contact.ID)
+				}
+			}
+			publish(x, rev, put, removed...)
+			views = append(views, x.View())
+			for range 25 {
+				v := pick(r, views[max(0, len(views)-10):])
+				shelf := append(v.Books(), v.Shelf([]directory.BookName{"some", "all"}, r.IntN(8) == 0)...)
+				f := randomFilter(r, 3)
+				if r.IntN(2) == 0 {
+					var value strings.Builder // every octet escaped
+					for _, c := range []byte(randomValue(r)) {
+						fmt.Fprintf(&value, `\%02x`, c)
+					}
+					f = parse(t, strings.ReplaceAll(strings.ReplaceAll(pick(r, phones), "%", value.String()), "**", "*"))
+				}
+				checkSearch(t, r, pick(r, shelf), f)
+			}
+		}
+	}
+}
+
+// A search ends with its context, also where it finds nothing.
+func TestSearchContext(t *testing.T) {
+	x := newIndex(t, directory.Book{Name: "all", Filter: "(uid=*)"})
+	var put []index.Stored
+	for i := range 5000 {
+		put = append(put, person(i, "Anna", "Meier"))
+	}
+	publish(x, 1, put)
+	b := x.View().Books()[0]
+	for _, s := range []string{"(cn=*)", "(cn=Anna*)", "(telephoneNumber=*8888888*)", "(mail=person7@contoso.example)"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		n := 0
+		for range b.SearchContext(ctx, parse(t, s), "", "") {
+			n++
+			cancel()
+		}
+		if most := 64; n > most {
+			t.Errorf("%s went on for %d contacts", s, n)
+		}
+		cancel()
+		for range b.SearchContext(ctx, parse(t, s), "", "") {
+			t.Errorf("%s began although it had ended", s)
+		}
+	}
+}

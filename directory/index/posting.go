@@ -1,0 +1,225 @@
+package index
+
+import (
+	"cmp"
+	"encoding/binary"
+	"hash/maphash"
+	"math"
+	"math/bits"
+	"slices"
+	"sort"
+	"unicode"
+	"unicode/utf8"
+
+	"ringbook/directory/number"
+)
+
+// A kind says what a posting's text is.
+type kind byte
+
+// The kinds. 0 is none of them: it fills up the texts that are short.
+const (
+	kindName    kind = iota + 1 // of any attribute of names, from the beginning of a word on
+	kindInner                   // the same from inside a word on
+	kindText                    // a value of any keyed attribute of texts
+	kindMail                    // an address
+	kindAddress                 // the hash of a whole address
+	kindEnding                  // one of the keys of a number, see number.AppendKeys
+	kindNumber                  // a spelling of a number, see number.AppendSpellings
+)
+
+// minInner is the shortest text worth a posting that begins inside of a word,
+// and the shortest that is looked for there, in bytes.
+const minInner = 3
+
+// endOfEnding stands behind the key of a number: "7" is not looked for as the
+// beginning of "70000".
+const endOfEnding = "."
+
+// A posting says that the contact at slot has a text of some kind. Of long texts
+// it knows the first 11 bytes, so that it is small, has no pointers and is
+// compared as two numbers. Whoever follows it has a look at the contact.
+type posting struct {
+	hi   uint64 // the kind, then 7 bytes
+	lo   uint32 // 4 bytes
+	slot uint32
+}
+
+func newPosting(k kind, text string, slot int) posting {
+	var b [12]byte
+	b[0] = byte(k)
+	copy(b[1:], text)
+	return posting{binary.BigEndian.Uint64(b[:]), binary.BigEndian.Uint32(b[8:]), uint32(slot)} //nolint:gosec // slots are counted from 0, and fit into memory
+}
+
+// hashed is the posting of a text that is looked for as a whole only.
+func (x *Index) hashed(k kind, text string, slot int) posting {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], maphash.String(x.seed, text))
+	return newPosting(k, string(b[:]), slot)
+}
+
+func (p posting) compare(q posting) int {
+	if p.hi != q.hi {
+		return cmp.Compare(p.hi, q.hi)
+	}
+	if p.lo != q.lo {
+		return cmp.Compare(p.lo, q.lo)
+	}
+	return cmp.Compare(p.slot, q.slot)
+}
+
+// last returns the last posting whose text begins with that of p.
+func (p posting) last() posting {
+	if p.lo == 0 {
+		p.hi |= 1<<(bits.TrailingZeros64(p.hi)&^7) - 1
+		p.lo = math.MaxUint32
+	} else {
+		p.lo |= 1<<(bits.TrailingZeros32(p.lo)&^7) - 1
+	}
+	p.slot = math.MaxUint32
+	return p
+}
+
+// appendPostings appends the postings of an entry, sorted. One whose text is the
+// beginning of another's is left out: all are looked for by their beginnings.
+func (x *Index) appendPostings(dst []posting, e *Entry) []posting {
+	var room [64]posting // most contacts have some forty before the doubles go
+	all := room[:0]
+	for _, k := range e.keys {
+		switch table[k.attribute].syntax {
+		case syntaxName:
+			all = appendNamePostings(all, k.text, e.slot)
+		case syntaxText:
+			all = append(all, newPosting(kindText, k.text, e.slot))
+		case syntaxPlain: // only addresses are keyed
+			all = append(all, newPosting(kindMail, k.text, e.slot), x.hashed(kindAddress, k.text, e.slot))
+		case syntaxFlag, syntaxNumber, syntaxConstant, syntaxSearch:
+		}
+	}
+	var texts [3]string
+	for _, ph := range e.contact.Phones {
+		for _, s := range number.AppendKeys(texts[:0], ph) {
+			all = append(all, newPosting(kindEnding, s+endOfEnding, e.slot))
+		}
+		for _, s := range number.AppendSpellings(texts[:0], ph) {
+			all = append(all, newPosting(kindNumber, s, e.slot))
+		}
+	}
+	slices.SortFunc(all, posting.compare)
+	for i, p := range all {
+		if i+1 == len(all) || p.last().compare(all[i+1]) < 0 {
+			dst = append(dst, p)
+		}
+	}
+	return dst
+}
+
+// appendNamePostings appends a posting for each place of a name at which hasWord
+// may find something, or hasPieces a piece.
+func appendNamePostings(dst []posting, s string, slot int) []posting {
+	inner := false
+	for i, r := range s {
+		switch is := inWord(r); {
+		case is && !inner:
+			dst = append(dst, newPosting(kindName, s[i:], slot))
+		case is && len(s)-i >= minInner:
+			dst = append(dst, newPosting(kindInner, s[i:], slot))
+		}
+		inner = inWord(r)
+	}
+	return dst
+}
+
+// inWord reports whether r is part of a word: names are not looked for at places
+// behind it, unless by a piece in the middle.
+func inWord(r rune) bool {
+	if r < utf8.RuneSelf {
+		return 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z'
+	}
+	return unicode.IsLetter(r) || unicode.IsDigit(r)
+}
+
+// A run is sorted postings. Those of entries that are not in their view any
+// more are stale and stay until the run is merged with the next.
+type run struct {
+	made     uint32 // the generation of the newest entry
+	postings []posting
+}
+
+// run makes the run of entries that are new in a generation.
+func (x *Index) run(generation uint32, entries []*Entry) run {
+	r := run{made: generation}
+	for _, e := range entries {
+		r.postings = x.appendPostings(r.postings, e)
+	}
+	slices.SortFunc(r.postings, posting.compare)
+	return r
+}
+
+// begins returns the postings whose text begins with that of p.
+func (r run) begins(p posting) []posting {
+	from := sort.Search(len(r.postings), func(i int) bool { return r.postings[i].compare(p) >= 0 })
+	rest, last := r.postings[from:], p.last()
+	return rest[:sort.Search(len(rest), func(i int) bool { return rest[i].compare(last) > 0 })]
+}
+
+// A postings is all of a view's, in runs from the oldest and longest to the
+// newest and shortest. It is never changed: the next one shares the long runs.
+type postings []run
+
+// growth is how many times longer than the next a run is at least: more makes
+// fewer runs to look into, and more work to keep them so.
+const growth = 8
+
+// add returns the postings with another run, merged with those before it that
+// are not much longer. So a posting is copied some twenty times in its life, at
+// 100,000 contacts, and at most one in eight is stale.
+func (p postings) add(newest run, generations pages[uint32]) postings {
+	if len(newest.postings) == 0 {
+		return p
+	}
+	older := p
+	for len(older) > 0 && len(older[len(older)-1].postings) < growth*len(newest.postings) {
+		newest = merge(older[len(older)-1], newest, generations)
+		older = older[:len(older)-1]
+	}
+	return append(slices.Clip(older), newest)
+}
+
+// merge makes one run of two, without what is stale: a contact's postings are
+// all in the run that was made when it last changed, or in one merged from that.
+func merge(older, newer run, generations pages[uint32]) run {
+	fresh := func(r run) func(posting) bool {
+		return func(p posting) bool {
+			born := generations.at(int(p.slot))
+			return born != 0 && born <= r.made
+		}
+	}
+	isOld, isNew := fresh(older), fresh(newer)
+	a, b := older.postings, newer.postings
+	merged := make([]posting, 0, len(a)+len(b))
+	for len(a) > 0 || len(b) > 0 {
+		if len(b) == 0 || len(a) > 0 && a[0].compare(b[0]) < 0 {
+			if isOld(a[0]) {
+				merged = append(merged, a[0])
+			}
+			a = a[1:]
+		} else {
+			if isNew(b[0]) {
+				merged = append(merged, b[0])
+			}
+			b = b[1:]
+		}
+	}
+	return run{newer.made, slices.Clip(merged)}
+}
+
+// mergeAll makes one run of any number of the same generation.
+func mergeAll(runs []run, generations pages[uint32]) run {
+	if len(runs) == 1 {
+		return runs[0]
+	}
+	half := len(runs) / 2
+	return merge(mergeAll(runs[:half], generations), mergeAll(runs[half:], generations), generations)
+}
