@@ -12,7 +12,7 @@ import (
 // Estimates of what one contact adds to a transaction beside its body, rounded
 // up: keys, headers, the photo's state and trash, and a mark for each book.
 const (
-	stepEntries = 6
+	stepEntries = 7
 	stepBytes   = 512
 	markBytes   = 160
 )

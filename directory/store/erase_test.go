@@ -2,14 +2,18 @@ package store_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/dgraph-io/badger/v4"
 
 	"ringbook/directory"
 	"ringbook/directory/store"
@@ -25,73 +29,145 @@ func noise(n int) *directory.Photo {
 	return p
 }
 
-// TestErased looks for the photos of removed people in the files themselves.
-// Photos go when their file is rewritten, which the newest file never is.
-func TestErased(t *testing.T) {
-	const people = 1000
+// fill gives a new store so many people with photos, and closes it.
+func fill(t *testing.T, dir string, people int) {
+	t.Helper()
+	s := openStore(t, dir, storetest.Options(t))
+	batch := directory.Batch{Feed: storetest.Feed, Source: directory.SourceUser}
+	var photos []directory.PhotoChange
+	for i := range people {
+		batch.Changes = append(batch.Changes, storetest.Puts(storetest.Person(i))...)
+		photos = append(photos, directory.PhotoChange{ID: storetest.Person(i).ID, Photo: noise(i)})
+	}
+	if _, err := s.Apply(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ApplyPhotos(t.Context(), time.Now(), photos); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// remove removes everybody but the people from some number on.
+func remove(t *testing.T, s *store.Store, from int) {
+	t.Helper()
+	stay := storetest.Person(from).ID
+	batch := directory.Batch{Feed: storetest.Feed, Source: directory.SourceUser, Sweep: func(id directory.ContactID) bool { return id >= stay }}
+	if _, err := s.Apply(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestGoneWithinADay looks in the files themselves for a leaver of a small
+// tenant, whose store is never closed and whose photos fill no file.
+func TestGoneWithinADay(t *testing.T) {
+	const people = 20
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
+		fill(t, dir, people)
+		leaver, stayer := photoKey(t, dir, 0), photoKey(t, dir, people-1)
 		s := openStore(t, dir, storetest.Options(t))
-		batch := directory.Batch{Feed: storetest.Feed, Source: directory.SourceUser}
-		var photos []directory.PhotoChange
-		for i := range people {
-			batch.Changes = append(batch.Changes, storetest.Puts(storetest.Person(i))...)
-			photos = append(photos, directory.PhotoChange{ID: storetest.Person(i).ID, Photo: noise(i)})
+		if s.View().Len() != people || !stands(t, dir, leaver) || !stands(t, dir, stayer) {
+			t.Fatal("the keys are not where they are looked for")
 		}
-		if _, err := s.Apply(t.Context(), batch); err != nil {
-			t.Fatal(err)
+		if stands(t, dir, noise(0).Large[:64]) {
+			t.Error("a photo is in the files unsealed")
 		}
-		if _, err := s.ApplyPhotos(t.Context(), time.Now(), photos); err != nil {
-			t.Fatal(err)
+		mail := []byte(storetest.Person(0).Emails[0])
+		if !stands(t, dir, mail) {
+			t.Fatal("the contact is not where it is looked for")
 		}
-		batch.Changes, batch.Sweep = nil, func(directory.ContactID) bool { return false }
-		if _, err := s.Apply(t.Context(), batch); err != nil {
-			t.Fatal(err)
+		remove(t, s, 1)
+		<-time.After(store.ForgetEvery + time.Hour)
+		if stands(t, dir, leaver) {
+			t.Error("the key to a leaver's photo is in the files")
 		}
-		if n := found(t, dir, people); n != people/sample {
-			t.Errorf("%d photos in the files, want all %d", n, people/sample)
+		if stands(t, dir, mail) {
+			t.Error("a leaver is in the files")
 		}
-		<-time.After(2 * store.PhotoGrace) // they are deleted
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
+		if !stands(t, dir, stayer) {
+			t.Error("somebody else's key is gone")
 		}
-		s = openStore(t, dir, storetest.Options(t))
-		<-time.After(time.Hour) // and their files rewritten
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
+		got, err := s.Photo(t.Context(), noise(people-1).ID, directory.PhotoSmall)
+		if err != nil || !bytes.Equal(got, noise(people-1).Small) {
+			t.Errorf("the photo of somebody who stays: %d bytes, %v", len(got), err)
 		}
-		if n := found(t, dir, people); n > people/sample/2 {
-			t.Errorf("%d photos of %d removed people are in the files", n, people/sample)
+		if _, err := s.Photo(t.Context(), noise(0).ID, directory.PhotoLarge); !errors.Is(err, directory.ErrNotFound) {
+			t.Errorf("the photo of a leaver: %v", err)
 		}
 	})
 }
 
-// sample: every so many photos are looked for.
-const sample = 50
+// TestSpace has the space of removed photos given back.
+func TestSpace(t *testing.T) {
+	const people = 1000
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		fill(t, dir, people)
+		before := size(t, dir)
+		s := openStore(t, dir, storetest.Options(t))
+		remove(t, s, people)
+		<-time.After(store.ForgetEvery + time.Hour)
+		if after := size(t, dir); after > before/4 {
+			t.Errorf("%d of %d bytes are left", after, before)
+		}
+	})
+}
 
-// found counts which of the first n photos stand in any file.
-func found(t *testing.T, dir string, n int) int {
+// photoKey returns the key of a person's photo, in a store that is closed.
+func photoKey(t *testing.T, dir string, person int) (key []byte) {
 	t.Helper()
-	var files [][]byte
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+	db, err := badger.Open(badger.DefaultOptions(dir).WithLogger(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.View(func(txn *badger.Txn) error {
+		item, err := txn.Get([]byte("p/" + string(noise(person).ID) + "/k"))
+		if err != nil {
 			return err
 		}
-		b, err := os.ReadFile(path)
-		files = append(files, b)
+		key, err = item.ValueCopy(nil)
+		return err
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// stands reports whether any file of a folder holds the text.
+func stands(t *testing.T, dir string, text []byte) (found bool) {
+	t.Helper()
+	walk(t, dir, func(path string, _ fs.FileInfo) {
+		if b, err := os.ReadFile(path); err == nil && bytes.Contains(b, text) {
+			found = true
+		}
+	})
+	return found
+}
+
+// size adds up what the value logs take; the newest is as long as it may become.
+func size(t *testing.T, dir string) (sum int64) {
+	t.Helper()
+	walk(t, dir, func(path string, info fs.FileInfo) {
+		if strings.HasSuffix(path, ".vlog") && info.Size() < 32<<20 {
+			sum += info.Size()
+		}
+	})
+	return sum
+}
+
+func walk(t *testing.T, dir string, f func(string, fs.FileInfo)) {
+	t.Helper()
+	err := filepath.Walk(dir, func(path string, info fs.FileInfo, err error) error {
+		if err == nil && !info.IsDir() {
+			f(path, info)
+		}
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	count := 0
-	for i := 0; i < n; i += sample {
-		for _, b := range files {
-			if bytes.Contains(b, noise(i).Large[:64]) {
-				count++
-				break
-			}
-		}
-	}
-	return count
 }

@@ -118,28 +118,40 @@ func (s *Store) Photo(ctx context.Context, id directory.PhotoID, size directory.
 		return nil, err
 	}
 	defer leave()
-	key := largeKey(id)
-	switch size {
-	case directory.PhotoNone:
+	if size == directory.PhotoNone {
 		return nil, fmt.Errorf("photo of size none: %w", directory.ErrNotFound)
-	case directory.PhotoSmall:
+	}
+	key := largeKey(id) // also for a device that says nothing
+	if size == directory.PhotoSmall {
 		key = smallKey(id)
-	case directory.PhotoLarge: // and a device that says nothing
 	}
 	var jpeg []byte
 	err = s.db.View(func(txn *badger.Txn) error {
-		jpeg, err = get(txn, key)
+		secret, err := get(txn, sealKey(id))
+		if err != nil {
+			return err
+		}
+		sealed, err := get(txn, key)
+		if err != nil {
+			return err
+		}
+		if secret == nil || sealed == nil {
+			return directory.ErrNotFound
+		}
+		opener, err := newSeal(secret)
+		if err != nil {
+			return err
+		}
+		jpeg, err = opener.open(size, sealed)
 		return err
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, fmt.Errorf("read photo %s: %w", id, err)
-	case jpeg == nil:
-		return nil, fmt.Errorf("photo %s: %w", id, directory.ErrNotFound)
 	}
 	return jpeg, nil
 }
 
+func sealKey(id directory.PhotoID) string  { return jpegs + string(id) + "/k" }
 func largeKey(id directory.PhotoID) string { return jpegs + string(id) + "/l" }
 func smallKey(id directory.PhotoID) string { return jpegs + string(id) + "/s" }
 
@@ -165,8 +177,7 @@ func (s *Store) putPhotos(t *tx, p *plan, use map[directory.PhotoID]int, now tim
 		switch {
 		case before == 0 && n > 0:
 			if photo := p.jpegs[id]; photo != nil {
-				t.set(largeKey(id), photo.Large)
-				t.set(smallKey(id), photo.Small)
+				putPhoto(t, photo)
 			}
 			t.remove(trash + string(id))
 		case before > 0 && before+n == 0:

@@ -19,6 +19,7 @@ const (
 	trash    = "t/"
 	devices  = "d/"
 	rounds   = "r/"
+	dropped  = "x/"
 
 	keySchema   = "m/schema"
 	keyEpoch    = "m/epoch"

@@ -18,9 +18,11 @@
 //	f/<feed>              cursor as JSON
 //	r/<feed>              what the books lost since that cursor, as JSON
 //	q/<contact>           photo last asked for 8 | the source's tag
-//	p/<photo>/l, …/s      the large and the small JPEG
+//	p/<photo>/k           key of the photo, 32
+//	p/<photo>/l, …/s      the large and the small JPEG, sealed with it, see seal.go
 //	t/<photo>             since when no contact has the photo, 8
 //	d/<device>            device as JSON
+//	x/                    there while forget is under way
 //
 // # What a crash leaves
 //
@@ -31,6 +33,14 @@
 // the news, whose source brings the same batch again, and the pieces that are
 // there already change nothing. Commits are synced to the disk, because a
 // cursor that survives a power cut when its data does not loses people for ever.
+//
+// # Who left is gone
+//
+// Badger keeps what was deleted or replaced until it rewrites the file. The
+// housekeeping makes it do so every [ForgetEvery]: then a leaver's contact, and the
+// key to the photo, are in no file any more. One thing may stay longer: a
+// contact of more than 2 KB is in the value log as it was, until half of its
+// file is garbage.
 package store
 
 import (
