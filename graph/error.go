@@ -38,7 +38,7 @@ func Explain(err error) string {
 	}
 	switch {
 	case errors.Is(err, directory.ErrShrink):
-		return "More contacts would leave a book than mirror.shrink_guard allows; the old data is served. Look at the tenant, and run `ringbook sync --accept-shrink` if that is right."
+		return "Stopped by the shrink guard: " + plain(shrinkage(err), 300) + "; the old data is served. Look at the tenant, and run `ringbook sync --accept-shrink` if that is right."
 	case errors.Is(err, errForeignLink):
 		return "Graph's answer links to another host, and no token is sent there: " + plain(err.Error(), 300) + ". Check tenant.graph_url and any proxy in between."
 	case errors.Is(err, errNotJSON):
@@ -51,6 +51,14 @@ func Explain(err error) string {
 		return fmt.Sprintf("Graph's answer is larger than %d MiB and was dropped. Check tenant.graph_url and any proxy in between.", maxPage>>20)
 	}
 	return "The round failed and will be tried again: " + plain(err.Error(), 300) + "."
+}
+
+// shrinkage says what the shrink guard keeps.
+func shrinkage(err error) string {
+	if e, ok := errors.AsType[*directory.ShrinkError](err); ok {
+		return e.Error()
+	}
+	return err.Error()
 }
 
 // signInHelp says what the numbers of Entra's error_codes ask for.

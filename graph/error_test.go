@@ -68,6 +68,7 @@ func TestExplainNetwork(t *testing.T) {
 		{directory.ErrInvalid, "Check [tenant]"},
 		{&http.MaxBytesError{Limit: 1}, "larger than 64 MiB"},
 		{directory.ErrShrink, "ringbook sync --accept-shrink"},
+		{fmt.Errorf("apply: %w", &directory.ShrinkError{Book: "people", Leaving: 40, Members: 100, Guard: 0.2}), "guard: book people would lose 40 of its 100 contacts"},
 		{fmt.Errorf("disk\nfull"), "disk full."},
 	} {
 		if got := graph.Explain(fmt.Errorf("GET /v1.0/users/delta: %w", tt.err)); !strings.Contains(got, tt.want) {
