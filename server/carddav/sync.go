@@ -67,13 +67,9 @@ func (x *exchange) syncCollection(s *scanner, r resource) error {
 	l := x.newLister(q.sel)
 	at, whole := l.changes(r.book, changes, tombstones, q.limit)
 	end := x.tokenOf(r.book)
-	switch {
-	case !whole:
+	if !whole {
 		l.truncated(r.book)
 		end.position = at
-	case x.responses == 0 && from != (index.Position{}):
-		// A new token without a response is repeated by iOS as a fault.
-		end.position = from
 	}
 	l.out.str("<d:sync-token>")
 	l.out.str(end.String())

@@ -79,6 +79,11 @@ func (f *follower) follow(what string) {
 	for f.page() {
 		continue
 	}
+	// Whoever is at the end polls until the token moves, and it moved for a reason.
+	poll := f.ask("PROPFIND", propfind("<sync-token/><cs:getctag/>"), "Depth: 0")
+	if !strings.Contains(poll, ">"+f.token+"</d:sync-token>") || !strings.Contains(poll, ">"+f.token+"</cs:getctag>") {
+		f.site.tb.Errorf("%s: followed to %s, polled %s", what, f.token, poll)
+	}
 	want := map[string]string{}
 	for _, m := range responseParts.FindAllStringSubmatch(f.ask("PROPFIND", propfind("<getetag/>"), "Depth: 1", "Brief: t"), -1) {
 		if m[1] != f.href() {
@@ -90,9 +95,10 @@ func (f *follower) follow(what string) {
 	}
 }
 
-func (f follower) clone() *follower {
-	f.has = maps.Clone(f.has)
-	return &f
+func (f *follower) clone() *follower {
+	c := *f
+	c.has = maps.Clone(f.has)
+	return &c
 }
 
 func basic(login string) string {
@@ -172,6 +178,24 @@ func TestEveryTokenLeadsToTheListing(t *testing.T) {
 			c.limit = 0
 			old = append(old, c)
 		}
+	}
+}
+
+// A book behind another has a token that moves only with something to tell.
+func TestTokenBehindAnotherBook(t *testing.T) {
+	shelf := people(t)
+	pair := phone()
+	pair.ID, pair.Login, pair.Books = "d2", "pair", []directory.BookName{"people", "vips"}
+	f := &follower{site: newSite(t, shelf, pair), login: "pair", book: "vips", has: map[string]string{}}
+	f.follow("first")
+	first := f.token
+	shelf.apply([]directory.Contact{{ID: "c-4", DisplayName: "Dot, never a VIP"}})
+	if f.follow("another's change"); f.token != first {
+		t.Errorf("%s became %s", first, f.token)
+	}
+	shelf.apply([]directory.Contact{{ID: "c-1", DisplayName: "Ada, CEO no more"}})
+	if f.follow("her own change"); f.token == first {
+		t.Errorf("%s stayed", first)
 	}
 }
 

@@ -77,9 +77,28 @@ func isHex(s string, digits int) bool {
 func (x *exchange) tokenOf(b *index.Book) token {
 	return token{
 		epoch:    x.view.Epoch(),
-		position: index.Position{Revision: b.Revision()},
+		position: index.Position{Revision: x.revision(b)},
 		scope:    x.scope(b),
 	}
+}
+
+// revision returns the newest revision at which b changed for the device. Behind
+// other books [index.Book.Revision] counts what happens in those alone, too. A
+// token that moves with nothing to tell is repeated by iOS as a fault.
+func (x *exchange) revision(b *index.Book) directory.Revision {
+	if b.Name() == x.tree.books[0].Name() {
+		return b.Revision()
+	}
+	alone := x.view.Shelf([]directory.BookName{b.Name()}, false)[0].Revision()
+	changes, err := b.Since(index.Position{Revision: alone})
+	if err != nil {
+		return b.Revision()
+	}
+	newest := alone
+	for c := range changes { // oldest first
+		newest = c.Position.Revision
+	}
+	return newest
 }
 
 // scope digests what decides beside the revision what the device sees of b. The
