@@ -46,7 +46,7 @@ func TestCardDAV(t *testing.T) {
 	everybody := r.dav(t, d).served(s, d.book())
 	someone := d.book() + gross + ".vcf"
 
-	t.Run("discovery", func(t *testing.T) { discover(t, r, d) })
+	t.Run("discovery", func(t *testing.T) { discover(r.dav(t, d), d.book()) })
 	t.Run("listing", func(t *testing.T) {
 		c := r.dav(t, d)
 		book := c.multistatus("PROPFIND", d.book(), propfind("<d:sync-token/><cs:getctag/><d:current-user-privilege-set/>"), "Depth: 0").one(t)
@@ -102,53 +102,52 @@ func TestCardDAV(t *testing.T) {
 			}
 		}
 	})
-	t.Run("get", func(t *testing.T) { conditionalGet(t, r.dav(t, d), someone) })
+	t.Run("get", func(t *testing.T) { conditionalGet(r.dav(t, d), someone) })
 	t.Run("writes", func(t *testing.T) {
 		c := r.dav(t, d)
-		refuseWrites(t, c, d.book(), someone)
+		refuseWrites(c, d.book(), someone)
 		c.served(s, d.book()).mustBe(t, everybody)
 	})
-	t.Run("others", func(t *testing.T) { keepApart(t, r.dav(t, d), r.addDevice(), someone) })
-	t.Run("strangers", func(t *testing.T) { refuseStrangers(t, r, d) })
-	t.Run("sync", func(t *testing.T) { followOverRestart(t, s, r, d) })
+	t.Run("others", func(t *testing.T) { keepApart(r.dav(t, d), r.addDevice(), someone) })
+	t.Run("strangers", func(t *testing.T) { refuseStrangers(r.on(t), d) })
 }
 
 // discover has curl find the book from the host's name alone.
-func discover(t *testing.T, r *ringbook, d device) {
-	need(t, "curl")
-	if got, want := must(t, "curl", "-sS", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}", r.url+"/.well-known/carddav"), "301 "+r.url+"/dav/"; got != want {
-		t.Errorf("well-known: %s, not %s", got, want)
+func discover(c *dav, book string) {
+	need(c.t, "curl")
+	if got, want := must(c.t, "curl", "-sS", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}", c.url+"/.well-known/carddav"), "301 "+c.url+"/dav/"; got != want {
+		c.t.Errorf("well-known: %s, not %s", got, want)
 	}
 	ask := func(path, depth, props string) multistatus {
-		return parseMultistatus(t, must(t, "curl", "-sS", "--fail-with-body", "-L", "--post301", "-u", d.Login+":"+d.Secret, "-X", "PROPFIND",
-			"-H", "Depth: "+depth, "-H", "Content-Type: application/xml", "--data-binary", propfind(props), r.url+path))
+		return parseMultistatus(c.t, must(c.t, "curl", "-sS", "--fail-with-body", "-L", "--post301", "-u", c.login+":"+c.secret, "-X", "PROPFIND",
+			"-H", "Depth: "+depth, "-H", "Content-Type: application/xml", "--data-binary", propfind(props), c.url+path))
 	}
-	principal := ask("/.well-known/carddav", "0", "<d:current-user-principal/>").one(t).Principal
-	home := ask(principal, "0", "<card:addressbook-home-set/>").one(t).Home
+	principal := ask("/.well-known/carddav", "0", "<d:current-user-principal/>").one(c.t).Principal
+	home := ask(principal, "0", "<card:addressbook-home-set/>").one(c.t).Home
 	var books []string
 	for _, e := range ask(home, "1", "<d:resourcetype/>").Responses {
 		if strings.Contains(e.found().Type.Text, "addressbook") {
 			books = append(books, e.Href)
 		}
 	}
-	if d := cmp.Diff([]string{d.book()}, books); d != "" {
-		t.Errorf("books (-want +got) %s", d)
+	if d := cmp.Diff([]string{book}, books); d != "" {
+		c.t.Errorf("books (-want +got) %s", d)
 	}
-	dav := must(t, "curl", "-sS", "-u", d.Login+":"+d.Secret, "-X", "OPTIONS", "-D", "-", r.url+principal)
+	dav := must(c.t, "curl", "-sS", "-u", c.login+":"+c.secret, "-X", "OPTIONS", "-D", "-", c.url+principal)
 	if !strings.Contains(dav, "addressbook") || strings.Contains(dav, "PUT") {
-		t.Errorf("OPTIONS of the principal: %s", dav)
+		c.t.Errorf("OPTIONS of the principal: %s", dav)
 	}
 }
 
-func conditionalGet(t *testing.T, c *dav, href string) {
+func conditionalGet(c *dav, href string) {
 	get := c.do("GET", href, "")
 	etag, length := get.header.Get("ETag"), get.header.Get("Content-Length")
 	if get.status != http.StatusOK || !strings.HasPrefix(get.header.Get("Content-Type"), "text/vcard") || length != fmt.Sprint(len(get.body)) {
-		t.Fatalf("GET: status %d, %v", get.status, get.header)
+		c.t.Fatalf("GET: status %d, %v", get.status, get.header)
 	}
 	head := c.do("HEAD", href, "")
 	if head.status != http.StatusOK || head.body != "" || head.header.Get("ETag") != etag || head.header.Get("Content-Length") != length {
-		t.Errorf("HEAD: status %d, %v, %d bytes", head.status, head.header, len(head.body))
+		c.t.Errorf("HEAD: status %d, %v, %d bytes", head.status, head.header, len(head.body))
 	}
 	for header, want := range map[string]int{
 		"If-None-Match: " + etag:                                http.StatusNotModified,
@@ -161,14 +160,14 @@ func conditionalGet(t *testing.T, c *dav, href string) {
 	} {
 		a := c.do("GET", href, "", header)
 		if a.status != want || a.header.Get("ETag") != etag || (want == http.StatusOK) != (a.body == get.body) {
-			t.Errorf("%s: status %d, %d bytes, %v", header, a.status, len(a.body), a.header)
+			c.t.Errorf("%s: status %d, %d bytes, %v", header, a.status, len(a.body), a.header)
 		}
 	}
 }
 
 // refuseWrites tries everything that could change something.
-func refuseWrites(t *testing.T, c *dav, book, card string) {
-	before := c.multistatus("PROPFIND", book, propfind("<d:sync-token/>"), "Depth: 0").one(t).Token
+func refuseWrites(c *dav, book, card string) {
+	before := c.multistatus("PROPFIND", book, propfind("<d:sync-token/>"), "Depth: 0").one(c.t).Token
 	vcf := "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Mallory\r\nN:;Mallory;;;\r\nUID:mallory\r\nEND:VCARD\r\n"
 	lock := `<d:lockinfo xmlns:d="DAV:"><d:lockscope><d:exclusive/></d:lockscope><d:locktype><d:write/></d:locktype></d:lockinfo>`
 	for _, w := range []struct {
@@ -192,23 +191,23 @@ func refuseWrites(t *testing.T, c *dav, book, card string) {
 	} {
 		a := c.do(w.method, w.path, w.body, w.headers...)
 		if a.status != http.StatusForbidden || !strings.Contains(a.body, "need-privileges") {
-			t.Errorf("%s %s: status %d: %s", w.method, w.path, a.status, a.body)
+			c.t.Errorf("%s %s: status %d: %s", w.method, w.path, a.status, a.body)
 		}
 	}
 	update := `<d:propertyupdate xmlns:d="DAV:"><d:set><d:prop><d:displayname>Mine</d:displayname></d:prop></d:set></d:propertyupdate>`
 	for _, e := range c.multistatus("PROPPATCH", book, update).Responses {
 		if len(e.Propstats) != 1 || e.Propstats[0].Status != "HTTP/1.1 403 Forbidden" {
-			t.Errorf("PROPPATCH: %+v", e)
+			c.t.Errorf("PROPPATCH: %+v", e)
 		}
 	}
-	if after := c.multistatus("PROPFIND", book, propfind("<d:sync-token/>"), "Depth: 0").one(t).Token; after != before {
-		t.Errorf("the token was %s and is %s", before, after)
+	if after := c.multistatus("PROPFIND", book, propfind("<d:sync-token/>"), "Depth: 0").one(c.t).Token; after != before {
+		c.t.Errorf("the token was %s and is %s", before, after)
 	}
 }
 
 // keepApart has one device ask for the things of another: they are not there,
 // just as those of a device that does not exist.
-func keepApart(t *testing.T, c *dav, other device, mine string) {
+func keepApart(c *dav, other device, mine string) {
 	theirs := strings.Replace(mine, "/"+c.login+"/", "/"+other.Login+"/", 1)
 	for _, login := range []string{other.Login, "zzzzzzzz"} {
 		for _, path := range []string{"/dav/p/" + login + "/", "/dav/ab/" + login + "/", "/dav/ab/" + login + "/people/", "/dav/ab/" + login + "/people/" + gross + ".vcf"} {
@@ -216,7 +215,7 @@ func keepApart(t *testing.T, c *dav, other device, mine string) {
 				"GET": "", "HEAD": "", "PROPFIND": propfind("<d:resourcetype/>"), "REPORT": syncCollection("", "<d:getetag/>"),
 			} {
 				if a := c.do(method, path, body, "Depth: 0"); a.status != http.StatusNotFound {
-					t.Errorf("%s %s: status %d: %s", method, path, a.status, a.body)
+					c.t.Errorf("%s %s: status %d: %s", method, path, a.status, a.body)
 				}
 			}
 		}
@@ -224,32 +223,35 @@ func keepApart(t *testing.T, c *dav, other device, mine string) {
 	book, _, _ := strings.Cut(mine, gross)
 	m := c.multistatus("REPORT", book, multiget("<card:address-data/>", theirs))
 	if len(m.Responses) != 1 || !m.Responses[0].gone() {
-		t.Errorf("a multiget of another device's card: %+v", m.Responses)
+		c.t.Errorf("a multiget of another device's card: %+v", m.Responses)
 	}
 }
 
 // refuseStrangers: nobody can tell a login that there is from one that there is not.
-func refuseStrangers(t *testing.T, r *ringbook, d device) {
+func refuseStrangers(r *ringbook, d device) {
 	var answers []davReply
 	for _, login := range []string{d.Login, "zzzzzzzz"} {
-		c := r.dav(t, device{Login: login, Secret: strings.Repeat("a", len(d.Secret))})
+		c := r.dav(r.t, device{Login: login, Secret: strings.Repeat("a", len(d.Secret))})
 		a := c.do("PROPFIND", "/dav/", propfind("<d:current-user-principal/>"), "Depth: 0")
 		if a.status != http.StatusUnauthorized || !strings.HasPrefix(a.header.Get("WWW-Authenticate"), "Basic realm=") {
-			t.Errorf("login %s: status %d, %v", login, a.status, a.header)
+			r.t.Errorf("login %s: status %d, %v", login, a.status, a.header)
 		}
 		a.header.Del("Date")
 		answers = append(answers, a)
 	}
 	if d := cmp.Diff(answers[0], answers[1], cmp.AllowUnexported(davReply{})); d != "" {
-		t.Errorf("(-wrong secret +unknown login) %s", d)
+		r.t.Errorf("(-wrong secret +unknown login) %s", d)
 	}
-	if a := r.dav(t, device{}).do("OPTIONS", "/dav/", ""); a.status != http.StatusUnauthorized {
-		t.Errorf("without a login: status %d", a.status)
+	if a := r.dav(r.t, device{}).do("OPTIONS", "/dav/", ""); a.status != http.StatusUnauthorized {
+		r.t.Errorf("without a login: status %d", a.status)
 	}
 }
 
-// followOverRestart: a token from before a restart gives exactly what is new.
-func followOverRestart(t *testing.T, s *tenant, r *ringbook, d device) {
+// TestSyncOverRestart: a token from before a restart gives exactly what is new.
+func TestSyncOverRestart(t *testing.T) {
+	s := startTenant(t, 40)
+	r := startRingbook(t, s)
+	d := r.addDevice()
 	changed := s.add(person("Anna", "Sonderbar", map[string]any{"mobilePhone": "+49 171 3920001"}))
 	gone := s.add(person("Bert", "Baldweg", nil))
 	r.do("sync")

@@ -29,6 +29,14 @@ func (r *ringbook) dav(t *testing.T, d device) *dav {
 	}}
 }
 
+// on is the same server in a part of a test.
+func (r *ringbook) on(t *testing.T) *ringbook {
+	t.Helper()
+	part := *r
+	part.t = t
+	return &part
+}
+
 // A davReply is one answer, whole.
 type davReply struct {
 	status int

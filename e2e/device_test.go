@@ -75,9 +75,9 @@ func TestDevices(t *testing.T) {
 	r := startRingbook(t, s)
 	anna, bert, carla := r.addDevice(), r.addDevice("--owner", "bert@contoso.example", "--kind", "deskphone"), r.addDevice()
 
-	t.Run("secrets", func(t *testing.T) { showOnce(t, r, anna, bert, carla) })
-	t.Run("revoke", func(t *testing.T) { revoke(t, r, anna, bert) })
-	t.Run("drain", func(t *testing.T) { drain(t, r, carla, bert) })
+	t.Run("secrets", func(t *testing.T) { showOnce(r.on(t), anna, bert, carla) })
+	t.Run("revoke", func(t *testing.T) { revoke(r.on(t), anna, bert) })
+	t.Run("drain", func(t *testing.T) { drain(r.on(t), carla, bert) })
 	t.Run("restart", func(t *testing.T) {
 		r.restart()
 		got := doJSON[status](r, "status").Devices
@@ -96,24 +96,24 @@ func TestDevices(t *testing.T) {
 			t.Error("the revoked device may log in")
 		}
 	})
-	t.Run("exit codes", func(t *testing.T) { exitCodes(t, r) })
+	t.Run("exit codes", func(t *testing.T) { exitCodes(r.on(t)) })
 }
 
 // showOnce: a secret is nowhere but in what device add printed.
-func showOnce(t *testing.T, r *ringbook, devices ...device) {
+func showOnce(r *ringbook, devices ...device) {
 	said := r.do("device", "list") + r.do("device", "list", "--json") + r.do("status") + r.do("status", "--json")
 	for _, d := range devices {
 		said += r.do("device", "show", d.ID) + r.do("device", "show", d.ID, "--json")
-		if got, _ := r.dav(t, d).poll(); got != http.StatusMultiStatus {
-			t.Errorf("device %s: status %d", d.Login, got)
+		if got, _ := r.dav(r.t, d).poll(); got != http.StatusMultiStatus {
+			r.t.Errorf("device %s: status %d", d.Login, got)
 		}
-		r.logIn(t, d)
+		r.logIn(r.t, d)
 		if n := strings.Count(said, d.ID); n < 4 {
-			t.Errorf("device %s stands %d times in what list and show say", d.ID, n)
+			r.t.Errorf("device %s stands %d times in what list and show say", d.ID, n)
 		}
 	}
 	said += r.log.String()
-	name := false
+	known := false
 	err := filepath.WalkDir(r.dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || !e.Type().IsRegular() {
 			return err
@@ -122,66 +122,66 @@ func showOnce(t *testing.T, r *ringbook, devices ...device) {
 		if err != nil {
 			return err
 		}
-		name = name || bytes.Contains(b, []byte(r.t.Name()))
+		known = known || bytes.Contains(b, []byte(devices[0].Login))
 		for _, d := range devices {
 			if bytes.Contains(b, []byte(d.Secret)) {
-				t.Errorf("%s holds the secret of device %s", path, d.ID)
+				r.t.Errorf("%s holds the secret of device %s", path, d.ID)
 			}
 		}
 		return nil
 	})
-	if err != nil || !name {
-		t.Errorf("searched the data: %v, a device's name was found: %v", err, name)
+	if err != nil || !known {
+		r.t.Errorf("searched the data: %v, a login was found: %v", err, known)
 	}
 	seen := map[string]bool{}
 	for _, d := range devices {
 		if strings.Contains(said, d.Secret) {
-			t.Errorf("the secret of device %s was shown again, or logged", d.ID)
+			r.t.Errorf("the secret of device %s was shown again, or logged", d.ID)
 		}
 		if len(d.Secret) < 16 || seen[d.Secret] || seen[d.Login] {
-			t.Errorf("login %s with a secret of %d characters", d.Login, len(d.Secret))
+			r.t.Errorf("login %s with a secret of %d characters", d.Login, len(d.Secret))
 		}
 		seen[d.Secret], seen[d.Login] = true, true
 	}
 }
 
 // revoke: one device is shut out at once, its neighbour notices nothing.
-func revoke(t *testing.T, r *ringbook, lost, neighbour device) {
-	phone, other := r.dav(t, lost), r.dav(t, neighbour)
+func revoke(r *ringbook, lost, neighbour device) {
+	phone, other := r.dav(r.t, lost), r.dav(r.t, neighbour)
 	phone.poll()
 	other.poll()
-	desk, otherDesk := r.logIn(t, lost), r.logIn(t, neighbour)
+	desk, otherDesk := r.logIn(r.t, lost), r.logIn(r.t, neighbour)
 	if ids, err := ldapPeople(desk, onlyGross); err != nil || len(ids) != 1 {
-		t.Fatalf("before: %v, %v", ids, err)
+		r.t.Fatalf("before: %v, %v", ids, err)
 	}
 
 	r.do("device", "revoke", lost.ID)
 	if got, kept := phone.poll(); got != http.StatusUnauthorized || !kept {
-		t.Errorf("the phone's next request: status %d; on the connection it had: %v", got, kept)
+		r.t.Errorf("the phone's next request: status %d; on the connection it had: %v", got, kept)
 	}
-	within(t, time.Second, "its LDAP connection is closed", desk.IsClosing)
+	within(r.t, time.Second, "its LDAP connection is closed", desk.IsClosing)
 	if got, kept := other.poll(); got != http.StatusMultiStatus || !kept {
-		t.Errorf("the neighbour's next request: status %d; on the connection it had: %v", got, kept)
+		r.t.Errorf("the neighbour's next request: status %d; on the connection it had: %v", got, kept)
 	}
 	if ids, err := ldapPeople(otherDesk, onlyGross); err != nil || len(ids) != 1 {
-		t.Errorf("the neighbour's LDAP connection: %v, %v", ids, err)
+		r.t.Errorf("the neighbour's LDAP connection: %v, %v", ids, err)
 	}
-	if err := r.dialLDAPS(t).Bind(lost.LDAP.BindDN, lost.Secret); err == nil {
-		t.Error("the revoked device may log in")
+	if err := r.dialLDAPS(r.t).Bind(lost.LDAP.BindDN, lost.Secret); err == nil {
+		r.t.Error("the revoked device may log in")
 	}
 	if out := r.do("device", "show", lost.ID); !strings.Contains(out, "revoked") {
-		t.Errorf("show: %s", out)
+		r.t.Errorf("show: %s", out)
 	}
 }
 
 // drain: the device may log in, and is told that everybody is gone.
-func drain(t *testing.T, r *ringbook, leaving, neighbour device) {
-	phone := r.dav(t, leaving)
+func drain(r *ringbook, leaving, neighbour device) {
+	phone := r.dav(r.t, leaving)
 	before := phone.multistatus("REPORT", leaving.book(), syncCollection("", "<d:getetag/>"))
 	if len(before.Responses) == 0 {
-		t.Fatal("nobody is served")
+		r.t.Fatal("nobody is served")
 	}
-	desk := r.logIn(t, leaving)
+	desk := r.logIn(r.t, leaving)
 
 	r.do("device", "revoke", leaving.ID, "--drain")
 	after := phone.multistatus("REPORT", leaving.book(), syncCollection(before.Token, "<d:getetag/>"))
@@ -191,49 +191,49 @@ func drain(t *testing.T, r *ringbook, leaving, neighbour device) {
 	}
 	for _, e := range after.Responses {
 		if !e.gone() {
-			t.Errorf("%s is still there", e.Href)
+			r.t.Errorf("%s is still there", e.Href)
 		}
 		gone = append(gone, e.Href)
 	}
 	slices.Sort(had)
 	slices.Sort(gone)
 	if d := cmp.Diff(had, gone); d != "" {
-		t.Errorf("(-had +told gone) %s", d)
+		r.t.Errorf("(-had +told gone) %s", d)
 	}
 	if a := phone.do("GET", had[0], ""); a.status != http.StatusNotFound {
-		t.Errorf("GET of a card: status %d", a.status)
+		r.t.Errorf("GET of a card: status %d", a.status)
 	}
 	if m := phone.multistatus("PROPFIND", leaving.book(), propfind("<d:getetag/>"), "Depth: 1"); len(m.Responses) != 1 {
-		t.Errorf("the book lists %d cards", len(m.Responses)-1)
+		r.t.Errorf("the book lists %d cards", len(m.Responses)-1)
 	}
 	again := phone.multistatus("REPORT", leaving.book(), syncCollection(after.Token, "<d:getetag/>"))
 	if len(again.Responses) != 0 || again.Token != after.Token {
-		t.Errorf("once it is empty: %d responses, token %s then %s", len(again.Responses), after.Token, again.Token)
+		r.t.Errorf("once it is empty: %d responses, token %s then %s", len(again.Responses), after.Token, again.Token)
 	}
 	// An open connection may go on or be closed, but finds nobody.
 	if ids, err := ldapPeople(desk, "(objectClass=*)"); len(ids) != 0 {
-		t.Errorf("the open LDAP connection finds %v, %v", ids, err)
+		r.t.Errorf("the open LDAP connection finds %v, %v", ids, err)
 	}
-	if ids, err := ldapPeople(r.logIn(t, leaving), "(objectClass=*)"); err != nil || len(ids) != 0 {
-		t.Errorf("a new LDAP connection finds %v, %v", ids, err)
+	if ids, err := ldapPeople(r.logIn(r.t, leaving), "(objectClass=*)"); err != nil || len(ids) != 0 {
+		r.t.Errorf("a new LDAP connection finds %v, %v", ids, err)
 	}
-	if ids, err := ldapPeople(r.logIn(t, neighbour), onlyGross); err != nil || len(ids) != 1 {
-		t.Errorf("the neighbour finds %v, %v", ids, err)
+	if ids, err := ldapPeople(r.logIn(r.t, neighbour), onlyGross); err != nil || len(ids) != 1 {
+		r.t.Errorf("the neighbour finds %v, %v", ids, err)
 	}
 }
 
 // exitCodes are what scripts depend on. It ends the server.
-func exitCodes(t *testing.T, r *ringbook) {
+func exitCodes(r *ringbook) {
 	check := func(want int, args ...string) {
-		t.Helper()
-		code, out, errs := run(t, nil, ringbookBinary, args...)
+		r.t.Helper()
+		code, out, errs := run(r.t, nil, ringbookBinary, args...)
 		if code != want || out != "" || !strings.HasPrefix(errs, "ringbook: ") {
-			t.Errorf("ringbook %s: exit code %d instead of %d\nstdout: %s\nstderr: %s", strings.Join(args, " "), code, want, out, errs)
+			r.t.Errorf("ringbook %s: exit code %d instead of %d\nstdout: %s\nstderr: %s", strings.Join(args, " "), code, want, out, errs)
 		}
 	}
-	broken := filepath.Join(t.TempDir(), "ringbook.toml")
+	broken := filepath.Join(r.t.TempDir(), "ringbook.toml")
 	if err := os.WriteFile(broken, []byte("data_dir = 5\nnonsense = true\n"), 0o600); err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
 	check(exitFailed, "device", "show", "zzzzzzzz", "--json", "--config", r.config)
 	check(exitFailed, "device", "revoke", "zzzzzzzz", "--config", r.config)
@@ -247,7 +247,7 @@ func exitCodes(t *testing.T, r *ringbook) {
 	check(exitUsage, "device", "nonsense")
 	check(exitUsage, "serve", "--config", broken)
 	check(exitUsage, "config", "check", "--config", broken)
-	check(exitUsage, "status", "--config", filepath.Join(t.TempDir(), "missing.toml"))
+	check(exitUsage, "status", "--config", filepath.Join(r.t.TempDir(), "missing.toml"))
 	r.end(syscall.SIGTERM)
 	for _, args := range [][]string{{"status"}, {"sync"}, {"device", "list", "--json"}, {"device", "add", "--name", "x"}, {"device", "revoke", "zzzzzzzz"}} {
 		check(exitUnreachable, append(args, "--config", r.config)...)
