@@ -23,14 +23,13 @@ const (
 	exitUnwilling       = 53
 )
 
-// The sample person whom every tenant begins with.
+// The one whom every sample tenant has, and where he is.
 const (
 	gross      = "11111111-0000-4000-8000-000000000001"
 	grossName  = "Jürgen Groß"
-	grossRDN   = "uid=" + gross
 	baseDN     = "dc=ringbook"
 	bookDN     = "ou=people," + baseDN
-	grossDN    = grossRDN + "," + bookDN
+	grossDN    = "uid=" + gross + "," + bookDN
 	onlyGross  = "(uid=" + gross + ")"
 	everyPhone = "telephoneNumber mobile homePhone facsimileTelephoneNumber"
 )
@@ -239,7 +238,7 @@ func TestLdapsearch(t *testing.T) {
 		} {
 			code, out, errs := d.tool("", "ldapsearch", append(append([]string{"-b", baseDN}, args...), onlyGross, "title")...)
 			// Wrapping may cut a line anywhere.
-			if plain := strings.ReplaceAll(out, "\n ", ""); code != 0 || !strings.Contains(plain, grossRDN+",") || !strings.Contains(plain, "title:") {
+			if plain := strings.ReplaceAll(out, "\n ", ""); code != 0 || !strings.Contains(plain, "uid="+gross+",") || !strings.Contains(plain, "title:") {
 				t.Errorf("%v: exit code %d\n%s%s", args, code, out, errs)
 			}
 		}

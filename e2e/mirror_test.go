@@ -39,15 +39,15 @@ func (c *dav) etags(book string) map[string]string {
 	return all
 }
 
-// users is what status says about the feed of people.
-func (r *ringbook) users() (state, lastError string) {
+// source is what status says about one feed.
+func (r *ringbook) source(name string) (state, lastError string) {
 	r.t.Helper()
 	for _, source := range doJSON[status](r, "status").Sources {
-		if source.Name == "users" {
+		if source.Name == name {
 			return source.State, source.LastError
 		}
 	}
-	r.t.Fatal("status knows no source of users")
+	r.t.Fatalf("status knows no source %s", name)
 	return "", ""
 }
 
@@ -138,7 +138,7 @@ func TestMirrorFaults(t *testing.T) {
 			if code, out := r.try("sync"); code != 1 {
 				t.Errorf("sync: exit code %d, want 1: %s", code, out)
 			}
-			state, says := r.users()
+			state, says := r.source("users")
 			for _, words := range tt.says {
 				if !strings.Contains(says, words) {
 					t.Errorf("status says %q, without %q", says, words)
@@ -158,7 +158,7 @@ func TestMirrorFaults(t *testing.T) {
 
 			s.mend()
 			r.do("sync")
-			if state, says := r.users(); state != "waiting" || says != "" {
+			if state, says := r.source("users"); state != "waiting" || says != "" {
 				t.Errorf("mended, but %s: %q", state, says)
 			}
 			after := c.etags(d.book())
@@ -171,6 +171,35 @@ func TestMirrorFaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPhotosFail: photos are a feed of their own, and people do not wait for it.
+func TestPhotosFail(t *testing.T) {
+	t.Parallel()
+	s := startTenant(t, 30)
+	s.fail(fault{"path": "/v1.0/$batch", "times": every, "status": 403})
+	r := startRingbook(t, s)
+	d := r.addDevice()
+	c := r.dav(t, d)
+	if code, out := r.try("sync"); code != 1 || !strings.Contains(out, "photos: ") {
+		t.Errorf("sync: exit code %d: %s", code, out)
+	}
+	if state, says := r.source("users"); state != "waiting" || says != "" {
+		t.Errorf("users: %s, %q", state, says)
+	}
+	if state, says := r.source("photos"); state != "failing" || !strings.Contains(says, "User.Read.All") {
+		t.Errorf("photos: %s, %q", state, says)
+	}
+	href := d.book() + gross + ".vcf"
+	if card := c.do("GET", href, "").body; !strings.Contains(card, grossName) || strings.Contains(card, "PHOTO") {
+		t.Errorf("his card is %s", tail(card, 1000))
+	}
+	s.mend()
+	r.do("sync")
+	if card := c.do("GET", href, "").body; !strings.Contains(card, "PHOTO") {
+		t.Errorf("his card is %s", tail(card, 1000))
+	}
+	mustListInBook(t, s, c.etags(d.book()), d.book())
 }
 
 // TestMirrorSitsItOut: what passes by itself fails no round.
@@ -298,7 +327,7 @@ func TestShrinkGuard(t *testing.T) {
 					t.Errorf("sync: exit code %d: %s", code, out)
 				}
 			}
-			if state, says := r.users(); state != "stopped" || !strings.Contains(says, "ringbook sync --accept-shrink") {
+			if state, says := r.source("users"); state != "stopped" || !strings.Contains(says, "ringbook sync --accept-shrink") {
 				t.Errorf("status: %s, %q", state, says)
 			}
 			r.restart()
@@ -307,7 +336,7 @@ func TestShrinkGuard(t *testing.T) {
 			}
 			r.do("sync", "--accept-shrink")
 			mustListInBook(t, s, c.etags(d.book()), d.book())
-			if state, _ := r.users(); state != "waiting" {
+			if state, _ := r.source("users"); state != "waiting" {
 				t.Errorf("accepted, but %s", state)
 			}
 		})
@@ -398,7 +427,7 @@ func TestDeadTenant(t *testing.T) {
 	if code, out := r.try("sync"); code != 1 || !strings.Contains(out, "No connection to") {
 		t.Errorf("sync: exit code %d: %s", code, out)
 	}
-	if state, says := r.users(); state != "failing" || !strings.Contains(says, "Check the network") {
+	if state, says := r.source("users"); state != "failing" || !strings.Contains(says, "Check the network") {
 		t.Errorf("status: %s, %q", state, says)
 	}
 	r.restart()
