@@ -13,8 +13,9 @@ import (
 // An Entry is one contact of a view. The same value of a contact is the same
 // *Entry in every view, so that what is derived from it can be kept beside it.
 type Entry struct {
-	contact  *directory.Contact
-	modified int64 // Unix seconds
+	contact  *directory.Contact // as it is shown
+	stored   *directory.Contact // with the numbers that are not
+	modified int64              // Unix seconds
 	sortKey  string
 	keys     []key
 	slot     int
@@ -33,7 +34,7 @@ func newEntry(s Stored, maxPhones int) *Entry {
 		c = c.Clone()
 		c.Phones = c.Phones[:maxPhones:maxPhones]
 	}
-	e := &Entry{contact: c, modified: s.Modified.Unix(), sortKey: text.SortKey(c.Name())}
+	e := &Entry{contact: c, stored: s.Contact, modified: s.Modified.Unix(), sortKey: text.SortKey(c.Name())}
 	e.keys = keysOf(c)
 	return e
 }
@@ -92,8 +93,13 @@ func (e *Entry) isAfter(sortKey string, id directory.ContactID) bool {
 	return e.contact.ID > id
 }
 
-// Contact returns the value; it is shared and must not be changed.
+// Contact returns the value with as many numbers as are shown; it is shared and
+// must not be changed.
 func (e *Entry) Contact() *directory.Contact { return e.contact }
+
+// Stored returns the whole value, which is what a store lays news over; it is
+// shared and must not be changed.
+func (e *Entry) Stored() *directory.Contact { return e.stored }
 
 // Slot returns a small number that is the contact's own for the life of the process.
 func (e *Entry) Slot() int { return e.slot }

@@ -53,8 +53,8 @@ func (p *preparation) mark(b *book, id directory.ContactID, was, is bool) {
 }
 
 // Prepare works out what a batch does to the books, and changes nothing. A
-// contact that is put although nothing of it that can be seen has changed is
-// left as it is. If an id comes twice, its last place counts, and one that is
+// contact that is put although nothing of it has changed is left as it is, and
+// one of which nothing that is shown has changed gets no mark. If an id comes twice, its last place counts, and one that is
 // both put and removed is removed.
 func (x *Index) Prepare(rev directory.Revision, put []Stored, removed []directory.ContactID) *Update {
 	p := x.prepare(rev)
@@ -78,11 +78,14 @@ func (x *Index) Prepare(rev directory.Revision, put []Stored, removed []director
 			continue
 		}
 		entries[id] = nil
-		if old := p.view.Entry(id); old != nil && old.contact.Equal(e.contact) {
+		old := p.view.Entry(id)
+		if old != nil && old.stored.Equal(e.stored) {
 			continue
 		}
 		p.put = append(p.put, e)
-		x.mark(&p, id, e)
+		if old == nil || !old.contact.Equal(e.contact) {
+			x.mark(&p, id, e)
+		}
 	}
 	return p.Update
 }

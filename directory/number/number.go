@@ -60,6 +60,9 @@ func NewPlan(country string) (*Plan, error) {
 	}, nil
 }
 
+// Country returns the plan's country (ISO 3166-1 alpha-2), in upper case.
+func (p *Plan) Country() string { return p.region }
+
 // exitCode returns what is dialled before a country calling code where that is
 // not "00" (ITU-T E.164 list of dialling procedures).
 func exitCode(country int) string {

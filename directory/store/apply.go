@@ -52,7 +52,7 @@ func (p *plan) step(id directory.ContactID) *step {
 	if st == nil {
 		st = &step{id: id}
 		if e := p.view.Entry(id); e != nil {
-			st.old, st.new = e.Contact(), e.Contact()
+			st.old, st.new = e.Stored(), e.Stored()
 		}
 		p.byID[id] = st
 		p.steps = append(p.steps, st)

@@ -73,11 +73,11 @@ func (s *Store) catchUp(ctx context.Context, m meta, l *load) error {
 		return fmt.Errorf("draw cards anew: %w", err)
 	}
 	books := m.books.next(s.o.Books, m.revision)
-	if m.renderer == s.o.Renderer.Version && string(books.encode()) == string(m.books.encode()) {
+	if m.renderer == s.o.drawing() && string(books.encode()) == string(m.books.encode()) {
 		return nil
 	}
 	return s.commit(func(t *tx) {
-		t.set(keyRenderer, []byte(s.o.Renderer.Version))
+		t.set(keyRenderer, []byte(s.o.drawing()))
 		t.set(keyBooks, books.encode())
 	})
 }
@@ -132,6 +132,7 @@ func (s *Store) touch(ctx context.Context, ids []directory.ContactID, also func(
 // redraw stores the new print of a contact.
 func (s *Store) redraw(t *tx, rev directory.Revision, id directory.ContactID) {
 	e := s.index.View().Entry(id)
-	r := record{revision: rev, modified: e.Modified(), print: s.o.Renderer.print(e.Contact()), contact: encodeContact(e.Contact())}
+	c := e.Stored()
+	r := record{revision: rev, modified: e.Modified(), print: s.o.print(c), contact: encodeContact(c)}
 	t.set(contacts+string(id), r.encode())
 }

@@ -138,7 +138,7 @@ func (s *Store) putStep(t *tx, st *step, rev directory.Revision, now time.Time) 
 		t.remove(contacts + string(st.id))
 		t.remove(asked + string(st.id))
 	default:
-		r := record{revision: rev, modified: now, print: s.o.Renderer.print(st.new), contact: st.body}
+		r := record{revision: rev, modified: now, print: s.o.print(st.new), contact: st.body}
 		t.set(contacts+string(st.id), r.encode())
 	}
 	if st.photo != nil && st.new != nil {

@@ -127,7 +127,7 @@ func (m *meta) read(txn *badger.Txn) error {
 func (s *Store) create() (meta, error) {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails
-	m := meta{epoch: directory.Epoch(hex.EncodeToString(b[:])), renderer: s.o.Renderer.Version}
+	m := meta{epoch: directory.Epoch(hex.EncodeToString(b[:])), renderer: s.o.drawing()}
 	err := s.commit(func(t *tx) {
 		t.set(keySchema, strconv.AppendInt(nil, schema, 10))
 		t.set(keyEpoch, []byte(m.epoch))
@@ -150,7 +150,7 @@ type load struct {
 
 func (s *Store) load(ctx context.Context, m meta) (*load, error) {
 	l := new(load)
-	redraw := m.renderer != s.o.Renderer.Version
+	redraw := m.renderer != s.o.drawing()
 	away, returned := m.books.returning(s.o.Books)
 	v := make(vocabulary)
 	err := s.db.View(func(txn *badger.Txn) error {
@@ -167,7 +167,7 @@ func (s *Store) load(ctx context.Context, m meta) (*load, error) {
 			if c.Photo != "" {
 				s.photos[c.Photo]++
 			}
-			if redraw && s.o.Renderer.print(c) != r.print {
+			if redraw && s.o.print(c) != r.print {
 				l.redrawn = append(l.redrawn, c.ID)
 			}
 			if returned && r.revision > away {

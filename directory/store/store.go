@@ -11,7 +11,7 @@
 //	m/epoch               text of the epoch
 //	m/revision            revision, 8 bytes
 //	m/loaded              present once the mirror has been loaded whole
-//	m/renderer            version of the renderer whose prints are stored
+//	m/renderer            version of the renderer whose prints are stored, and its settings
 //	m/books               JSON: each book ever configured, and since which revision it is not
 //	c/<contact>           revision 8 | modified 8 | print 16 | contact, see contact.go
 //	k/<book>/<contact>    mark: revision 8 | 1 if the contact left the book, else 0
@@ -45,6 +45,7 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -76,12 +77,35 @@ type Renderer struct {
 	Print   func(*directory.Contact) [16]byte // a digest of the card without its photo
 }
 
-// print is r.Print; a renderer without one draws all cards alike.
-func (r Renderer) print(c *directory.Contact) [16]byte {
-	if r.Print == nil {
+// drawing names everything that shapes cards beside their contacts.
+func (o Options) drawing() string {
+	return fmt.Sprintf("%s, %d numbers, %s", o.Renderer.Version, o.MaxPhones, o.country())
+}
+
+func (o Options) country() string {
+	if o.Plan == nil {
+		return ""
+	}
+	return o.Plan.Country()
+}
+
+// print digests what a contact looks like: the card, with as many numbers as are
+// shown, and the country, which shapes the numbers of some devices. A renderer
+// without Print draws all cards alike.
+func (o Options) print(c *directory.Contact) [16]byte {
+	if o.Renderer.Print == nil {
 		return [16]byte{}
 	}
-	return r.Print(c)
+	if o.MaxPhones > 0 && len(c.Phones) > o.MaxPhones {
+		c = c.Clone()
+		c.Phones = c.Phones[:o.MaxPhones]
+	}
+	p := o.Renderer.Print(c)
+	if len(c.Phones) == 0 {
+		return p
+	}
+	sum := sha256.Sum256(append(p[:], o.country()...))
+	return [16]byte(sum[:16])
 }
 
 // A Store is one open database. Its methods may be called from any goroutine.

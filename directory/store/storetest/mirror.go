@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"ringbook/directory"
+	"ringbook/directory/number"
 	"ringbook/directory/store"
 )
 
@@ -437,6 +439,82 @@ func testRenderer(t *testing.T, open Open) {
 		t.Error("the same renderer made a revision")
 	}
 	b.count(b.put(people(2000)...), 0, 0, 0, 2000)
+}
+
+// testMaxPhones keeps the numbers that are not shown.
+func testMaxPhones(t *testing.T, open Open) {
+	b := newBench(t, open, func(o *store.Options) { o.MaxPhones = 2 })
+	ann := Person(1)
+	ann.Phones = nil
+	for i := range 4 {
+		ann.Phones = append(ann.Phones, directory.Phone{Kind: directory.PhoneWork, Written: fmt.Sprint("030 12345", i), Attribute: fmt.Sprint("a", i)})
+	}
+	change := func(f func(*directory.Contact)) {
+		t.Helper()
+		b.count(b.apply(directory.Batch{Feed: Feed, Source: directory.SourceUser, Changes: []directory.Change{{ID: ann.ID, Update: f}}}), 0, 1, 0, 0)
+	}
+	shown := func(want ...string) {
+		t.Helper()
+		var got []string
+		for _, p := range b.stored(ann.ID).Phones {
+			got = append(got, p.Written)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("numbers (-want +got):\n%s", diff)
+		}
+	}
+	b.put(ann)
+	b.count(b.put(ann), 0, 0, 0, 1)
+	shown("030 123450", "030 123451")
+	snap := Snap(b.View())
+	change(func(c *directory.Contact) { c.Phones = slices.Delete(c.Phones, 3, 4) })
+	if steps := changedSince(t, b, "people", snap); len(steps) != 0 {
+		t.Errorf("a number that nobody sees moved %v", steps)
+	}
+	change(func(c *directory.Contact) { c.Phones = slices.Delete(c.Phones, 0, 1) })
+	shown("030 123451", "030 123452")
+	change(func(c *directory.Contact) { c.Phones = slices.Delete(c.Phones, 0, 1) })
+	shown("030 123452")
+	b.put(ann)
+	b.reopen(func(o *store.Options) { o.Renderer = Renderer("2") })
+	b.photos(time.Now(), directory.PhotoChange{ID: ann.ID, Photo: Picture("ann")})
+	b.reopen(func(o *store.Options) { o.MaxPhones = 3 })
+	shown("030 123450", "030 123451", "030 123452")
+}
+
+// testDrawing changes settings that change cards, and nothing else about them.
+func testDrawing(t *testing.T, open Open) {
+	numbers := func(c *directory.Contact) (p [16]byte) {
+		copy(p[:], fmt.Sprint(len(c.Phones), c.DisplayName))
+		return p
+	}
+	b := newBench(t, open, func(o *store.Options) { o.MaxPhones, o.Renderer.Print = 2, numbers })
+	ann, bob, cat := Person(1), Person(2), Person(3)
+	for i := range 2 {
+		ann.Phones = append(ann.Phones, directory.Phone{Kind: directory.PhoneHome, Written: fmt.Sprint("030 12345", i)})
+	}
+	cat.Phones = nil
+	b.put(ann, bob, cat)
+	for _, tt := range []struct {
+		change func(*store.Options)
+		want   []directory.ContactID
+	}{
+		{func(o *store.Options) { o.MaxPhones = 3 }, []directory.ContactID{ann.ID}},
+		{func(o *store.Options) {
+			var err error
+			if o.Plan, err = number.NewPlan("AT"); err != nil {
+				t.Fatal(err)
+			}
+		}, []directory.ContactID{ann.ID, bob.ID}},
+	} {
+		snap := Snap(b.View())
+		b.reopen(tt.change)
+		got := changedSince(t, b, "people", snap)
+		slices.Sort(got)
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("cards that moved (-want +got):\n%s", diff)
+		}
+	}
 }
 
 // testTogether reads while it writes.

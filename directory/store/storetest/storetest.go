@@ -59,7 +59,7 @@ func Run(t *testing.T, open Open) {
 		"Sweep": testSweep, "Cursor": testCursor, "Pieces": testPieces,
 		"Shrink": testShrink, "ShrinkOverBatches": testShrinkOverBatches, "ShrinkSmall": testShrinkSmall,
 		"ShrinkRestart": testShrinkRestart, "ShrinkAccepted": testShrinkAccepted, "ShrinkNobody": testShrinkNobody,
-		"Rules": testRules, "BookComesBack": testBookComesBack, "Renderer": testRenderer,
+		"Rules": testRules, "BookComesBack": testBookComesBack, "Renderer": testRenderer, "MaxPhones": testMaxPhones, "Drawing": testDrawing,
 		"Photos": testPhotos, "PhotosDue": testPhotosDue, "SharedPhoto": testSharedPhoto,
 		"Devices": testDevices, "Closed": testClosed, "Ended": testEnded, "Together": testTogether,
 		"Random": testRandom,
