@@ -125,12 +125,12 @@ func (d *demo) run(ctx context.Context) (err error) {
 	}
 	d.graph, err = graphtest.New(graphtest.Options{People: d.people, Seed: demoSeed, Photos: demoPhotos}).Start(ctx, "127.0.0.1:0")
 	if err != nil {
-		return fmt.Errorf("start the sample tenant: %w", err)
+		return unlessEnded(ctx, fmt.Errorf("start the sample tenant: %w", err))
 	}
 	defer func() { err = errors.Join(err, d.graph.Close()) }()
 	file, err := d.configure(ctx)
 	if err != nil {
-		return err
+		return unlessEnded(ctx, err)
 	}
 	cfg, err := config.Load(file)
 	if err != nil {
@@ -187,14 +187,14 @@ func selfSigned() (certPEM, keyPEM []byte, err error) {
 // freeAddress returns the address wished for, or one with another port when
 // that is taken.
 func freeAddress(ctx context.Context, wished string) (string, error) {
-	for _, address := range []string{wished, "127.0.0.1:0"} {
-		l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-		if err != nil {
-			continue
-		}
-		return l.Addr().String(), l.Close()
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", wished)
+	if err != nil {
+		l, err = new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	}
-	return "", errors.New("no free port on 127.0.0.1")
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	return l.Addr().String(), l.Close()
 }
 
 // serve runs Ringbook on cfg, waits for the first sync, adds the two devices,
@@ -204,7 +204,7 @@ func (d *demo) serve(ctx context.Context, cfg *config.Config) error {
 	bar := newProgress(d.stderr, d.people)
 	p, err := open(ctx, cfg, log, bar.show)
 	if err != nil {
-		return err
+		return unlessEnded(ctx, err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)

@@ -70,7 +70,7 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger, progress fu
 	}
 	p.auth, err = auth.New(ctx, key, p.store, log)
 	if err != nil {
-		return nil, fmt.Errorf("load the devices: %w", err)
+		return nil, err
 	}
 	p.mirror, err = newMirror(cfg, plan, p.store, log, progress)
 	if err != nil {

@@ -53,7 +53,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	}
 	p, err := open(ctx, cfg, log, nil)
 	if err != nil {
-		return err
+		return unlessEnded(ctx, err)
 	}
 	err = errors.Join(p.run(ctx), p.close())
 	if err != nil {
@@ -61,4 +61,13 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	}
 	log.LogAttrs(ctx, slog.LevelInfo, "ended")
 	return nil
+}
+
+// unlessEnded is err, or nil if that only says that ctx ended: a program that is
+// told to end while it starts has not failed.
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
 }
