@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -205,6 +206,33 @@ func TestDemoJSON(t *testing.T) {
 	d.ctrlC()
 	if _, err := os.Stat(doc.Dir); !os.IsNotExist(err) {
 		t.Errorf("the temporary folder %s is still there: %v", doc.Dir, err)
+	}
+}
+
+// TestEndWhileStarting: whoever ends it before it is up sees no failure.
+func TestEndWhileStarting(t *testing.T) {
+	dir := t.TempDir()
+	r := newRingbook(t, startTenant(t, 20))
+	for _, tt := range []struct {
+		opening string // a folder that is made on the way
+		args    []string
+	}{
+		{filepath.Join(dir, "data", "store"), []string{"demo", "--people", "20", "--dir", dir}},
+		{filepath.Join(r.dir, "d", "store"), []string{"serve", "--config", r.config}},
+	} {
+		p := start(t, ringbookBinary, tt.args...)
+		for end := time.Now().Add(patience); time.Now().Before(end); { // no pause: the moment is short
+			if _, err := os.Stat(tt.opening); err == nil || p.running() != nil {
+				break
+			}
+		}
+		if err := p.running(); err != nil {
+			t.Fatal(err)
+		}
+		p.end(syscall.SIGTERM)
+		if p.err != nil {
+			t.Errorf("ringbook %s: %v", strings.Join(tt.args, " "), p.err)
+		}
 	}
 }
 
