@@ -72,9 +72,9 @@ ON A DESK PHONE (LDAP)
                    Base           {base}
                    User name      {bind}
                    Password       {desk-secret}
-                   Name filter    (|(cn=%)(sn=%))
-                   Number filter  (|(telephoneNumber=%)(mobile=%)(homePhone=%))
-                   Name, numbers  cn, telephoneNumber mobile homePhone
+                   Name filter    {name-filter}
+                   Number filter  {number-filter}
+                   Name, numbers  {attributes}
 
 SOMETHING CHANGES IN THE TENANT
   A new number:    curl -k -X PATCH {tenant}/_control/users/{id} -d '{"mobilePhone": "+49 171 2345678"}'
@@ -93,6 +93,7 @@ func (s demoSheet) write(w io.Writer) error {
 		"{phone}", string(s.Phone.Login), "{phone-secret}", s.Phone.Secret, "{carddav}", s.Phone.CardDAVURL,
 		"{desk-secret}", s.Desk.Secret, "{bind}", s.Desk.LDAP.BindDN, "{base}", s.Desk.LDAP.BaseDN,
 		"{ldap}", s.Desk.LDAP.URI, "{host}", host, "{port}", port,
+		"{name-filter}", nameFilter, "{number-filter}", numberFilter, "{attributes}", nameAndNumbers,
 		"{id}", s.Known.ID, "{number}", s.Known.Number,
 		"{tenant}", s.Tenant, "{config}", quote(s.Config), "{dir}", s.Dir, "{ringbook}", thisCommand(),
 	).WriteString(w, sheet)

@@ -81,11 +81,22 @@ func writeAdded(w io.Writer, d admin.NewDevice, a admin.AddedDevice) error {
 	fmt.Fprintf(t, "Secret\t%s\t(shown this once)\n", a.Secret)
 	fmt.Fprintf(t, "CardDAV\t%s\n", a.CardDAVURL)
 	writeLDAP(t, a.LDAP)
-	if d.Kind == "" || d.Kind == directory.KindPhone {
+	switch {
+	case d.Kind == "" || d.Kind == directory.KindPhone:
 		fmt.Fprintf(t, "\nProfile for iPhone, iPad and Mac:\tringbook device profile %s --out %s.mobileconfig\n", a.ID, a.ID)
+	case a.LDAP.URI != "" || a.LDAP.LDAPSURI != "":
+		fmt.Fprintf(t, "Name filter\t%s\nNumber filter\t%s\nName, numbers\t%s\n", nameFilter, numberFilter, nameAndNumbers)
 	}
 	return t.Flush()
 }
+
+// What every desk phone is to ask with, where % stands for what its user types,
+// or for who calls, and what it is to show.
+const (
+	nameFilter     = "(|(cn=%)(sn=%))"
+	numberFilter   = "(|(telephoneNumber=%)(mobile=%)(homePhone=%))"
+	nameAndNumbers = "cn, telephoneNumber mobile homePhone"
+)
 
 func writeLDAP(w io.Writer, l admin.LDAPAccess) {
 	for _, uri := range []string{l.LDAPSURI, l.URI} {
