@@ -9,6 +9,7 @@ import (
 	"net/http/httptrace"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	goldap "github.com/go-ldap/ldap/v3"
 	"github.com/google/go-cmp/cmp"
 	"howett.net/plist"
 )
@@ -251,6 +253,40 @@ func exitCodes(r *ringbook) {
 	r.end(syscall.SIGTERM)
 	for _, args := range [][]string{{"status"}, {"sync"}, {"device", "list", "--json"}, {"device", "add", "--name", "x"}, {"device", "revoke", "zzzzzzzz"}} {
 		check(exitUnreachable, append(args, "--config", r.config)...)
+	}
+}
+
+// TestDeskPhone: what device add prints is all that a desk phone needs.
+func TestDeskPhone(t *testing.T) {
+	r := startRingbook(t, startTenant(t, 40))
+	said := r.do("device", "add", "--name", "Reception", "--kind", "deskphone", "--numbers", "national")
+	field := func(label string) string {
+		m := regexp.MustCompile(`(?m)^` + label + ` {2,}(.*?)(?: {2,}\(.*)?$`).FindStringSubmatch(said)
+		if m == nil {
+			t.Fatalf("no %q in\n%s", label, said)
+		}
+		return m[1]
+	}
+	c, err := goldap.DialURL(field("LDAP"), goldap.DialWithTLSConfig(trusting(t, r.ca)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Bind(field("Bind DN"), field("Secret")); err != nil {
+		t.Fatal(err)
+	}
+	name, numbers, _ := strings.Cut(field("Name, numbers"), ", ")
+	for filter, typed := range map[string]string{"Name filter": "groß*", "Number filter": "03023125042"} {
+		found, err := c.Search(goldap.NewSearchRequest(field("Base DN"), goldap.ScopeWholeSubtree, goldap.NeverDerefAliases, 10, 0, false,
+			strings.ReplaceAll(field(filter), "%", typed), append(strings.Fields(numbers), name), nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(found.Entries, func(e *goldap.Entry) bool {
+			return e.GetAttributeValue(name) == grossName && slices.Contains(e.GetAttributeValues("telephoneNumber"), "03023125042")
+		}) {
+			t.Errorf("%s with %s: %+v", filter, typed, found.Entries)
+		}
 	}
 }
 
