@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,9 @@ const (
 	// maxErrorBody bounds any other answer: a Graph error has 1 KB, the page of
 	// a gateway that failed a few.
 	maxErrorBody = 64 << 10
+	// maxLink is the longest link that is followed or stored. Graph's have some
+	// 1 KB, and a server takes no longer request line.
+	maxLink = 16 << 10
 	// tryTimeout ends one try of one request, its body included.
 	tryTimeout = 2 * time.Minute
 	// maxRetries are made at once, 1 s, 3 s and 7 s apart; then the round has
@@ -100,6 +104,9 @@ var errForeignLink = errors.New("link to another host")
 // resolve is the one way from text to a URL that gets a token. Links are data
 // from the network: one to another scheme, host or port is refused.
 func (c *client) resolve(link string) (*url.URL, error) {
+	if len(link) > maxLink {
+		return nil, fmt.Errorf("a link of %d bytes", len(link))
+	}
 	u, err := c.base.Parse(link)
 	if err != nil {
 		return nil, errors.New("a link that is no URL") // the parser's text would quote the link
@@ -254,14 +261,15 @@ func (e *responseError) setBody(data []byte) {
 	}
 }
 
-// retryAfter reads RFC 9110 section 10.2.3, in seconds or as a date; 0 = not stated.
+// retryAfter reads RFC 9110 section 10.2.3, in seconds or as a date: at most
+// maxPark; 0 = not stated.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	v := h.Get("Retry-After")
-	if s, err := time.ParseDuration(v + "s"); err == nil && s > 0 {
-		return s
+	if s, _ := strconv.ParseFloat(v, 64); s > 0 { // +Inf when there are too many digits
+		return time.Duration(min(s, maxPark.Seconds()) * float64(time.Second))
 	}
 	if at, err := http.ParseTime(v); err == nil && at.After(now) {
-		return at.Sub(now)
+		return min(at.Sub(now), maxPark)
 	}
 	return 0
 }

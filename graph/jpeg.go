@@ -20,7 +20,8 @@ import (
 )
 
 const (
-	// maxSide bounds a photo before it is decoded: 48 MB of pixels.
+	// maxSide bounds a photo before it is decoded, one at a time: some 50 MB of
+	// pixels, and 200 MB more while a progressive one is read.
 	maxSide = 4096
 	// maxKeptSide is Outlook's largest size. A square JPEG up to it is kept.
 	maxKeptSide = 648
@@ -128,7 +129,7 @@ const (
 // strip returns a baseline JPEG without its APPn and COM segments and without
 // what follows it. It gives up (false) on any other JPEG: on one that is
 // progressive, which old desk phones cannot show, and on one whose colours are
-// explained in an Adobe segment.
+// other than grey or YCbCr, or explained in an Adobe segment.
 func strip(data []byte) ([]byte, bool) {
 	if len(data) < 4 || data[0] != 0xff || data[1] != mSOI {
 		return nil, false
@@ -141,6 +142,9 @@ func strip(data []byte) ([]byte, bool) {
 		}
 		n := 2 + int(data[i+2])<<8 + int(data[i+3])
 		if n < 4 || i+n > len(data) {
+			return nil, false
+		}
+		if marker == mSOF0 && !plainColours(data[i+4:i+n]) {
 			return nil, false
 		}
 		switch marker {
@@ -162,6 +166,18 @@ func strip(data []byte) ([]byte, bool) {
 		i += n
 	}
 	return nil, false
+}
+
+// plainColours reports whether the body of a frame header (ITU T.81, B.2.2)
+// has one component, or three that are not called R, G and B.
+func plainColours(frame []byte) bool {
+	switch {
+	case len(frame) == 6+3:
+		return frame[5] == 1
+	case len(frame) == 6+3*3:
+		return frame[5] == 3 && (frame[6] != 'R' || frame[9] != 'G' || frame[12] != 'B')
+	}
+	return false
 }
 
 // scanEnd returns where the only scan, whose data begin at i, ends with EOI; -1 = it does not.

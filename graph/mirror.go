@@ -235,7 +235,7 @@ func (m *Mirror) settle(f *feed, err error) {
 	f.status.State, f.status.LastError = directory.FeedFailing, f.round.Error
 	wait := backoff(f.failures)
 	if e, ok := errors.AsType[*responseError](err); ok {
-		wait = max(wait, min(e.RetryAfter, maxPark))
+		wait = max(wait, e.RetryAfter)
 	}
 	if errors.Is(err, directory.ErrShrink) {
 		f.status.State = directory.FeedStopped

@@ -115,6 +115,25 @@ func TestLongRetryAfterParksTheFeed(t *testing.T) {
 	})
 }
 
+// TestHugeRetryAfter: a pause of centuries is believed for a day.
+func TestHugeRetryAfter(t *testing.T) {
+	for _, after := range []string{"99999999999", "1" + strings.Repeat("0", 400), "Sun, 06 Nov 2094 08:49:37 GMT"} {
+		synctest.Test(t, func(t *testing.T) {
+			start, requests := time.Now(), 0
+			tenant, stop := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				requests++
+				fault(429, "TooManyRequests", "Retry-After", after)(w, r)
+			})
+			defer stop()
+			m := mirror(t, tenant, newMemory(), nil)
+			syncUsers(t, m, directory.SyncRequest{})
+			if next := m.Status()[0].NextRun.Sub(start); next < 24*time.Hour || next > 25*time.Hour || requests > 4 {
+				t.Errorf("Retry-After %.20s: again after %v, %d requests", after, next, requests)
+			}
+		})
+	}
+}
+
 func TestSyncAsksAtOnceAndMovesTheSchedule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()

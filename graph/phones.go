@@ -18,7 +18,8 @@ const (
 	// maxWritten is the longest spelling of a number, in bytes. Graph allows 64
 	// characters; an extension attribute may hold anything.
 	maxWritten = 128
-	// maxNumbers bounds the numbers of one attribute.
+	// maxNumbers bounds the numbers of one attribute, and the fields that are
+	// looked at for them: Graph's businessPhones holds one.
 	maxNumbers = 16
 	// maxField is the longest field that is taken apart, in bytes.
 	maxField = 1 << 10
@@ -102,7 +103,7 @@ func (p phones) decode(attribute string, raw json.RawMessage) (setter, error) {
 		return nil, errType
 	}
 	var ph []directory.Phone
-	for _, f := range fields {
+	for _, f := range fields[:min(len(fields), maxNumbers)] {
 		for _, written := range splitNumbers(clean(f, false)) {
 			if len(written) <= maxWritten && len(ph) < maxNumbers {
 				ph = append(ph, directory.Phone{

@@ -169,8 +169,11 @@ func (a *batchAnswer) photoTag() (directory.PhotoTag, error) {
 	if err := json.Unmarshal(a.Body, &b); err != nil {
 		return "", errNotJSON
 	}
-	if strings.EqualFold(b.ID, "1x1") || len(b.ETag) > maxTag {
+	if strings.EqualFold(b.ID, "1x1") {
 		return "", nil // Outlook's way to say that there is none
+	}
+	if len(b.ETag) > maxTag {
+		return "", fmt.Errorf("photo tag of %d bytes", len(b.ETag))
 	}
 	return directory.PhotoTag(b.ETag), nil
 }

@@ -110,7 +110,7 @@ func (r *usersRound) change(ctx context.Context, o object) (directory.Change, bo
 	}
 	if r.seen != nil && !ch.Removed {
 		_, again := r.seen[ch.ID]
-		ch.Fresh = !again
+		ch.Fresh = !again && unread == nil // what cannot be read stays as it is
 		r.seen[ch.ID] = struct{}{}
 	}
 	return ch, true

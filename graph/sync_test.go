@@ -155,6 +155,24 @@ func TestFullRoundBeginsFromEmpty(t *testing.T) {
 	})
 }
 
+// TestFullRoundKeepsWhatCannotBeRead: a number of the wrong type is not a
+// number that is gone.
+func TestFullRoundKeepsWhatCannotBeRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant, stop := serve(t, play(
+			page("A", `{"id":"a","displayName":"Anna","mobilePhone":"0171 1234567"}`),
+			page("B", `{"id":"a","displayName":"Anne","mobilePhone":{"number":"0171 1234567"}}`)))
+		defer stop()
+		sink := newMemory()
+		m := mirror(t, tenant, sink, nil)
+		syncUsers(t, m, directory.SyncRequest{})
+		syncUsers(t, m, directory.SyncRequest{Full: true})
+		if c := sink.all()[0]; c.DisplayName != "Anne" || len(c.Phones) != 1 {
+			t.Errorf("%s has %v", c.DisplayName, c.Phones)
+		}
+	})
+}
+
 // TestFaults makes the second of three pages of a full round fail for good: the
 // first is kept, nothing is swept, the cursor stays, and the round after is whole.
 func TestFaults(t *testing.T) {
@@ -250,10 +268,10 @@ func TestLinksElsewhere(t *testing.T) {
 		"http://user:pass@127.0.0.1/x",
 		"http://127.0.0.1@evil.example/x",
 		"http://127.0.0.1.evil.example/x",
-		"ftp://127.0.0.1/x", "file:///etc/passwd", "http://%zz", "mailto:x",
+		"ftp://127.0.0.1/x", "file:///etc/passwd", "http://%zz", "mailto:x", base + "/" + strings.Repeat("x", 20<<10),
 	} {
 		for _, kind := range []string{"nextLink", "deltaLink"} {
-			t.Run(kind+" "+link, func(t *testing.T) {
+			t.Run(kind+" "+link[:min(len(link), 80)], func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					requests := 0
 					tenant, stop := serve(t, func(w http.ResponseWriter, _ *http.Request) {
