@@ -323,6 +323,14 @@ func TestGate(t *testing.T) {
 	if r := s.do("PROPFIND", bookHref, propfind("<sync-token/>"), "Depth: 0"); r.status != 207 {
 		t.Errorf("a poll beside them: %d", r.status)
 	}
+	// What a long request has us keep counts as much as a long answer.
+	text := "<c:prop-filter name=\"FN\"><c:text-match>" + strings.Repeat("x", 60_000) + "</c:text-match></c:prop-filter>"
+	if r := s.do("REPORT", bookHref, bookQuery("<c:filter>"+text+text+"</c:filter>", "")); r.status != 207 {
+		t.Errorf("a request of 120 KB beside them: %d", r.status)
+	}
+	if r := s.do("REPORT", bookHref, bookQuery("<c:filter>"+text+text+text+"</c:filter>", "")); r.status != http.StatusServiceUnavailable {
+		t.Errorf("a request of 180 KB beside them: %d", r.status)
+	}
 	for _, c := range slow {
 		c.Close()
 	}

@@ -12,7 +12,7 @@ import (
 // multiget answers CARDDAV:addressbook-multiget (RFC 6352 §8.7). Every href is
 // answered: iOS asks again for those that are not, without end.
 func (x *exchange) multiget(s *scanner, _ resource) error {
-	sel, hrefs, err := x.parseMultiget(s)
+	sel, hrefs, err := parseMultiget(s)
 	if err != nil {
 		return err
 	}
@@ -31,11 +31,7 @@ func (x *exchange) multiget(s *scanner, _ resource) error {
 	return nil
 }
 
-// freeHrefs may be held without passing the gate: twice what Thunderbird, the
-// greediest of those who ask in pieces, asks for at once.
-const freeHrefs = 1000
-
-func (x *exchange) parseMultiget(s *scanner) (sel selection, hrefs []string, err error) {
+func parseMultiget(s *scanner) (sel selection, hrefs []string, err error) {
 	err = s.children(func(t xml.StartElement) error {
 		if t.Name != (xml.Name{Space: nsDAV, Local: "href"}) {
 			_, err := sel.parse(s, t)
@@ -43,11 +39,6 @@ func (x *exchange) parseMultiget(s *scanner) (sel selection, hrefs []string, err
 		}
 		if len(hrefs) == maxHrefs {
 			return fmt.Errorf("more than %d hrefs: %w", maxHrefs, directory.ErrTooLarge)
-		}
-		if len(hrefs) == freeHrefs {
-			if _, err := x.admit(); err != nil {
-				return err
-			}
 		}
 		href, err := s.text()
 		hrefs = append(hrefs, href)
