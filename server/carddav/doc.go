@@ -23,7 +23,7 @@
 //
 // The revision is the book's own: nothing visible changed, so the token did not.
 // The scope is a digest of what else decides what the device sees: its books up
-// to this one, its photos, its way of writing numbers, and whether it is being
-// drained. A token of another scope is answered with everything, tombstones
+// to this one, its photos, its way of writing numbers with the number plan that
+// this goes by, and whether it is being drained. A token of another scope is answered with everything, tombstones
 // included, after which the client is exactly right again.
 package carddav

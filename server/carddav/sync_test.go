@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -11,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ringbook/directory"
+	"ringbook/directory/number"
+	"ringbook/server/carddav"
 )
 
 // A follower is a client of one book that keeps what sync-collection tells it.
@@ -196,6 +199,30 @@ func TestTokenBehindAnotherBook(t *testing.T) {
 	shelf.apply([]directory.Contact{{ID: "c-1", DisplayName: "Ada, CEO no more"}})
 	if f.follow("her own change"); f.token == first {
 		t.Errorf("%s stayed", first)
+	}
+}
+
+// Another number plan is told to those devices whose cards it changes.
+func TestTokenOfANumberPlan(t *testing.T) {
+	shelf := people(t)
+	tokens := func(profile directory.NumberProfile, country string) string {
+		p, err := number.NewPlan(country)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := phone()
+		d.Numbers = profile
+		h := carddav.New(carddav.Options{Directory: shelf, Auth: newGatekeeper(d), Plan: p})
+		r := httptest.NewRequestWithContext(t.Context(), "PROPFIND", bookHref, strings.NewReader(propfind("<sync-token/>")))
+		r.SetBasicAuth("phone", "secret")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return regexp.MustCompile(`<d:sync-token>([^<]*)<`).FindString(w.Body.String())
+	}
+	for profile, moves := range map[directory.NumberProfile]bool{directory.NumbersE164: false, directory.NumbersNational: true} {
+		if de, at := tokens(profile, "DE"), tokens(profile, "AT"); de == "" || (de != at) != moves {
+			t.Errorf("%s: %s in DE, %s in AT", profile, de, at)
+		}
 	}
 }
 

@@ -114,6 +114,10 @@ func (x *exchange) scope(b *index.Book) string {
 	}
 	h = append(h, x.style.numbers...)
 	h = append(h, '/')
+	if x.style.write != nil {
+		h = append(h, x.h.o.Plan.Country()...)
+		h = append(h, '/')
+	}
 	h = append(h, x.style.photos...)
 	h = append(h, '/')
 	if x.device.State != directory.DeviceActive {
