@@ -1,6 +1,7 @@
 package index
 
 import (
+	"iter"
 	"slices"
 	"sort"
 	"sync"
@@ -100,4 +101,40 @@ func (o *order) place(sortKey string, id directory.ContactID) int {
 	return sort.Search(len(o.list), func(i int) bool {
 		return o.list[i].isAfter(sortKey, id)
 	})
+}
+
+// inOrder yields entries in the order of names. It is a heap, so that it sorts
+// no more than is read, and it takes the slice for it.
+func inOrder(heap []*Entry) iter.Seq[*Entry] {
+	return func(yield func(*Entry) bool) {
+		for i := len(heap)/2 - 1; i >= 0; i-- {
+			sift(heap, i)
+		}
+		for len(heap) > 0 {
+			e, last := heap[0], len(heap)-1
+			heap[0], heap = heap[last], heap[:last]
+			sift(heap, 0)
+			if !yield(e) {
+				return
+			}
+		}
+	}
+}
+
+// sift moves the entry at i down to where none below it comes before it.
+func sift(heap []*Entry, i int) {
+	for {
+		first := 2*i + 1
+		if first >= len(heap) {
+			return
+		}
+		if other := first + 1; other < len(heap) && byOrder(heap[other], heap[first]) < 0 {
+			first = other
+		}
+		if byOrder(heap[i], heap[first]) <= 0 {
+			return
+		}
+		heap[i], heap[first] = heap[first], heap[i]
+		i = first
+	}
 }

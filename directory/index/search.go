@@ -3,7 +3,6 @@ package index
 import (
 	"context"
 	"iter"
-	"slices"
 
 	"ringbook/directory"
 	"ringbook/directory/filter"
@@ -21,20 +20,16 @@ func (b *Book) SearchAfter(f *filter.Filter, sortKey string, id directory.Contac
 
 // SearchContext is SearchAfter that ends, wherever it is, when ctx does: who
 // reads it has to look at ctx. It evaluates f only as far as the reader goes on,
-// or for the few that it may find.
+// unless f says too little about whom it may find, and those are few.
 func (b *Book) SearchContext(ctx context.Context, f *filter.Filter, sortKey string, id directory.ContactID) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
 		if b.drained {
 			return
 		}
-		numbers := newNumberReader(b.view.index.plan)
-		hit := compile(f, numbers)
-		s := search{book: b, ended: enders(ctx), hit: func(e *Entry) bool { return e.isAfter(sortKey, id) && hit(e) == filter.True }}
-		finder := finder{b.view, numbers}
-		if hits, few := s.few(finder.find(f)); few {
-			slices.SortFunc(hits, byOrder)
-			for _, e := range hits {
-				if s.ended() || !yield(e) {
+		s := newSearch(ctx, b, f)
+		if some, few := s.few(f, sortKey, id); few {
+			for e := range inOrder(some) {
+				if s.ended() || s.hit(e) && !yield(e) {
 					return
 				}
 			}
@@ -51,10 +46,18 @@ func (b *Book) SearchContext(ctx context.Context, f *filter.Filter, sortKey stri
 
 // A search is one on its way through a book.
 type search struct {
-	book  *Book
-	hit   func(*Entry) bool
-	ended func() bool
+	book    *Book
+	numbers numberReader
+	test    test
+	ended   func() bool
 }
+
+func newSearch(ctx context.Context, b *Book, f *filter.Filter) search {
+	numbers := newNumberReader(b.view.index.plan)
+	return search{b, numbers, compile(f, numbers), enders(ctx)}
+}
+
+func (s *search) hit(e *Entry) bool { return s.test(e) == filter.True }
 
 // enders returns a function that is asked at every contact whether ctx has
 // ended, and looks at it every now and then.
@@ -74,48 +77,46 @@ func enders(ctx context.Context) func() bool {
 	}
 }
 
-// From where on looking at hits and sorting them is dearer than to go through
-// all contacts in their order, of which phones want the first fifty: one in so
-// many contacts, and so many.
+// From where on to sort is dearer than to go through all contacts in their
+// order, of which phones want the first fifty: one in so many contacts, and so many.
 const (
-	manyHits = 64
-	someHits = 512
+	manyHits = 32
+	someHits = 1024
 )
 
-// few finds the members that are hit, in no order; false = they are too many to
-// sort, so that it gave up.
-func (s *search) few(c candidates, some bool) (hits []*Entry, ok bool) {
+// few finds members behind a place that may be hit, in no order; false = they
+// are too many to sort, so that it gave up.
+func (s *search) few(f *filter.Filter, sortKey string, id directory.ContactID) (some []*Entry, ok bool) {
 	most := max(s.book.own.members/manyHits, someHits)
-	if !some {
-		return s.scan(most)
+	finder := finder{s.book.view, s.numbers}
+	c, found := finder.find(f)
+	if !found {
+		return s.scan(most, sortKey, id)
 	}
 	if c.size() > most {
 		return nil, false
 	}
 	for _, slot := range c.slots() {
-		if s.ended() {
-			return nil, true
-		}
-		if e := s.book.member(int(slot)); e != nil && s.hit(e) {
-			hits = append(hits, e)
+		if e := s.book.member(int(slot)); e != nil && e.isAfter(sortKey, id) {
+			some = append(some, e)
 		}
 	}
-	return hits, true
+	return some, true
 }
 
-// scan is few where anybody may be hit.
-func (s *search) scan(most int) (hits []*Entry, ok bool) {
+// scan is few where nothing is known beforehand.
+func (s *search) scan(most int, sortKey string, id directory.ContactID) (some []*Entry, ok bool) {
 	for e := range s.book.All() {
 		if s.ended() {
 			return nil, true
 		}
-		if !s.hit(e) {
+		if !s.hit(e) || !e.isAfter(sortKey, id) {
 			continue
 		}
-		if len(hits) == most {
+		if len(some) == most {
 			return nil, false
 		}
-		hits = append(hits, e)
+		some = append(some, e)
 	}
-	return hits, true
+	return some, true
 }
