@@ -134,14 +134,12 @@ func start(t *testing.T, binary string, args ...string) *process {
 	return p
 }
 
-// end sends sig and waits; it returns how long that took.
-func (p *process) end(sig syscall.Signal) time.Duration {
-	began := time.Now()
+// end sends sig and waits.
+func (p *process) end(sig syscall.Signal) {
 	if err := p.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		p.t.Errorf("signal %v: %v", sig, err)
 	}
 	<-p.done
-	return time.Since(began)
 }
 
 func (p *process) running() error {

@@ -42,15 +42,19 @@ type desk struct {
 }
 
 // startDesk trusts the server's certificate and nobody else's.
-func startDesk(t *testing.T, r *ringbook, flags ...string) desk {
+func startDesk(t *testing.T, r *ringbook) desk {
 	t.Helper()
 	need(t, "ldapsearch")
 	t.Setenv("LDAPTLS_CACERT", r.ca)
-	return desk{t: t, uri: "ldaps://" + r.ldaps, device: r.addDevice(flags...)}
+	return desk{t: t, uri: "ldaps://" + r.ldaps, device: r.addDevice()}
 }
 
 // on is the same desk in a part of a test.
-func (d desk) on(t *testing.T) desk { d.t = t; return d }
+func (d desk) on(t *testing.T) desk {
+	t.Helper()
+	d.t = t
+	return d
+}
 
 // tool runs one of ldap-utils as the device.
 func (d desk) tool(stdin, program string, args ...string) (code int, out, errs string) {
@@ -183,12 +187,12 @@ func TestLdapsearch(t *testing.T) {
 			{"cn;lang-de", "cn", "sn"},
 		} {
 			e := d.search(append([]string{onlyGross}, strings.Fields(tt.args)...)...)[0]
-			for _, name := range strings.Fields(tt.there) {
+			for name := range strings.FieldsSeq(tt.there) {
 				if len(e.values[name]) == 0 {
 					t.Errorf("%q: no %s", tt.args, name)
 				}
 			}
-			for _, name := range strings.Fields(tt.not) {
+			for name := range strings.FieldsSeq(tt.not) {
 				if len(e.values[name]) > 0 {
 					t.Errorf("%q: there is a %s", tt.args, name)
 				}
@@ -232,9 +236,28 @@ func TestLdapsearch(t *testing.T) {
 	t.Run("output", func(t *testing.T) {
 		d := d.on(t)
 		for _, args := range [][]string{
-			{"-L"}, {"-LL"}, {"-LLL"}, {"-u"}, {"-v"}, {"-vv"}, {"-a", "never"}, {"-a", "always"}, {"-a", "search"}, {"-a", "find"},
-			{"-S", "sn"}, {"-S", ""}, {"-P", "2"}, {"-P", "3"}, {"-M"}, {"-MM"}, {"-c"}, {"-V"}, {"-o", "nettimeout=10"}, {"-o", "ldif_wrap=20"},
-			{"-E", "pr=50/noprompt"}, {"-E", "!pr=50/noprompt"},
+			{"-L"},
+			{"-LL"},
+			{"-LLL"},
+			{"-u"},
+			{"-v"},
+			{"-vv"},
+			{"-a", "never"},
+			{"-a", "always"},
+			{"-a", "search"},
+			{"-a", "find"},
+			{"-S", "sn"},
+			{"-S", ""},
+			{"-P", "2"},
+			{"-P", "3"},
+			{"-M"},
+			{"-MM"},
+			{"-c"},
+			{"-V"},
+			{"-o", "nettimeout=10"},
+			{"-o", "ldif_wrap=20"},
+			{"-E", "pr=50/noprompt"},
+			{"-E", "!pr=50/noprompt"},
 		} {
 			code, out, errs := d.tool("", "ldapsearch", append(append([]string{"-b", baseDN}, args...), onlyGross, "title")...)
 			// Wrapping may cut a line anywhere.

@@ -76,41 +76,77 @@ func TestMirrorFaults(t *testing.T) {
 		expire  bool     // the delta token too
 		partial bool     // some of the news came through
 	}{
-		{name: "wrong secret", restart: true, fault: fault{"suffix": "/token", "times": every, "status": 401, "code": "AADSTS7000215"},
-			says: []string{"client secret is wrong", "Create a new client secret", "AADSTS7000215"}},
-		{name: "expired secret", restart: true, fault: fault{"suffix": "/token", "times": every, "status": 401, "code": "AADSTS7000222"},
-			says: []string{"expired", "Create a new client secret"}},
-		{name: "unknown tenant", restart: true, fault: fault{"suffix": "/token", "times": every, "status": 400, "code": "AADSTS90002"},
-			says: []string{"does not know the tenant", "Check tenant.id"}},
-		{name: "sign-in down", restart: true, fault: fault{"suffix": "/token", "times": every, "status": 503},
-			says: []string{"sign-in service", "503"}},
-		{name: "sign-in cut", restart: true, fault: fault{"suffix": "/token", "times": every, "break": "connection"},
-			says: []string{"broke", "Check"}},
-		{name: "asked to wait long", fault: fault{"path": deltaPath, "times": every, "status": 429, "retry_after": "3600"},
-			says: []string{"asks for a pause"}},
-		{name: "no permission", fault: fault{"path": deltaPath, "times": every, "status": 403},
-			says: []string{"User.Read.All"}},
-		{name: "server error", fault: fault{"path": deltaPath, "times": every, "status": 500},
-			says: []string{"500", "tried again"}},
-		{name: "gateway's page", fault: fault{"path": deltaPath, "times": every, "status": 502, "body": "<html>Bad Gateway</html>"},
-			says: []string{"502", "gateway"}},
-		{name: "captive portal", fault: fault{"path": deltaPath, "times": every, "status": 200, "body": "<html>Please log in</html>"},
-			says: []string{"not as Graph does", "captive portal"}},
-		{name: "redirect", fault: fault{"path": deltaPath, "times": every, "status": 302, "location": "https://example.org/", "body": "x"},
-			says: []string{"redirect", "tenant.graph_url"}},
-		{name: "link to elsewhere", fault: fault{"path": deltaPath, "times": every, "status": 200, "body_type": "application/json",
-			"body": `{"value":[],"@odata.nextLink":"https://example.org/v1.0/users/delta?$skiptoken=x"}`},
-			says: []string{"another host", "no token is sent"}},
-		{name: "broken JSON", fault: fault{"path": deltaPath, "times": every, "break": "json"},
-			says: []string{"Check"}},
-		{name: "half of the first page", fault: fault{"path": deltaPath, "times": every, "break": "middle"},
-			says: []string{"broke", "Check"}},
-		{name: "half of the second page", partial: true, fault: fault{"path": deltaPath, "after": 1, "times": every, "break": "middle"},
-			says: []string{"broke", "Check"}},
-		{name: "half of a full reading", partial: true, expire: true, fault: fault{"path": deltaPath, "after": 3, "times": every, "break": "json"},
-			says: []string{"Check"}},
-		{name: "no answers", fault: fault{"path": deltaPath, "times": every, "break": "connection"},
-			says: []string{"broke", "Check"}},
+		{
+			name: "wrong secret", restart: true, fault: fault{"suffix": "/token", "times": every, "status": 401, "code": "AADSTS7000215"},
+			says: []string{"client secret is wrong", "Create a new client secret", "AADSTS7000215"},
+		},
+		{
+			name: "expired secret", restart: true, fault: fault{"suffix": "/token", "times": every, "status": 401, "code": "AADSTS7000222"},
+			says: []string{"expired", "Create a new client secret"},
+		},
+		{
+			name: "unknown tenant", restart: true, fault: fault{"suffix": "/token", "times": every, "status": 400, "code": "AADSTS90002"},
+			says: []string{"does not know the tenant", "Check tenant.id"},
+		},
+		{
+			name: "sign-in down", restart: true, fault: fault{"suffix": "/token", "times": every, "status": 503},
+			says: []string{"sign-in service", "503"},
+		},
+		{
+			name: "sign-in cut", restart: true, fault: fault{"suffix": "/token", "times": every, "break": "connection"},
+			says: []string{"broke", "Check"},
+		},
+		{
+			name: "asked to wait long", fault: fault{"path": deltaPath, "times": every, "status": 429, "retry_after": "3600"},
+			says: []string{"asks for a pause"},
+		},
+		{
+			name: "no permission", fault: fault{"path": deltaPath, "times": every, "status": 403},
+			says: []string{"User.Read.All"},
+		},
+		{
+			name: "server error", fault: fault{"path": deltaPath, "times": every, "status": 500},
+			says: []string{"500", "tried again"},
+		},
+		{
+			name: "gateway's page", fault: fault{"path": deltaPath, "times": every, "status": 502, "body": "<html>Bad Gateway</html>"},
+			says: []string{"502", "gateway"},
+		},
+		{
+			name: "captive portal", fault: fault{"path": deltaPath, "times": every, "status": 200, "body": "<html>Please log in</html>"},
+			says: []string{"not as Graph does", "captive portal"},
+		},
+		{
+			name: "redirect", fault: fault{"path": deltaPath, "times": every, "status": 302, "location": "https://example.org/", "body": "x"},
+			says: []string{"redirect", "tenant.graph_url"},
+		},
+		{
+			name: "link to elsewhere", fault: fault{
+				"path": deltaPath, "times": every, "status": 200, "body_type": "application/json",
+				"body": `{"value":[],"@odata.nextLink":"https://example.org/v1.0/users/delta?$skiptoken=x"}`,
+			},
+			says: []string{"another host", "no token is sent"},
+		},
+		{
+			name: "broken JSON", fault: fault{"path": deltaPath, "times": every, "break": "json"},
+			says: []string{"Check"},
+		},
+		{
+			name: "half of the first page", fault: fault{"path": deltaPath, "times": every, "break": "middle"},
+			says: []string{"broke", "Check"},
+		},
+		{
+			name: "half of the second page", partial: true, fault: fault{"path": deltaPath, "after": 1, "times": every, "break": "middle"},
+			says: []string{"broke", "Check"},
+		},
+		{
+			name: "half of a full reading", partial: true, expire: true, fault: fault{"path": deltaPath, "after": 3, "times": every, "break": "json"},
+			says: []string{"Check"},
+		},
+		{
+			name: "no answers", fault: fault{"path": deltaPath, "times": every, "break": "connection"},
+			says: []string{"broke", "Check"},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
