@@ -330,3 +330,26 @@ func TestIOSPhotoClassIsAnOrdinaryChange(t *testing.T) {
 		t.Errorf("etags %v then %v; only the card with the photo changes", a, b)
 	}
 }
+
+// However an href is written in XML, its text is that which a reader of XML sees.
+func TestTextOfAnHref(t *testing.T) {
+	s := newSite(t, people(t))
+	long := "/" + strings.Repeat("x", 10_000)
+	for written, want := range map[string]string{
+		"<href>/a b</href>": "/a b", "<href>\n\t/a\r\n</href>": "/a", "<href>/a&amp;b</href>": "/a&amp;b", "<href>/a&#x2F;b</href>": "/a/b",
+		"<href>/ä</href>": "/ä", "<href><![CDATA[/a<b]]></href>": "/a&lt;b", "<href>/a<!-- c -->b</href>": "/ab",
+		"<href>/a<x>y</x>b</href>": "/ab", "<href></href>": "", "<href/>": "", "<href />/not in it": "", "<href a='/'>/a</href>": "/a",
+		"<href>" + long + "</href>": long, "<href>/a</href >": "/a",
+	} {
+		body := strings.Replace(multiget("<getetag/>", "HERE"), "<href>HERE</href>", written, 1)
+		if got := hrefs(multistatus(t, s.do("REPORT", bookHref, body))); !slices.Equal(got, []string{want}) {
+			t.Errorf("%.50s: %.50q, want %.50q", written, got, want)
+		}
+	}
+	for _, broken := range []string{"<href>/a]]>b</href>", "<href>/a\x01</href>", "<href>/a&b</href>", "<href>/a</b>", "<href>/a", "<href>/a\xff</href>"} {
+		body := strings.Replace(multiget("<getetag/>", "HERE"), "<href>HERE</href>", broken, 1)
+		if r := s.do("REPORT", bookHref, body); r.status != 400 {
+			t.Errorf("%q: %d", broken, r.status)
+		}
+	}
+}

@@ -207,7 +207,8 @@ func (s *scanner) text() (string, error) {
 }
 
 func (s *scanner) rawText() (string, error) {
-	var t []byte
+	plain := s.in.plainText()
+	var more []byte
 	for {
 		tok, err := s.next()
 		if err != nil {
@@ -215,7 +216,7 @@ func (s *scanner) rawText() (string, error) {
 		}
 		switch tok := tok.(type) {
 		case xml.CharData:
-			if t = append(t, tok...); len(t) > maxToken {
+			if more = append(more, tok...); len(more) > maxToken {
 				return "", fmt.Errorf("text: %w", directory.ErrTooLarge)
 			}
 		case xml.StartElement:
@@ -223,7 +224,7 @@ func (s *scanner) rawText() (string, error) {
 				return "", err
 			}
 		case xml.EndElement:
-			return string(t), nil
+			return plain + string(more), nil
 		}
 	}
 }
@@ -244,17 +245,48 @@ func readError(err error) error {
 	return fmt.Errorf("%w: %w", directory.ErrInvalid, err)
 }
 
-// limited lets left more bytes pass.
+// limited lets left more bytes pass. A decoder reads it byte by byte, so that
+// between two tokens it stands exactly behind the first.
 type limited struct {
-	r    *bufio.Reader
-	left int
+	r            *bufio.Reader
+	left         int
+	before, last byte // the two that were read last
 }
 
 func (l *limited) ReadByte() (byte, error) {
 	if l.left--; l.left < 0 {
 		return 0, fmt.Errorf("one token of the body: %w", directory.ErrTooLarge)
 	}
-	return l.r.ReadByte()
+	c, err := l.r.ReadByte()
+	l.before, l.last = l.last, c
+	return c, err
+}
+
+// plainText takes the text behind the start tag just read past the decoder,
+// which is slow on it: a multiget of a book is mostly hrefs. It takes only what
+// the decoder would give as it stands, printable ASCII up to the next tag, and
+// nothing if that is not in the buffer.
+func (l *limited) plainText() string {
+	if l.before == '/' { // the tag ended in "/>": what follows is not in the element
+		return ""
+	}
+	b, err := l.r.Peek(l.r.Buffered())
+	if err != nil {
+		return ""
+	}
+	for i, c := range b {
+		switch {
+		case c == '<':
+			t := string(b[:i])
+			if _, err := l.r.Discard(i); err != nil {
+				return ""
+			}
+			return t
+		case c < ' ' || c > '~' || c == '&' || c == '>': // "]]>" is not allowed
+			return ""
+		}
+	}
+	return ""
 }
 
 // Read makes a limited an [io.Reader]; a decoder calls ReadByte only.
