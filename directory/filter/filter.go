@@ -61,12 +61,19 @@ type Filter struct {
 	Final     string    // Substrings
 	Rule      string    // Extensible: matching rule, "" = none
 	DN        bool      // Extensible: dnAttributes
+	// Stop, if set, is asked whenever the node is evaluated: from when on it
+	// reports true, the node is undefined and costs nothing. So a filter that is
+	// dear and true for nobody can be given up in the middle of a directory.
+	Stop func() bool
 }
 
 // Eval evaluates the tree; leaf is asked about every node that is not And, Or
 // or Not, and about none whose answer cannot matter any more. An empty And is
 // true, an empty Or is false (RFC 4526).
 func (f *Filter) Eval(leaf func(*Filter) Result) Result {
+	if f.Stop != nil && f.Stop() {
+		return Undefined
+	}
 	switch f.Op {
 	case And:
 		r := True

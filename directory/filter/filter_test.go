@@ -41,6 +41,24 @@ func TestEval(t *testing.T) {
 	}
 }
 
+// A node that is stopped asks no leaf any more, and is undefined.
+func TestStop(t *testing.T) {
+	tree, err := filter.Parse("(|(a=*)(b=*)(!(c=*)))")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, stopped := 0, false
+	tree.Stop = func() bool { return stopped }
+	leaf := func(*filter.Filter) filter.Result { asked++; return filter.False }
+	if got := tree.Eval(leaf); got != filter.True || asked != 3 {
+		t.Errorf("before: %d after %d leaves", got, asked)
+	}
+	stopped, asked = true, 0
+	if got := tree.Eval(leaf); got != filter.Undefined || asked != 0 {
+		t.Errorf("stopped: %d after %d leaves", got, asked)
+	}
+}
+
 func TestParse(t *testing.T) {
 	for s, want := range map[string]*filter.Filter{
 		`(cn=Müller)`:    {Op: filter.Equal, Attribute: "cn", Value: "Müller"},
