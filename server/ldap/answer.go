@@ -3,6 +3,7 @@ package ldap
 import (
 	"context"
 	"errors"
+	"time"
 
 	goldap "github.com/go-ldap/ldap/v3"
 )
@@ -12,7 +13,8 @@ const (
 	flushAt = 16 << 10
 	// keepBuffer is the largest buffer that is used again; photos make larger ones.
 	keepBuffer = 64 << 10
-	// pollEvery is after how many entries an operation looks whether it is still wanted.
+	// pollEvery is after how many contacts, found or not, an operation looks whether
+	// it is still wanted: the dearest filter costs milliseconds for each.
 	pollEvery = 64
 )
 
@@ -22,24 +24,27 @@ var errUnwanted = errors.New("answer not wanted")
 // An answer is the answer to one search on its way out.
 type answer struct {
 	printer
-	op   *operation
-	ctx  context.Context // of this one search; an answer does not outlive it
-	q    searchRequest
-	ctl  controls
-	room *[]byte // of the pool
-	out  []byte
-	sent int
+	op    *operation
+	q     searchRequest
+	ctl   controls
+	room  *[]byte // of the pool
+	out   []byte
+	sent  int
+	until time.Time // by when the work must be done; waiting for the client moves it on
+	asked int       // how often it was asked whether to go on
+	over  bool      // the search was given up: what it yields now means nothing
 	// Of the response controls; nil = not asked for.
 	sorted []byte
 	next   []byte // cookie of the next page
 }
 
-func (op *operation) newAnswer(ctx context.Context, q searchRequest, ctl controls) *answer {
+func (op *operation) newAnswer(q searchRequest, ctl controls) *answer {
 	srv := op.c.srv
 	room, _ := srv.buffers.Get().(*[]byte)
 	return &answer{
 		printer: printer{srv: srv, id: op.id, selection: selectAttributes(q.wanted, q.typesOnly)},
-		op:      op, ctx: ctx, q: q, ctl: ctl, room: room, out: (*room)[:0],
+		op:      op, q: q, ctl: ctl, room: room, out: (*room)[:0],
+		until: time.Now().Add(srv.SearchTimeout),
 	}
 }
 
@@ -50,8 +55,17 @@ func (a *answer) release() {
 	a.srv.buffers.Put(a.room)
 }
 
+// stop reports whether to give up, now and then looking why one should. The filter
+// asks it for each contact, so that a search that finds nobody ends as well.
+func (a *answer) stop(ctx context.Context) bool {
+	if a.asked++; !a.over && a.asked%pollEvery == 0 {
+		a.over = ctx.Err() != nil || time.Now().After(a.until)
+	}
+	return a.over
+}
+
 // send sends the entries and says how the search ended.
-func (a *answer) send(f found) (result, error) {
+func (a *answer) send(ctx context.Context, f found) (result, error) {
 	if p := a.ctl.paging; p != nil && p.size == 0 {
 		return success, nil // RFC 2696 §3: the client wants no more pages
 	}
@@ -60,10 +74,9 @@ func (a *answer) send(f found) (result, error) {
 	n := 0
 	for it := range f.items() {
 		n++
-		if n%pollEvery == 0 && a.ctx.Err() != nil {
-			return a.interrupted()
-		}
 		switch {
+		case a.stop(ctx):
+			return interrupted(ctx)
 		case a.q.after.covers(it, n):
 			continue
 		case limit > 0 && a.sent == limit:
@@ -72,10 +85,13 @@ func (a *answer) send(f found) (result, error) {
 			a.next = a.positionAfter(last, n-1).append(nil)
 			return success, nil
 		}
-		if err := a.add(it); err != nil {
-			return a.failed(err)
+		if err := a.add(ctx, it); err != nil {
+			return failed(ctx, err)
 		}
 		last = it
+	}
+	if a.over {
+		return interrupted(ctx)
 	}
 	return success, nil
 }
@@ -90,48 +106,52 @@ func (a *answer) limit() int {
 }
 
 // add appends an entry, and writes what has come together.
-func (a *answer) add(it item) (err error) {
+func (a *answer) add(ctx context.Context, it item) (err error) {
 	if it.object != nil {
 		a.out = a.object(a.out, it.object)
-	} else if a.out, err = a.contact(a.ctx, a.out, it.member); err != nil {
+	} else if a.out, err = a.contact(ctx, a.out, it.member); err != nil {
 		return err
 	}
 	a.sent++
 	switch {
 	case len(a.out) < flushAt:
 		return nil
-	case a.ctx.Err() != nil:
-		return a.ctx.Err()
+	case ctx.Err() != nil:
+		return ctx.Err()
 	}
+	began := time.Now()
 	if err := a.op.c.write(a.out); err != nil {
 		return errUnwanted // the reader ends the connection
 	}
+	a.until = a.until.Add(time.Since(began))
 	a.out = a.out[:0]
 	return nil
 }
 
 // failed says how a search ends that could not be carried on.
-func (a *answer) failed(err error) (result, error) {
+func failed(ctx context.Context, err error) (result, error) {
 	switch {
 	case errors.Is(err, errUnwanted):
 		return result{}, err
-	case a.ctx.Err() != nil:
-		return a.interrupted()
+	case ctx.Err() != nil:
+		return interrupted(ctx)
 	}
 	return resultOf(err), nil
 }
 
-func (a *answer) interrupted() (result, error) {
-	if errors.Is(context.Cause(a.ctx), context.DeadlineExceeded) {
-		return refuse(goldap.LDAPResultTimeLimitExceeded, ""), nil
+// interrupted says how a search ends that was given up: silently if the client
+// did not want it any more, else for the time it took.
+func interrupted(ctx context.Context) (result, error) {
+	if ctx.Err() != nil && !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+		return result{}, errUnwanted
 	}
-	return result{}, errUnwanted
+	return refuse(goldap.LDAPResultTimeLimitExceeded, ""), nil
 }
 
-// done sends the SearchResultDone behind the entries, unless nobody wants it.
-func (a *answer) done(r result, err error) (report, error) {
-	if err != nil || errors.Is(context.Cause(a.ctx), errAbandoned) {
-		return report{entries: a.sent, silent: true}, nil
+// done sends the SearchResultDone behind the entries, unless it was abandoned.
+func (a *answer) done(ctx context.Context, r result) (report, error) {
+	if errors.Is(context.Cause(ctx), errAbandoned) {
+		return a.silent(), nil
 	}
 	var ctl []byte
 	if a.ctl.paging != nil {
@@ -141,3 +161,6 @@ func (a *answer) done(r result, err error) (report, error) {
 	a.out = appendAnswer(a.out, a.id, opSearchDone, r, ctl)
 	return report{entries: a.sent, r: r}, a.op.finish(a.out)
 }
+
+// silent is the report of a search that nobody wants answered any more.
+func (a *answer) silent() report { return report{entries: a.sent, silent: true} }

@@ -4,7 +4,6 @@ import (
 	goldap "github.com/go-ldap/ldap/v3"
 
 	"ringbook/directory/filter"
-	"ringbook/directory/index"
 )
 
 // compare answers whether an entry has a value (RFC 4511 §4.10). It sees what the
@@ -17,14 +16,15 @@ func (c *conn) compare(body []byte) (result, error) {
 	case len(dn) > maxDN:
 		return refuse(goldap.LDAPResultInvalidDNSyntax, "name too long"), nil
 	}
+	_, exists := known(equal.Attribute)
+	present := &filter.Filter{Op: filter.Present, Attribute: equal.Attribute}
 	if there, r, err := c.holds(dn, equal); err != nil || r != success || there {
 		return orCode(r, goldap.LDAPResultCompareTrue), err
 	}
-	present := &filter.Filter{Op: filter.Present, Attribute: equal.Attribute}
 	if there, r, err := c.holds(dn, present); err != nil || r != success || there {
 		return orCode(r, goldap.LDAPResultCompareFalse), err
 	}
-	if _, known := index.ParseAttribute(equal.Attribute); known {
+	if exists {
 		return refuse(goldap.LDAPResultNoSuchAttribute, "the entry has no such attribute"), nil
 	}
 	return refuse(goldap.LDAPResultUndefinedAttributeType, "no such attribute type"), nil

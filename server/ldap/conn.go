@@ -32,6 +32,7 @@ type conn struct {
 	stream net.Conn // raw, or TLS over it; changes only while no operation runs
 	reader *bufio.Reader
 	secure bool
+	cancel context.CancelFunc // ends the operations under way
 
 	device  directory.DeviceID // "" = anonymous
 	login   directory.Login
@@ -79,13 +80,14 @@ func newConn(s *Server, raw net.Conn, from netip.Addr, secure bool) *conn {
 // serve reads and answers until the client leaves, breaks the rules or is told to
 // go. ctx ends with the server.
 func (c *conn) serve(ctx context.Context) {
+	var own context.Context
+	own, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
 		c.end(refuse(goldap.LDAPResultUnavailable, "server is going down"), shutdownGrace)
 	})
 	defer stop()
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	c.expires = time.Now().Add(c.srv.BindTimeout)
-	c.leave(cancel, c.converse(ctx))
+	c.leave(c.converse(own))
 }
 
 // converse reads and answers requests; the error says why it stopped.
@@ -145,7 +147,9 @@ func (c *conn) read() ([]byte, error) {
 		if err == nil {
 			break
 		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) || !c.busy() || c.ending.Load() != nil {
+		// A stranger's time is up for good, and a deadline that is past would only
+		// come again and again.
+		if !errors.Is(err, os.ErrDeadlineExceeded) || c.device == "" || !c.busy() || c.ending.Load() != nil {
 			return nil, err
 		}
 	}
@@ -166,10 +170,14 @@ func (c *conn) busy() bool {
 // end ends the connection from any goroutine and at once: the reader wakes up,
 // writers have until grace and a little more. Only the first call counts.
 func (c *conn) end(why result, grace time.Duration) {
-	if c.ending.CompareAndSwap(nil, &departure{why: why, grace: grace}) {
-		now := time.Now()
-		_ = c.raw.SetReadDeadline(now)
-		_ = c.raw.SetWriteDeadline(now.Add(grace + cutTimeout))
+	if !c.ending.CompareAndSwap(nil, &departure{why: why, grace: grace}) {
+		return
+	}
+	now := time.Now()
+	_ = c.raw.SetReadDeadline(now)
+	_ = c.raw.SetWriteDeadline(now.Add(grace + cutTimeout))
+	if grace == 0 {
+		c.cancel() // the reader may be waiting for the operations itself
 	}
 }
 
@@ -203,20 +211,20 @@ func (c *conn) write(b []byte) error {
 // leave is the end of every connection: operations end, the client is told why
 // where the protocol has words for it, and all is closed. cause is what ended the
 // reading.
-func (c *conn) leave(cancel context.CancelFunc, cause error) {
-	defer cancel()
+func (c *conn) leave(cause error) {
+	defer c.cancel()
 	c.ending.CompareAndSwap(nil, departed(cause))
 	d := c.ending.Load()
 	if d.grace > 0 {
 		c.await(d.grace)
 		c.ending.Store(&departure{why: d.why})
 	}
-	cancel()
+	c.cancel()
 	_ = c.raw.SetWriteDeadline(time.Now().Add(cutTimeout))
 	c.wait.Wait()
 	c.become(directory.Device{}, nil)
 	c.srv.census.leave(c.from)
-	if d.why != success {
+	if d.why != success && !c.broken.Load() { // nothing can follow half a message
 		c.farewell(d.why)
 	}
 	if c.stream != c.raw && !c.broken.Load() {

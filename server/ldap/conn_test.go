@@ -291,10 +291,11 @@ type pipeline struct {
 	errs   chan error
 	closed chan struct{}
 	once   sync.Once
+	hungUp chan struct{} // has one for each connection that the server has closed
 }
 
 func newPipeline() *pipeline {
-	return &pipeline{conns: make(chan net.Conn), errs: make(chan error), closed: make(chan struct{})}
+	return &pipeline{conns: make(chan net.Conn), errs: make(chan error), closed: make(chan struct{}), hungUp: make(chan struct{}, 100)}
 }
 
 func (p *pipeline) Accept() (net.Conn, error) {
@@ -306,6 +307,28 @@ func (p *pipeline) Accept() (net.Conn, error) {
 	case <-p.closed:
 		return nil, net.ErrClosed
 	}
+}
+
+// connect returns the client's end of a new connection, without deadlines.
+func (p *pipeline) connect(t *testing.T) *raw {
+	t.Helper()
+	ours, theirs := net.Pipe()
+	p.conns <- hangUp{theirs, p.hungUp}
+	t.Cleanup(func() { _ = ours.Close() })
+	c := rawOf(t, ours)
+	_ = c.SetDeadline(time.Time{})
+	return c
+}
+
+// A hangUp tells when it is closed.
+type hangUp struct {
+	net.Conn
+	told chan<- struct{}
+}
+
+func (h hangUp) Close() error {
+	h.told <- struct{}{}
+	return h.Conn.Close()
 }
 
 func (p *pipeline) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
@@ -320,14 +343,7 @@ func bubble(t *testing.T, f func(t *testing.T, s *site, l *pipeline, connect fun
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error)
 		go func() { done <- s.server.Serve(ctx, l) }()
-		f(t, s, l, func() *raw {
-			ours, theirs := net.Pipe()
-			l.conns <- theirs
-			t.Cleanup(func() { _ = ours.Close() })
-			c := rawOf(t, ours)
-			_ = c.SetDeadline(time.Time{})
-			return c
-		})
+		f(t, s, l, func() *raw { return l.connect(t) })
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)

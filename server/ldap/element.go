@@ -26,9 +26,11 @@ const (
 	maxStranger = 8 << 10  // octets of a message before a device is bound
 	maxMessage  = 64 << 10 // and after
 	maxNesting  = 64       // levels; a filter of MaxDepth needs half of them
-	// maxElements bounds what decoding can cost: a filter of 256 nodes and 256
-	// attributes are not a thousand.
-	maxElements = 4096
+	// octetsAnElement bounds what decoding can cost, as the BER library sets half a
+	// kilobyte aside for each element: a message may have one for so many octets of
+	// its limit. A filter of 256 nodes and 256 attributes have 1,500; what strangers
+	// have to say has 50.
+	octetsAnElement = 32
 	// firstRead is what is set aside for a message before its octets arrive.
 	firstRead = 1 << 10
 )
@@ -69,7 +71,7 @@ func readFrame(r *bufio.Reader, limit int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b, wellFormed(b)
+	return b, wellFormed(b, limit/octetsAnElement)
 }
 
 // readN reads n octets, in pieces that grow with what has come.
@@ -176,10 +178,9 @@ func takeString(b []byte) (string, []byte, error) {
 	return string(content), rest, err
 }
 
-// wellFormed checks every element of b, at any depth.
-func wellFormed(b []byte) error {
-	budget := maxElements
-	return checkElements(b, maxNesting-1, &budget)
+// wellFormed checks every element of b, at any depth; they may be so many.
+func wellFormed(b []byte, elements int) error {
+	return checkElements(b, maxNesting-1, &elements)
 }
 
 func checkElements(b []byte, depth int, budget *int) error {

@@ -64,10 +64,12 @@ func (c *conn) upgrade(ctx context.Context, m message) error {
 	case c.reader.Buffered() > 0:
 		r = refuse(goldap.LDAPResultOperationsError, "nothing may follow the request before TLS")
 	}
+	if r == success {
+		c.wait.Wait() // a last answer may be on its way, and must not go out behind ours
+	}
 	if err := c.write(appendExtended(nil, m.id, r, oidStartTLS, nil)); err != nil || r != success {
 		return err
 	}
-	c.wait.Wait() // what has answered may not have ended yet
 	if err := c.startTLS(ctx); err != nil {
 		return err
 	}

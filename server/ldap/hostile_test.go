@@ -130,6 +130,13 @@ func TestStrangersMayNotSendMuch(t *testing.T) {
 	device := s.rawBound(t)
 	device.send(big)
 	device.expect(2, 0x65, goldap.LDAPResultSuccess)
+	// Small, but decoding it takes a hundred times its size.
+	many := searchFor(2, tlv(0xa1, bytes.Repeat(tlv(0x87), 300)), "cn")
+	stranger = s.raw(t)
+	stranger.send(many)
+	stranger.expectNotice(goldap.LDAPResultProtocolError)
+	device.send(many)
+	device.expect(2, 0x65, goldap.LDAPResultAdminLimitExceeded)
 }
 
 func TestThousandHostileConnections(t *testing.T) {

@@ -31,8 +31,34 @@ type found struct {
 
 func nobody(func(member) bool) {}
 
+// askable are the attributes that are never answered and that phones and Active
+// Directory's clients search by all the same. They tell nothing that the answers
+// do not. Nothing changes it.
+var askable = [...]string{"objectCategory", "anr", "searchNumber"}
+
+// hidden reports whether an attribute is for the rules of books only: what a
+// device may not read it may not find out by asking either.
+func hidden(a index.Attribute) bool { return a.Operational() && !slices.Contains(askable[:], a.Name()) }
+
+// known finds an attribute that there is for devices.
+func known(name string) (index.Attribute, bool) {
+	a, ok := index.ParseAttribute(name)
+	return a, ok && !hidden(a)
+}
+
+// hide makes a filter of a request ask for no hidden attribute: the leaf is
+// undefined, as that of any attribute that nobody has heard of.
+func hide(f *filter.Filter) {
+	for _, child := range f.Children {
+		hide(child)
+	}
+	if a, ok := index.ParseAttribute(f.Attribute); ok && hidden(a) {
+		f.Attribute = ""
+	}
+}
+
 func knownName(name string) string {
-	if a, ok := index.ParseAttribute(name); ok {
+	if a, ok := known(name); ok {
 		return a.Name()
 	}
 	return "unknown"
@@ -40,6 +66,7 @@ func knownName(name string) string {
 
 // lookUp works out what q finds for a device. An error is the connection's end.
 func (c *conn) lookUp(q searchRequest, who directory.DeviceID) (directory.Device, found, result, error) {
+	hide(q.filter)
 	at := c.srv.tree.locate(q.base)
 	none := found{contacts: nobody}
 	if at.kind == placeRoot && q.scope == scopeBase {

@@ -95,7 +95,8 @@ func TestReadFrame(t *testing.T) {
 		{"half an element", []byte{0x30, 1, 2}, errFraming},
 		{"nesting at the limit", nested(tagSequence, maxNesting, []byte{5, 0}), nil},
 		{"nesting over the limit", nested(tagSequence, maxNesting+1, []byte{5, 0}), errOversize},
-		{"too many elements", appendString(nil, tagSequence, bytes.Repeat([]byte{5, 0}, maxElements+1)), errOversize},
+		{"too many elements", appendString(nil, tagSequence, bytes.Repeat([]byte{5, 0}, maxStranger/octetsAnElement+1)), errOversize},
+		{"elements at the limit", appendString(nil, tagSequence, bytes.Repeat([]byte{5, 0}, maxStranger/octetsAnElement)), nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			limit := maxStranger
@@ -362,7 +363,7 @@ func FuzzReadFrame(f *testing.F) {
 		}
 		// What passes is what the library reads too, and nothing of it is lost.
 		p, err := ber.DecodePacketErr(appendString(nil, tagSequence, b))
-		if err == nil && len(p.Children) > maxElements {
+		if err == nil && len(p.Children) > maxStranger/octetsAnElement {
 			t.Fatalf("%d elements pass", len(p.Children))
 		}
 		depth(t, b, 0)
@@ -370,6 +371,7 @@ func FuzzReadFrame(f *testing.F) {
 }
 
 func depth(t *testing.T, b []byte, n int) {
+	t.Helper()
 	if n > maxNesting {
 		t.Fatal("too deep")
 	}
@@ -401,7 +403,7 @@ func FuzzDecodeMessage(f *testing.F) {
 		f.Add(content)
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		if wellFormed(in) != nil {
+		if wellFormed(in, maxMessage/octetsAnElement) != nil {
 			return
 		}
 		m, err := decodeMessage(in)

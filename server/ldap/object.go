@@ -35,7 +35,7 @@ func (o *object) find(name string) *attribute {
 func (o *object) matches(f *filter.Filter) filter.Result {
 	a := o.find(f.Attribute)
 	if a == nil {
-		if _, known := index.ParseAttribute(f.Attribute); known {
+		if _, ok := known(f.Attribute); ok {
 			return filter.False
 		}
 		return filter.Undefined

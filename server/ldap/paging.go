@@ -2,6 +2,7 @@ package ldap
 
 import (
 	"cmp"
+	"context"
 	"encoding/binary"
 	"iter"
 	"slices"
@@ -104,6 +105,14 @@ func (a *answer) positionAfter(it item, n int) position {
 	return position{key: it.entry.SortKey(), id: it.entry.Contact().ID}
 }
 
+// Sorting is for people: its memory must not be an attacker's to use up.
+const (
+	// maxSorted is as many contacts as Active Directory sorts (MaxTempTableSize).
+	maxSorted = 10_000
+	// maxSorting is how many searches make keys at once; those of one take some 5 MB.
+	maxSorting = 4
+)
+
 // A keyed is a contact with the keys by which a client wants it sorted.
 type keyed struct {
 	member
@@ -111,41 +120,69 @@ type keyed struct {
 }
 
 // sort puts the contacts in the order that a sort control asks for (RFC 2891).
-// The keys order as our phonebook does, not by the rule of the attribute.
-func (a *answer) sort(f *found) result {
+// The keys order as our phonebook does, not by the rule of the attribute. What
+// cannot be sorted is answered in the order of names, unless the control is critical.
+func (a *answer) sort(ctx context.Context, f *found) (result, error) {
 	if len(a.ctl.sort) == 0 {
-		return success
+		return success, nil
 	}
-	attributes := make([]index.Attribute, len(a.ctl.sort))
-	for i, k := range a.ctl.sort {
-		at, ok := index.ParseAttribute(k.attribute)
-		if !ok {
-			a.sorted = appendSorted(nil, goldap.LDAPResultNoSuchAttribute, k.attribute)
-			if a.ctl.sortCritical {
-				return refuse(goldap.LDAPResultUnavailableCriticalExtension, "cannot sort by this attribute")
-			}
-			return success
-		}
-		attributes[i] = at
+	attributes, unknown := a.ctl.sortAttributes()
+	if unknown != "" {
+		return a.unsorted(goldap.LDAPResultNoSuchAttribute, unknown), nil
 	}
-	a.sorted = appendSorted(nil, goldap.LDAPResultSuccess, "")
+	select {
+	case a.srv.sorting <- struct{}{}:
+	case <-ctx.Done():
+		return interrupted(ctx)
+	}
+	defer func() { <-a.srv.sorting }()
 	var all []keyed
 	for m := range f.contacts {
-		k := keyed{member: m, keys: make([]string, len(attributes))}
-		for i, at := range attributes {
-			k.keys[i] = sortKeyOf(m.entry, at)
+		switch {
+		case a.stop(ctx):
+			return interrupted(ctx)
+		case len(all) == maxSorted:
+			return a.unsorted(goldap.LDAPResultAdminLimitExceeded, ""), nil
 		}
-		all = append(all, k)
+		all = append(all, keyedBy(m, attributes))
 	}
 	slices.SortStableFunc(all, func(x, y keyed) int { return compareKeyed(x, y, a.ctl.sort) })
-	f.contacts = func(yield func(member) bool) {
-		for _, k := range all {
-			if !yield(k.member) {
-				return
-			}
-		}
+	sorted := make([]member, len(all))
+	for i, k := range all {
+		sorted[i] = k.member
+	}
+	f.contacts = slices.Values(sorted)
+	a.sorted = appendSorted(nil, goldap.LDAPResultSuccess, "")
+	return success, nil
+}
+
+// unsorted says in the response control why there is no order.
+func (a *answer) unsorted(code uint16, attribute string) result {
+	a.sorted = appendSorted(nil, code, attribute)
+	if a.ctl.sortCritical {
+		return refuse(goldap.LDAPResultUnavailableCriticalExtension, "cannot sort so")
 	}
 	return success
+}
+
+// sortAttributes returns the attributes to sort by, or the first that we do not know.
+func (c *controls) sortAttributes() (list []index.Attribute, unknown string) {
+	for _, k := range c.sort {
+		a, ok := known(k.attribute)
+		if !ok {
+			return nil, k.attribute
+		}
+		list = append(list, a)
+	}
+	return list, ""
+}
+
+func keyedBy(m member, attributes []index.Attribute) keyed {
+	k := keyed{member: m, keys: make([]string, len(attributes))}
+	for i, a := range attributes {
+		k.keys[i] = sortKeyOf(m.entry, a)
+	}
+	return k
 }
 
 func compareKeyed(x, y keyed, by []sortKey) int {

@@ -117,6 +117,8 @@ type reply struct {
 	op   byte
 	code int64 // of a result
 	text string
+
+	controls []byte
 }
 
 func (c *raw) read() (reply, error) {
@@ -130,6 +132,9 @@ func (c *raw) read() (reply, error) {
 	op := p.Children[1]
 	r := reply{op: byte(op.ClassType) | byte(op.TagType) | byte(op.Tag), code: -1}
 	r.id, _ = p.Children[0].Value.(int64)
+	if len(p.Children) > 2 {
+		r.controls = p.Children[2].Bytes()
+	}
 	if r.op != 0x64 && len(op.Children) >= 3 {
 		r.code, _ = op.Children[0].Value.(int64)
 		r.text = op.Children[2].Data.String()

@@ -152,23 +152,27 @@ func (op *operation) find(ctx context.Context, who directory.DeviceID, q searchR
 	}
 	var ok bool
 	q.after, ok = ctl.start()
-	a := op.newAnswer(ctx, q, ctl)
+	a := op.newAnswer(q, ctl)
 	defer a.release()
 	if !ok {
-		return a.done(refuse(goldap.LDAPResultProtocolError, "unknown paging cookie"), nil)
+		return a.done(ctx, refuse(goldap.LDAPResultProtocolError, "unknown paging cookie"))
 	}
+	q.filter.Stop = func() bool { return a.stop(ctx) }
 	device, found, r, err := op.c.lookUp(q, who)
 	if err != nil {
 		return report{}, err
 	}
-	if r != success {
-		return a.done(r, nil)
-	}
 	a.device = device
-	if r = a.sort(&found); r != success {
-		return a.done(r, nil)
+	if r == success {
+		r, err = a.sort(ctx, &found)
 	}
-	return a.done(a.send(found))
+	if r == success && err == nil {
+		r, err = a.send(ctx, found)
+	}
+	if errors.Is(err, errUnwanted) {
+		return a.silent(), nil
+	}
+	return a.done(ctx, r)
 }
 
 // asked lists the attributes of a filter, by the names we know them by: what

@@ -1,6 +1,7 @@
 package ldap_test
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"strings"
@@ -654,5 +655,78 @@ func TestCriticalUnknownControl(t *testing.T) {
 	r.Controls = []goldap.Control{goldap.NewControlString("1.2.3.4", false, ""), goldap.NewControlManageDsaIT(true)}
 	if res, err := c.Search(r); err != nil || len(res.Entries) != 7 {
 		t.Errorf("uncritical: %v", err)
+	}
+}
+
+// TestHiddenAttributesCannotBeProbed: what the rules of books may ask and LDAP
+// never returns is for a device as if it did not exist.
+func TestHiddenAttributesCannotBeProbed(t *testing.T) {
+	s := newSite(t, []*directory.Contact{{
+		ID: "guest", Source: directory.SourceUser, DisplayName: "Gustav Gast", UserType: "Guest", EmployeeID: "4711",
+		UserPrincipalName: "gustav@contoso.com", AccountEnabled: directory.False, ShowInAddressList: directory.False,
+		Phones: []directory.Phone{{Kind: directory.PhoneWork, Written: "+49 30 1234567"}},
+	}}, nil)
+	c := s.bound(t)
+	dn := "uid=guest,ou=people," + base
+	for attribute, value := range map[string]string{
+		"userType": "Guest", "employeeId": "4711", "employeeNumber": "4711", "userPrincipalName": "gustav@contoso.com",
+		"accountEnabled": "FALSE", "showInAddressList": "FALSE", "source": "user",
+	} {
+		for _, f := range []string{
+			"(A=V)", "(!(A=xV))", "(A=*)", "(A=V*)", "(A>=V)", "(A:=V)", "(&(cn=*)(|(A=V)))", "(!(!(A=V)))",
+		} {
+			f = strings.NewReplacer("A", attribute, "V", value).Replace(f)
+			for _, at := range []string{base, dn} {
+				r := request(f, "1.1")
+				r.BaseDN = at
+				if res, err := c.Search(r); err != nil || len(res.Entries) > 0 {
+					t.Errorf("%s below %s finds %v, %v", f, at, names(res), err)
+				}
+			}
+		}
+		if _, err := c.Compare(dn, attribute, value); code(err) != goldap.LDAPResultUndefinedAttributeType {
+			t.Errorf("compare with %s: %v", attribute, err)
+		}
+		r := request("(cn=*)", "1.1")
+		r.Controls = []goldap.Control{goldap.NewControlString(goldap.ControlTypeServerSideSorting, true, string(sortBy(attribute)))}
+		if _, err := c.Search(r); code(err) != goldap.LDAPResultUnavailableCriticalExtension {
+			t.Errorf("sorting by %s: %v", attribute, err)
+		}
+	}
+	// These are never returned either, but phones need them and they tell nothing new.
+	for _, f := range []string{"(objectCategory=person)", "(anr=gus)", "(metaSearchText=gas*)", "(searchNumber=0301234567)"} {
+		if res, err := c.Search(request(f)); err != nil || len(res.Entries) != 1 {
+			t.Errorf("%s finds %v, %v", f, names(res), err)
+		}
+	}
+}
+
+// sortBy is the value of a sort control (RFC 2891 §1.1).
+func sortBy(attribute string) []byte { return tlv(0x30, tlv(0x30, str(attribute))) }
+
+// TestSortingIsLimited: sorting takes memory, which is not everybody's to have.
+func TestSortingIsLimited(t *testing.T) {
+	const most = 10_000
+	s := newSite(t, crowd(most+1), nil)
+	c := s.rawBound(t)
+	sorted := func(critical byte) []byte {
+		m := search1(2, "cn", "1.1")
+		_, content, _ := bytes.Cut(m, number1(2))
+		control := tlv(0x30, str(goldap.ControlTypeServerSideSorting), []byte{1, 1, critical}, tlv(4, sortBy("mail")))
+		return tlv(0x30, number1(2), content, tlv(0xa0, control))
+	}
+	// The response control says adminLimitExceeded (11), and everybody comes in the order of names.
+	c.send(sorted(0))
+	all := c.until(2)
+	if last := all[len(all)-1]; len(all) != most+2 || last.code != goldap.LDAPResultSuccess || !bytes.Contains(last.controls, []byte{10, 1, 11}) {
+		t.Errorf("%d messages, then %+v", len(all), last)
+	}
+	c.send(sorted(0xff))
+	c.expect(2, 0x65, goldap.LDAPResultUnavailableCriticalExtension)
+	s.remove("00000000-0000-4000-8000-000000000000")
+	c.send(sorted(0xff))
+	all = c.until(2)
+	if last := all[len(all)-1]; len(all) != most+1 || last.code != goldap.LDAPResultSuccess || !bytes.Contains(last.controls, []byte{10, 1, 0}) {
+		t.Errorf("at the limit %d messages, then %+v", len(all), last)
 	}
 }

@@ -34,6 +34,9 @@ const (
 	DefaultIdleTimeout = 5 * time.Minute
 	// DefaultWriteTimeout: a client that takes nothing for so long is gone.
 	DefaultWriteTimeout = 30 * time.Second
+	// DefaultSearchTimeout is many times what the longest listing of 100,000 people
+	// takes. Filters can be made that take minutes.
+	DefaultSearchTimeout = 10 * time.Second
 )
 
 const (
@@ -85,6 +88,7 @@ type Options struct {
 	BindTimeout    time.Duration
 	IdleTimeout    time.Duration
 	WriteTimeout   time.Duration
+	SearchTimeout  time.Duration // for the work of one search; waiting for its client does not count
 }
 
 // A Server answers LDAP on any number of listeners. See [Server.Serve].
@@ -92,6 +96,7 @@ type Server struct {
 	Options
 	tree    tree
 	buffers sync.Pool // of *[]byte
+	sorting chan struct{}
 	census  census
 }
 
@@ -111,9 +116,11 @@ func New(o Options) (*Server, error) {
 	setDefault(&o.BindTimeout, DefaultBindTimeout)
 	setDefault(&o.IdleTimeout, DefaultIdleTimeout)
 	setDefault(&o.WriteTimeout, DefaultWriteTimeout)
+	setDefault(&o.SearchTimeout, DefaultSearchTimeout)
 	return &Server{
 		Options: o, tree: t,
 		buffers: sync.Pool{New: func() any { return new([]byte) }},
+		sorting: make(chan struct{}, maxSorting),
 		census:  newCensus(),
 	}, nil
 }
