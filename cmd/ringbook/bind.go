@@ -172,19 +172,25 @@ func (p *program) certificates(ctx context.Context, cfg *config.Config, web net.
 // proxy, the last address that this proxy added to X-Forwarded-For.
 func remoteAddr(behindProxy bool) func(*http.Request) netip.Addr {
 	return func(r *http.Request) netip.Addr {
-		if behindProxy {
-			all := r.Header.Values("X-Forwarded-For")
-			if len(all) > 0 {
-				last := all[len(all)-1]
-				if a, err := netip.ParseAddr(strings.TrimSpace(last[strings.LastIndex(last, ",")+1:])); err == nil {
-					return a.Unmap()
-				}
+		if all := r.Header.Values("X-Forwarded-For"); behindProxy && len(all) > 0 {
+			last := all[len(all)-1]
+			if a := addrOf(strings.TrimSpace(last[strings.LastIndex(last, ",")+1:])); a.IsValid() {
+				return a
 			}
 		}
-		peer, err := netip.ParseAddrPort(r.RemoteAddr)
-		if err != nil {
-			return netip.Addr{}
-		}
-		return peer.Addr().Unmap()
+		return addrOf(r.RemoteAddr)
 	}
+}
+
+// addrOf reads an address with or without a port, which Azure's gateways add;
+// the zero Addr = it is none.
+func addrOf(s string) netip.Addr {
+	if a, err := netip.ParseAddrPort(s); err == nil {
+		return a.Addr().Unmap()
+	}
+	a, err := netip.ParseAddr(strings.Trim(s, "[]"))
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a.Unmap()
 }

@@ -278,7 +278,11 @@ func readSecret(file string, stdin io.Reader) (string, error) {
 }
 
 // writePrivate writes a file that only its owner may read, whole or not at all.
+// What is there and is no file (a pipe, /dev/stdout) is written to, not replaced.
 func writePrivate(name string, b []byte) error {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return os.WriteFile(name, b, 0)
+	}
 	f, err := os.CreateTemp(filepath.Dir(name), ".ringbook-*") // mode 0600
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
