@@ -95,12 +95,14 @@ func (p posting) last() posting {
 // appendPostings appends the postings of an entry, sorted. One whose text is the
 // beginning of another's is left out: all are looked for by their beginnings.
 func (x *Index) appendPostings(dst []posting, e *Entry) []posting {
-	var room [64]posting // most contacts have some forty before the doubles go
+	var room [64]posting // most contacts have fewer
 	all := room[:0]
-	for _, k := range e.keys {
+	for i, k := range e.keys {
 		switch table[k.attribute].syntax {
 		case syntaxName:
-			all = appendNamePostings(all, k.text, e.slot)
+			if !e.hasWordBefore(i) {
+				all = appendNamePostings(all, k.text, e.slot)
+			}
 		case syntaxText:
 			all = append(all, newPosting(kindText, k.text, e.slot))
 		case syntaxPlain: // only addresses are keyed
@@ -124,6 +126,14 @@ func (x *Index) appendPostings(dst []posting, e *Entry) []posting {
 		}
 	}
 	return dst
+}
+
+// hasWordBefore reports whether a key of a name stands in one before it, as given
+// names and surnames do in the whole name: it has no posting of its own.
+func (e *Entry) hasWordBefore(n int) bool {
+	return slices.ContainsFunc(e.keys[:n], func(k key) bool {
+		return table[k.attribute].syntax == syntaxName && hasWord(k.text, e.keys[n].text)
+	})
 }
 
 // appendNamePostings appends a posting for each place of a name at which hasWord
@@ -160,12 +170,18 @@ type run struct {
 
 // run makes the run of entries that are new in a generation.
 func (x *Index) run(generation uint32, entries []*Entry) run {
-	r := run{made: generation}
-	for _, e := range entries {
-		r.postings = x.appendPostings(r.postings, e)
+	var chunks [][]posting
+	var room []posting
+	for chunk := range slices.Chunk(entries, 1024) { // so that it does not grow by copying all
+		room = room[:0]
+		for _, e := range chunk {
+			room = x.appendPostings(room, e)
+		}
+		chunks = append(chunks, slices.Clone(room))
 	}
-	sortPostings(r.postings)
-	return r
+	all := slices.Concat(chunks...)
+	sortPostings(all)
+	return run{generation, all}
 }
 
 // sortPostings sorts byte by byte, from the last to the first: three times as
