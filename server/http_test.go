@@ -102,7 +102,9 @@ func TestPanicIsOneFailedRequest(t *testing.T) {
 			panic("a secret thought")
 		case "/late":
 			io.WriteString(w, "<multistatus>")
-			w.(http.Flusher).Flush()
+			if f, ok := w.(http.Flusher); ok {
+				f.Flush()
+			}
 			panic("late")
 		case "/controlled":
 			if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(within)); err != nil {
@@ -157,7 +159,11 @@ func TestTLSOffersHTTP2AndRefusesOldVersions(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", host, err)
 		}
-		if p := c.(*tls.Conn).ConnectionState().NegotiatedProtocol; p != "h2" {
+		secure, ok := c.(*tls.Conn)
+		if !ok {
+			t.Fatalf("connection is a %T", c)
+		}
+		if p := secure.ConnectionState().NegotiatedProtocol; p != "h2" {
 			t.Errorf("negotiated %q", p)
 		}
 		c.Close()

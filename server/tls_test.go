@@ -23,7 +23,11 @@ func pair(t *testing.T, dir, host string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := x509.MarshalECPrivateKey(cert.PrivateKey.(*ecdsa.PrivateKey))
+	private, ok := cert.PrivateKey.(*ecdsa.PrivateKey)
+	if !ok {
+		t.Fatalf("key is a %T", cert.PrivateKey)
+	}
+	key, err := x509.MarshalECPrivateKey(private)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 
 // ask sends m and reads on until the answer's last message.
 func (c *raw) ask(b *testing.B, m []byte) (octets int) {
+	b.Helper()
 	if _, err := c.Write(m); err != nil {
 		b.Fatal(err)
 	}
@@ -48,6 +49,7 @@ func (c *raw) ask(b *testing.B, m []byte) (octets int) {
 
 // rawBench binds a device of a company of n people.
 func rawBench(b *testing.B, n int) (*site, *raw) {
+	b.Helper()
 	s := newSite(b, crowd(n), nil)
 	c := s.raw(b)
 	c.r = bufio.NewReaderSize(c.Conn, 64<<10)

@@ -20,12 +20,13 @@ import (
 )
 
 // album is n people with a large photo each: more than the kernel buffers.
-func album(t testing.TB, n int, change func(*ldap.Options)) *site {
+func album(tb testing.TB, n int, change func(*ldap.Options)) *site {
+	tb.Helper()
 	people := crowd(n)
 	for _, p := range people {
 		p.Photo = "p"
 	}
-	s := newSite(t, people, change)
+	s := newSite(tb, people, change)
 	s.photos["p"] = []byte(strings.Repeat("J", directory.MaxLargePhoto))
 	return s
 }
@@ -336,6 +337,7 @@ func (p *pipeline) Addr() net.Addr { return &net.TCPAddr{} }
 
 // bubble runs a server and a pipe to it in a synctest bubble.
 func bubble(t *testing.T, f func(t *testing.T, s *site, l *pipeline, connect func() *raw)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		m, plan := newMirror(t, staff()...)
 		s := prepare(t, m, plan, nil)
@@ -366,6 +368,7 @@ func (c *raw) lasts() time.Duration {
 
 func TestStrangersMayNotWait(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *site, _ *pipeline, connect func() *raw) {
+		t.Helper()
 		if d := connect().lasts(); d != ldap.DefaultBindTimeout {
 			t.Errorf("a silent one is closed after %v", d)
 		}
@@ -388,6 +391,7 @@ func TestStrangersMayNotWait(t *testing.T) {
 
 func TestIdleDevicesAreClosed(t *testing.T) {
 	bubble(t, func(t *testing.T, s *site, _ *pipeline, connect func() *raw) {
+		t.Helper()
 		c := connect()
 		c.send(bindMessage(1, 3, string(s.device.Login), s.secret))
 		c.expect(1, 0x61, goldap.LDAPResultSuccess)
@@ -402,6 +406,7 @@ func TestIdleDevicesAreClosed(t *testing.T) {
 
 func TestASlowMessageIsCutOff(t *testing.T) {
 	bubble(t, func(t *testing.T, s *site, _ *pipeline, connect func() *raw) {
+		t.Helper()
 		c := connect()
 		c.send(bindMessage(1, 3, string(s.device.Login), s.secret))
 		c.expect(1, 0x61, goldap.LDAPResultSuccess)
@@ -414,6 +419,7 @@ func TestASlowMessageIsCutOff(t *testing.T) {
 
 func TestAClientThatReadsNothingIsClosed(t *testing.T) {
 	bubble(t, func(t *testing.T, s *site, _ *pipeline, connect func() *raw) {
+		t.Helper()
 		c := connect()
 		c.send(bindMessage(1, 3, string(s.device.Login), s.secret))
 		c.expect(1, 0x61, goldap.LDAPResultSuccess)
@@ -427,6 +433,7 @@ func TestAClientThatReadsNothingIsClosed(t *testing.T) {
 
 func TestAcceptErrorsAreSurvived(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *site, l *pipeline, connect func() *raw) {
+		t.Helper()
 		began := time.Now()
 		for range 20 {
 			l.errs <- &net.OpError{Op: "accept", Err: syscall.EMFILE}

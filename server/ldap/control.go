@@ -1,6 +1,8 @@
 package ldap
 
 import (
+	"slices"
+
 	goldap "github.com/go-ldap/ldap/v3"
 )
 
@@ -87,7 +89,7 @@ func (c *controls) add(op byte, b []byte) result {
 	}
 	for _, row := range controlTable {
 		if row.oid == oid && row.op == op {
-			if c.has(oid) || !row.read(c, value) {
+			if slices.Contains(c.seen, oid) || !row.read(c, value) {
 				return malformed
 			}
 			c.seen = append(c.seen, oid)
@@ -99,15 +101,6 @@ func (c *controls) add(op byte, b []byte) result {
 		return refuse(goldap.LDAPResultUnavailableCriticalExtension, "critical control not supported here")
 	}
 	return success
-}
-
-func (c *controls) has(oid string) bool {
-	for _, s := range c.seen {
-		if s == oid {
-			return true
-		}
-	}
-	return false
 }
 
 func (c *controls) readNothing([]byte) bool { return true }

@@ -27,7 +27,7 @@ func newTree(base string) (tree, error) {
 	case len(base) > maxDN/2:
 		return tree{}, fmt.Errorf("base DN of %d bytes, %d at most: %w", len(base), maxDN/2, directory.ErrInvalid)
 	case err != nil:
-		return tree{}, fmt.Errorf("base DN %q: %v: %w", base, err, directory.ErrInvalid)
+		return tree{}, fmt.Errorf("base DN %q: %w: %w", base, err, directory.ErrInvalid)
 	case len(dn.RDNs) == 0 || dn.RDNs[0].Attributes[0].Value == "":
 		return tree{}, fmt.Errorf("base DN %q names nothing: %w", base, directory.ErrInvalid)
 	}

@@ -113,12 +113,13 @@ func TestStrangerWhoReadsNothing(t *testing.T) {
 // be read as its end.
 func TestNothingFollowsHalfAMessage(t *testing.T) {
 	bubble(t, func(t *testing.T, s *site, _ *pipeline, connect func() *raw) {
+		t.Helper()
 		c := connect()
 		c.send(bindMessage(1, 3, string(s.device.Login), s.secret))
 		c.expect(1, 0x61, goldap.LDAPResultSuccess)
 		c.r.Reset(c.Conn)
 		c.send(search1(2, "sn", "cn"))
-		if _, err := c.Conn.Read(make([]byte, 10)); err != nil {
+		if _, err := c.Read(make([]byte, 10)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.auth.SetState(t.Context(), s.device.ID, directory.DeviceRevoked); err != nil {

@@ -102,6 +102,7 @@ func (t tree) search(at place, q searchRequest, shelf []*index.Book) (found, res
 		return t.searchBase(q, shelf), success
 	case placeElsewhere:
 		return none, noSuchObject("")
+	case placeRoot, placeBook, placeContact, placeNothing:
 	}
 	i := slices.IndexFunc(shelf, func(b *index.Book) bool { return b.Name() == at.book })
 	switch {

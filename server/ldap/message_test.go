@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,8 +43,8 @@ func bigFilter(n int) []byte {
 		heads = append(heads, h)
 		size += len(h)
 	}
-	for i := len(heads) - 1; i >= 0; i-- {
-		out = append(out, heads[i]...)
+	for _, h := range slices.Backward(heads) {
+		out = append(out, h...)
 	}
 	return append(out, core...)
 }

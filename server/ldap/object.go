@@ -47,8 +47,9 @@ func (o *object) matches(f *filter.Filter) filter.Result {
 		return filter.Of(slices.ContainsFunc(a.values, func(v string) bool { return strings.EqualFold(v, f.Value) }))
 	case filter.Substrings:
 		return filter.Of(slices.ContainsFunc(a.values, func(v string) bool { return hasPieces(v, f) }))
+	default: // no order and no rule is defined for what objects have
+		return filter.Undefined
 	}
-	return filter.Undefined
 }
 
 // hasPieces matches the pieces of a Substrings filter, in order and apart.
@@ -99,29 +100,22 @@ func (t tree) baseObject() object {
 	name := attribute{name: strings.ToLower(rdn.Type), values: []string{rdn.Value}}
 	classes := []string{"top"}
 	more := []attribute{name}
-	structural := ""
+	structural := "extensibleObject"
 	switch name.name {
 	case "dc":
 		structural = "organization"
-		classes = append(classes, "organization", "dcObject")
+		classes = append(classes, "dcObject")
 		more = append(more, attribute{name: "o", values: name.values})
 	case "o":
 		structural = "organization"
-		classes = append(classes, structural)
 	case "ou":
 		structural = "organizationalUnit"
-		classes = append(classes, structural)
 	case "c":
 		structural = "country"
-		classes = append(classes, structural)
 	case "l":
 		structural = "locality"
-		classes = append(classes, structural)
-	default:
-		structural = "extensibleObject"
-		classes = append(classes, structural)
 	}
-	return t.object(t.base, structural, classes, more)
+	return t.object(t.base, structural, append(classes, structural), more)
 }
 
 // bookObject describes a book.

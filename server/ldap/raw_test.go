@@ -79,26 +79,27 @@ type raw struct {
 	t testing.TB
 }
 
-func (s *site) raw(t testing.TB) *raw {
-	t.Helper()
+func (s *site) raw(tb testing.TB) *raw {
+	tb.Helper()
 	c, err := net.Dial("tcp", s.plain)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = c.Close() })
-	return rawOf(t, c)
+	tb.Cleanup(func() { _ = c.Close() })
+	return rawOf(tb, c)
 }
 
-func rawOf(t testing.TB, c net.Conn) *raw {
+func rawOf(tb testing.TB, c net.Conn) *raw {
+	tb.Helper()
 	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return &raw{c, bufio.NewReader(c), t}
+	return &raw{c, bufio.NewReader(c), tb}
 }
 
-func (s *site) rawBound(t testing.TB) *raw {
-	t.Helper()
-	c := s.raw(t)
+func (s *site) rawBound(tb testing.TB) *raw {
+	tb.Helper()
+	c := s.raw(tb)
 	c.send(bindMessage(1, 3, string(s.device.Login), s.secret))
 	c.expect(1, 0x61, goldap.LDAPResultSuccess)
 	return c
@@ -143,7 +144,7 @@ func (c *raw) read() (reply, error) {
 }
 
 // expect reads one message.
-func (c *raw) expect(id int64, op byte, code int64) reply {
+func (c *raw) expect(id int64, op byte, code int64) {
 	c.t.Helper()
 	r, err := c.read()
 	if err != nil {
@@ -152,7 +153,6 @@ func (c *raw) expect(id int64, op byte, code int64) reply {
 	if r.id != id || r.op != op || r.code != code {
 		c.t.Fatalf("message %d, operation %#x, result %d %q; want %d, %#x, %d", r.id, r.op, r.code, r.text, id, op, code)
 	}
-	return r
 }
 
 // until reads messages up to the search result of id and returns them all.

@@ -123,11 +123,11 @@ func books() []directory.Book {
 	}
 }
 
-func newMirror(t testing.TB, contacts ...*directory.Contact) (*mirror, *number.Plan) {
-	t.Helper()
+func newMirror(tb testing.TB, contacts ...*directory.Contact) (*mirror, *number.Plan) {
+	tb.Helper()
 	plan, err := number.NewPlan("DE")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for _, c := range contacts {
 		for i, p := range c.Phones {
@@ -137,7 +137,7 @@ func newMirror(t testing.TB, contacts ...*directory.Contact) (*mirror, *number.P
 	x, err := index.New(index.Options{Books: books(), Plan: plan}, "0123456789abcdef", 0,
 		func(func(index.Stored) bool) {}, func(func(index.Mark) bool) {})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	m := &mirror{Index: x, photos: map[directory.PhotoID][]byte{}}
 	m.put(contacts...)
@@ -146,25 +146,25 @@ func newMirror(t testing.TB, contacts ...*directory.Contact) (*mirror, *number.P
 }
 
 // newSite serves contacts; change may change the options before.
-func newSite(t testing.TB, contacts []*directory.Contact, change func(*ldap.Options)) *site {
-	t.Helper()
-	m, plan := newMirror(t, contacts...)
-	return newSiteOf(t, m, plan, change)
+func newSite(tb testing.TB, contacts []*directory.Contact, change func(*ldap.Options)) *site {
+	tb.Helper()
+	m, plan := newMirror(tb, contacts...)
+	return newSiteOf(tb, m, plan, change)
 }
 
-func newSiteOf(t testing.TB, m *mirror, plan *number.Plan, change func(*ldap.Options)) *site {
-	t.Helper()
-	s := prepare(t, m, plan, change)
+func newSiteOf(tb testing.TB, m *mirror, plan *number.Plan, change func(*ldap.Options)) *site {
+	tb.Helper()
+	s := prepare(tb, m, plan, change)
 	ctx, cancel := context.WithCancel(context.Background())
 	var served sync.WaitGroup
 	run := func(serve func(context.Context, net.Listener) error) string {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		served.Go(func() {
 			if err := serve(ctx, l); err != nil {
-				t.Errorf("serve: %v", err)
+				tb.Errorf("serve: %v", err)
 			}
 		})
 		return l.Addr().String()
@@ -174,66 +174,66 @@ func newSiteOf(t testing.TB, m *mirror, plan *number.Plan, change func(*ldap.Opt
 		s.tls = run(s.server.ServeTLS)
 	}
 	s.stop = func() { cancel(); served.Wait() }
-	t.Cleanup(s.stop)
+	tb.Cleanup(s.stop)
 	return s
 }
 
 // prepare makes a site that nobody serves yet.
-func prepare(t testing.TB, m *mirror, plan *number.Plan, change func(*ldap.Options)) *site {
-	t.Helper()
+func prepare(tb testing.TB, m *mirror, plan *number.Plan, change func(*ldap.Options)) *site {
+	tb.Helper()
 	s := &site{mirror: m, plan: plan}
 	var err error
-	if s.auth, err = auth.New(t.Context(), auth.Key{1}, &shelf{}, slog.New(slog.DiscardHandler)); err != nil {
-		t.Fatal(err)
+	if s.auth, err = auth.New(tb.Context(), auth.Key{1}, &shelf{}, slog.New(slog.DiscardHandler)); err != nil {
+		tb.Fatal(err)
 	}
-	s.device, s.secret = s.add(t, directory.Device{Name: "desk", Kind: directory.KindDeskphone, Books: []directory.BookName{"people"}})
+	s.device, s.secret = s.add(tb, directory.Device{Name: "desk", Kind: directory.KindDeskphone, Books: []directory.BookName{"people"}})
 	o := ldap.Options{Directory: m, Auth: watched{s.auth, s}, Plan: plan, BaseDN: base, AllowPlain: true}
-	o.TLS, s.client = certificates(t)
+	o.TLS, s.client = certificates(tb)
 	if change != nil {
 		change(&o)
 	}
 	if s.server, err = ldap.New(o); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
 
-func (s *site) add(t testing.TB, d directory.Device) (directory.Device, string) {
-	t.Helper()
-	d, secret, err := s.auth.Add(t.Context(), d)
+func (s *site) add(tb testing.TB, d directory.Device) (directory.Device, string) {
+	tb.Helper()
+	d, secret, err := s.auth.Add(tb.Context(), d)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return d, secret
 }
 
 // dial connects with go-ldap, not bound yet.
-func (s *site) dial(t testing.TB) *goldap.Conn {
-	t.Helper()
+func (s *site) dial(tb testing.TB) *goldap.Conn {
+	tb.Helper()
 	c, err := goldap.DialURL("ldap://" + s.plain)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = c.Close() })
+	tb.Cleanup(func() { _ = c.Close() })
 	return c
 }
 
 // bound connects and binds the site's device.
-func (s *site) bound(t testing.TB) *goldap.Conn {
-	t.Helper()
-	c := s.dial(t)
+func (s *site) bound(tb testing.TB) *goldap.Conn {
+	tb.Helper()
+	c := s.dial(tb)
 	if err := c.Bind(s.server.BindDN(s.device.Login), s.secret); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c
 }
 
 // certificates makes a server's certificate and the client that trusts it.
-func certificates(t testing.TB) (server, client *tls.Config) {
-	t.Helper()
+func certificates(tb testing.TB) (server, client *tls.Config) {
+	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	tmpl := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "ringbook test"},
@@ -243,11 +243,11 @@ func certificates(t testing.TB) (server, client *tls.Config) {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	leaf, err := x509.ParseCertificate(der)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	pool := x509.NewCertPool()
 	pool.AddCert(leaf)
