@@ -1,8 +1,10 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/netip"
@@ -30,13 +32,12 @@ func secretFile(key string, to *Secret) setting {
 		if *to != "" {
 			return &valueError{"client_secret is set as well", "Keep one of the two."}
 		}
-		info, err := os.Stat(path)
-		if err == nil && info.Size() > maxSecretFile {
-			return &valueError{fmt.Sprintf("%s is too large for a secret", path), "Put the secret's value alone into the file."}
+		b, err := readFile(path, maxSecretFile)
+		if errors.Is(err, errLong) {
+			return &valueError{path + " is too large for a secret", "Put the secret's value alone into the file."}
 		}
-		b, err := os.ReadFile(path)
 		if err != nil {
-			return fileError(path, err)
+			return fileProblem(path, err)
 		}
 		s := strings.TrimSpace(string(b))
 		if s == "" {
@@ -47,7 +48,27 @@ func secretFile(key string, to *Secret) setting {
 	}}
 }
 
-func fileError(path string, err error) error {
+// errLong: a file has more bytes than it may.
+var errLong = errors.New("file too long")
+
+// readFile reads a file, or a pipe, of at most limit bytes: a mistyped path may
+// name a device without an end.
+func readFile(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err := errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	if int64(len(b)) > limit {
+		return nil, errLong
+	}
+	return b, nil
+}
+
+func fileProblem(path string, err error) *valueError {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return &valueError{"there is no file " + path, "Create it, or correct the path."}
@@ -84,17 +105,24 @@ func (r *reader) checkPublicURL() {
 		return
 	}
 	u, err := url.Parse(c.PublicURL)
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
+	if err != nil || !isServer(u) {
 		r.add("public_url", fmt.Sprintf("%q is no address of a server", c.PublicURL), `Write scheme and host only, such as "https://contacts.contoso.com".`)
 		return
 	}
 	if u.Scheme == "http" && !loopback(u.Hostname()) {
 		r.add("public_url", "phones refuse to send a login over plain http", "Write https://…")
 	}
-	c.PublicURL = u.Scheme + "://" + u.Host
+	c.PublicURL = u.Scheme + "://" + strings.TrimSuffix(u.Host, ":")
 	if c.HTTP.TLS == TLSACME && (net.ParseIP(u.Hostname()) != nil || !strings.Contains(u.Hostname(), ".")) {
 		r.add("http.tls", "a certificate by ACME needs a public host name in public_url", `Use a name that the internet resolves, or tls = "files".`)
 	}
+}
+
+// isServer reports whether u is the address of a server and nothing more.
+func isServer(u *url.URL) bool {
+	_, err := strconv.ParseUint(cmp.Or(u.Port(), "0"), 10, 16)
+	return err == nil && u.Hostname() != "" && (u.Scheme == "https" || u.Scheme == "http") &&
+		strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil
 }
 
 func (r *reader) checkTenant() {
@@ -123,7 +151,7 @@ func (r *reader) checkEndpoint(key, value string, httpOnLoopback bool) {
 	}
 	u, err := url.Parse(value)
 	switch {
-	case err != nil || u.Host == "" || u.User != nil:
+	case err != nil || u.Hostname() == "" || u.User != nil:
 		r.add(key, fmt.Sprintf("%q is no address", value), "Write it like https://host[:port].")
 	case u.Scheme == "https":
 	case u.Scheme == "http" && httpOnLoopback && loopback(u.Hostname()):
@@ -223,9 +251,8 @@ func (r *reader) checkFile(key, path string) {
 		err = f.Close()
 	}
 	if err != nil {
-		if v, ok := errors.AsType[*valueError](fileError(path, err)); ok {
-			r.add(key, v.what, v.mend)
-		}
+		p := fileProblem(path, err)
+		r.add(key, p.what, p.mend)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/BurntSushi/toml"
 
@@ -70,6 +71,7 @@ func DataDir(path string) (string, error) {
 	if err := r.read(); err != nil {
 		return "", err
 	}
+	r.problems = nil // of books
 	for _, s := range r.settings() {
 		if s.key == "data_dir" {
 			r.apply(s)
@@ -98,22 +100,18 @@ func (r *reader) read() error {
 	if r.file == "" {
 		return nil
 	}
-	info, err := os.Stat(r.file)
-	if errors.Is(err, fs.ErrNotExist) {
+	text, err := readFile(r.file, maxFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return Problems{{
 			File: r.file, What: "there is no such file",
 			Mend: "Name the configuration with --config FILE; README shows a complete one.",
 		}}
-	}
-	if err != nil {
-		return fmt.Errorf("read configuration: %w", err)
-	}
-	if info.IsDir() || info.Size() > maxFile {
+	case errors.Is(err, errLong):
 		return Problems{{File: r.file, What: "this is no configuration file", Mend: "Name a TOML file of at most 1 MB."}}
-	}
-	text, err := os.ReadFile(r.file)
-	if err != nil {
-		return fmt.Errorf("read configuration: %w", err)
+	case err != nil:
+		p := fileProblem(r.file, err)
+		return Problems{{File: r.file, What: p.what, Mend: p.mend}}
 	}
 	r.text = string(text)
 	var doc map[string]any
@@ -122,10 +120,21 @@ func (r *reader) read() error {
 		if !errors.As(err, &parse) {
 			return fmt.Errorf("read configuration %s: %w", r.file, err)
 		}
-		return Problems{{File: r.file, Line: parse.Position.Line, What: parse.Message, Mend: "Text goes in quotes; a key stands once in its table."}}
+		return Problems{r.syntax(parse)}
 	}
 	r.flatten("", doc)
 	return nil
+}
+
+// syntax words a syntax error. The decoder's message quotes what stands there:
+// beside a secret it must not.
+func (r *reader) syntax(e toml.ParseError) Problem {
+	p := Problem{File: r.file, Line: e.Position.Line, What: e.Message, Mend: "Text goes in quotes; a key stands once in its table."}
+	lines := strings.Split(r.text, "\n")
+	if n := p.Line - 1; n >= 0 && n < len(lines) && strings.Contains(lines[n], "secret") {
+		p.What = "this line is no TOML"
+	}
+	return p
 }
 
 // flatten files every value under its dotted key. [[book]] tables and the free
@@ -133,6 +142,10 @@ func (r *reader) read() error {
 func (r *reader) flatten(prefix string, table map[string]any) {
 	for k, v := range table {
 		key := prefix + k
+		if key == "book" {
+			r.collectBooks(v)
+			continue
+		}
 		switch v := v.(type) {
 		case map[string]any:
 			if key == "mirror.phones" {
@@ -143,16 +156,32 @@ func (r *reader) flatten(prefix string, table map[string]any) {
 				r.values[key] = v
 			}
 			r.flatten(key+".", v)
-		case []map[string]any:
-			if key == "book" {
-				r.tables = v
-				continue
-			}
-			r.values[key] = v
 		default:
 			r.values[key] = v
 		}
 	}
+}
+
+// collectBooks takes the books, whichever way they are written as a list.
+func (r *reader) collectBooks(v any) {
+	switch v := v.(type) {
+	case []map[string]any:
+		r.tables = v
+		return
+	case []any:
+		for _, one := range v {
+			table, ok := one.(map[string]any)
+			if !ok {
+				break
+			}
+			r.tables = append(r.tables, table)
+		}
+		if len(r.tables) == len(v) {
+			return
+		}
+		r.tables = nil
+	}
+	r.add("book", "books are a list of tables", "Begin each with [[book]], in two brackets.")
 }
 
 // knownTable reports whether any setting stands in the table.
@@ -166,7 +195,7 @@ func (r *reader) apply(s setting) {
 	delete(r.values, s.key)
 	at := r.at(s.key)
 	if env, ok := os.LookupEnv(envName(s.key)); ok {
-		v, at = env, Problem{File: envName(s.key)}
+		v = env
 	} else if !inFile {
 		return
 	}
@@ -196,6 +225,9 @@ func (r *reader) books() {
 			if err := s.set(v); err != nil {
 				r.addBook(i, s.key, err.Error(), "")
 			}
+		}
+		if strings.ContainsFunc(b.Title, unicode.IsControl) {
+			r.addBook(i, "title", "phones cannot show control characters", "Write one line of text.")
 		}
 		for _, k := range slices.Sorted(maps.Keys(table)) {
 			r.addBook(i, k, "unknown key", suggest(k, []string{"name", "title", "filter"}))
@@ -239,7 +271,9 @@ func (r *reader) unknown() {
 	}
 	for _, key := range slices.Sorted(maps.Keys(r.values)) {
 		p := r.at(key)
-		p.What, p.Mend = "unknown key", suggest(key, known)
+		if p.What, p.Mend = "unknown key", suggest(key, known); r.knownTable(key) {
+			p.What, p.Mend = "this is a table", fmt.Sprintf("Write [%s], once, and its keys below it.", key)
+		}
 		r.problems = append(r.problems, p)
 	}
 }

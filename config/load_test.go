@@ -33,6 +33,7 @@ func TestLoad(t *testing.T) {
 }
 
 func golden(t *testing.T, file string) {
+	t.Helper()
 	ar, err := txtar.ParseFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -146,7 +147,7 @@ func TestEnvironmentAlone(t *testing.T) {
 // somebody is editing the rest of the file.
 func TestDataDirOfABrokenFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "ringbook.toml")
-	if err := os.WriteFile(file, []byte("data_dir = \"/srv/rb\"\n[tenant]\ncloud = \"mars\"\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("data_dir = \"/srv/rb\"\nbook = 1\n[tenant]\ncloud = \"mars\"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	dir, err := config.DataDir(file)
@@ -155,6 +156,17 @@ func TestDataDirOfABrokenFile(t *testing.T) {
 	}
 	if _, err := config.Load(file); err == nil {
 		t.Error("Load takes a cloud on mars")
+	}
+}
+
+// A path that leads to a device without an end is a mistake like another.
+func TestEndlessFiles(t *testing.T) {
+	if _, err := config.Load("/dev/zero"); err == nil || !strings.Contains(err.Error(), "at most 1 MB") {
+		t.Errorf("configuration: %v", err)
+	}
+	t.Setenv("RINGBOOK_TENANT_CLIENT_SECRET_FILE", "/dev/zero")
+	if _, err := config.Load(""); err == nil || !strings.Contains(err.Error(), "too large for a secret") {
+		t.Errorf("secret: %v", err)
 	}
 }
 

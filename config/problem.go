@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -31,7 +32,7 @@ func (p Problem) String() string {
 	if p.Key != "" {
 		b.WriteString(p.Key + ": ")
 	}
-	b.WriteString(p.What + ".")
+	b.WriteString(strings.TrimSuffix(p.What, ".") + ".")
 	if p.Mend != "" {
 		b.WriteString(" " + p.Mend)
 	}
@@ -65,7 +66,7 @@ func (r *reader) add(key, what, mend string) {
 }
 
 func (r *reader) at(key string) Problem {
-	if r.file == "" {
+	if _, set := os.LookupEnv(envName(key)); set || r.file == "" {
 		return Problem{File: envName(key)}
 	}
 	return Problem{File: r.file, Line: lineOf(r.text, key, 0), Key: key}

@@ -11,6 +11,14 @@ import (
 	"ringbook/directory"
 )
 
+// The bounds of settings.
+const (
+	minInterval  = 10 * time.Second // Graph throttles a tenant that is asked more often
+	maxInterval  = 24 * time.Hour   // a leaver is gone by the next day
+	maxPhones    = 20               // no phone shows more; a card stays a screen long
+	maxDrainDays = 365              // a phone that was off for a year is lost
+)
+
 // A setting is one key and how its value is taken. set gets what TOML made of
 // the file (string, bool, int64, float64, …) or an environment variable's string.
 type setting struct {
@@ -43,7 +51,7 @@ func (r *reader) settings() []setting {
 		text("tenant.graph_url", &c.Tenant.GraphURL),
 		text("tenant.ca_file", &c.Tenant.CAFile),
 
-		duration("mirror.interval", &c.Mirror.Interval, time.Minute/6, 24*time.Hour),
+		duration("mirror.interval", &c.Mirror.Interval, minInterval, maxInterval),
 		truth("mirror.photos", &c.Mirror.Photos),
 		truth("mirror.org_contacts", &c.Mirror.OrgContacts),
 		text("mirror.mailboxes_group", &c.Mirror.MailboxesGroup),
@@ -51,9 +59,9 @@ func (r *reader) settings() []setting {
 		phones("mirror.phones", &c.Mirror.Phones),
 
 		text("numbers.country", &c.Numbers.Country),
-		count("numbers.max_phones", &c.Numbers.MaxPhones, 1, 20),
+		count("numbers.max_phones", &c.Numbers.MaxPhones, 1, maxPhones),
 
-		count("devices.drain_days", &c.Devices.DrainDays, 1, 365),
+		count("devices.drain_days", &c.Devices.DrainDays, 1, maxDrainDays),
 
 		text("http.listen", &c.HTTP.Listen),
 		choice("http.tls", &c.HTTP.TLS, TLSACME, TLSFiles, TLSOff),
