@@ -49,6 +49,7 @@ func main() {
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once what the first did not
 	return execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
 }
 

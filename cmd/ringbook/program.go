@@ -122,15 +122,17 @@ func (p *program) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return server.Run(ctx, p.doors, p.log) })
 	g.Go(func() error { return p.mirror.Run(ctx) })
-	g.Go(func() error { return p.retire(ctx) })
+	g.Go(func() error { p.retire(ctx); return nil })
 	return g.Wait()
 }
 
 // retireEvery is how often draining devices are looked at: they have days.
 const retireEvery = time.Hour
 
-// retire revokes devices that have been draining for longer than devices.drain_days.
-func (p *program) retire(ctx context.Context) error {
+// retire revokes devices that have been draining for longer than
+// devices.drain_days. One that cannot be revoked now (a full disk) waits for the
+// next time: everybody else is served on.
+func (p *program) retire(ctx context.Context) {
 	tick := time.NewTicker(retireEvery)
 	defer tick.Stop()
 	for {
@@ -139,12 +141,13 @@ func (p *program) retire(ctx context.Context) error {
 				continue
 			}
 			if _, err := p.auth.SetState(ctx, d.ID, directory.DeviceRevoked); err != nil && ctx.Err() == nil {
-				return fmt.Errorf("revoke drained device %s: %w", d.ID, err)
+				p.log.LogAttrs(ctx, slog.LevelError, "drained device not revoked, tried again later",
+					slog.String("device", string(d.ID)), slog.Duration("later", retireEvery), slog.String("error", err.Error()))
 			}
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-tick.C:
 		}
 	}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ringbook/directory"
+	"ringbook/server/auth"
+)
+
+// A fullDisk holds one draining device, and takes no change before its time.
+type fullDisk struct {
+	device directory.Device
+	until  time.Time
+}
+
+func (d *fullDisk) Devices(context.Context) ([]directory.Device, error) {
+	return []directory.Device{d.device}, nil
+}
+
+func (d *fullDisk) AddDevice(context.Context, directory.Device) error { return errors.ErrUnsupported }
+
+func (d *fullDisk) ChangeDevice(_ context.Context, _ directory.DeviceID, change func(*directory.Device) error) (directory.Device, error) {
+	if time.Now().Before(d.until) {
+		return directory.Device{}, errors.New("no space left on device")
+	}
+	return d.device, change(&d.device)
+}
+
+// A drained device is revoked when its days are over, and a disk that is full
+// at that moment ends nothing.
+func TestRetire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const days = 24 * time.Hour
+		disk := &fullDisk{
+			device: directory.Device{ID: "d1", Login: "d1", State: directory.DeviceDraining, Changed: time.Now()},
+			until:  time.Now().Add(15 * days),
+		}
+		authority, err := auth.New(t.Context(), auth.Key{}, disk, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &program{auth: authority, drain: 14 * days, log: slog.New(slog.DiscardHandler)}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { p.retire(ctx); close(ended) }()
+		for _, step := range []struct {
+			wait time.Duration
+			want directory.DeviceState
+		}{{13 * days, directory.DeviceDraining}, {1*days + 2*retireEvery, directory.DeviceDraining}, {1 * days, directory.DeviceRevoked}} {
+			<-time.After(step.wait)
+			synctest.Wait()
+			if d, err := authority.Device("d1"); err != nil || d.State != step.want {
+				t.Errorf("after another %v: %s, %v; want %s", step.wait, d.State, err, step.want)
+			}
+		}
+		cancel()
+		<-ended
+		authority.Close()
+	})
+}
