@@ -56,24 +56,23 @@ type attributeRow struct {
 
 func (r *attributeRow) has(k directory.PhoneKind) bool { return slices.Contains(r.phones, k) }
 
-// values yields the values of all attributes but those of numbers.
-func (r *attributeRow) values(c *directory.Contact) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		switch {
-		case r.constants != nil:
-			slices.Values(r.constants)(yield)
-		case r.lines != nil:
-			slices.Values(r.lines(c))(yield)
-		case r.line != nil:
-			if s := r.line(c); s != "" {
-				yield(s)
-			}
-		case r.flag != nil:
-			if f := r.flag(c); f != directory.Unset {
-				yield(flagText(f))
-			}
+// appendValues appends the values of all attributes but those of numbers.
+func (r *attributeRow) appendValues(dst []string, c *directory.Contact) []string {
+	switch {
+	case r.constants != nil:
+		return append(dst, r.constants...)
+	case r.lines != nil:
+		return append(dst, r.lines(c)...)
+	case r.line != nil:
+		if s := r.line(c); s != "" {
+			return append(dst, s)
+		}
+	case r.flag != nil:
+		if f := r.flag(c); f != directory.Unset {
+			return append(dst, flagText(f))
 		}
 	}
+	return dst
 }
 
 // flagText writes a flag as RFC 4517 §3.3.3 has it.
@@ -127,7 +126,7 @@ var table = [...]attributeRow{
 	line("st stateOrProvinceName state", func(c *directory.Contact) string { return c.Address.State }),
 	line("postalCode zip", func(c *directory.Contact) string { return c.Address.PostalCode }),
 	line("co c country countryName friendlyCountryName countryOrRegion", func(c *directory.Contact) string { return c.Address.Country }),
-	line("postalAddress", postalAddress),
+	keyed(line("postalAddress", postalAddress)), // address books of Apple's search it
 	// The value is the photo's id: whether there is one can be asked, and which
 	// bytes it has is up to who answers.
 	plain("jpegPhoto thumbnailPhoto", func(c *directory.Contact) string { return string(c.Photo) }),

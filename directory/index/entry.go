@@ -43,13 +43,14 @@ func newEntry(s Stored, maxPhones int) *Entry {
 // as a department, is in memory once.
 func keysOf(c *directory.Contact) []key {
 	var room [16]key // most contacts have fewer
+	var values [4]string
 	keys := room[:0]
 	for i := range table {
 		row, a := &table[i], Attribute(i)
 		if !row.keyed {
 			continue
 		}
-		for v := range row.values(c) {
+		for _, v := range row.appendValues(values[:0], c) {
 			for _, form := range a.forms(v) {
 				if row.syntax == syntaxText {
 					form = unique.Make(form).Value()
@@ -112,24 +113,30 @@ func (e *Entry) SortKey() string { return e.sortKey }
 
 // Values returns the contact's values; numbers as [directory.Phone] are in Phones.
 // Of an attribute of numbers they are in [directory.Phone.Canonical] form.
-func (e *Entry) Values(a Attribute) []string {
+func (e *Entry) Values(a Attribute) []string { return e.AppendValues(nil, a) }
+
+// AppendValues appends what Values returns.
+func (e *Entry) AppendValues(dst []string, a Attribute) []string {
 	if !a.Numbers() {
-		return slices.Collect(table[a].values(e.contact))
+		return table[a].appendValues(dst, e.contact)
 	}
-	var values []string
-	for _, p := range e.Phones(a) {
-		values = append(values, p.Canonical())
+	for i := range e.contact.Phones {
+		if p := &e.contact.Phones[i]; table[a].has(p.Kind) {
+			dst = append(dst, p.Canonical())
+		}
 	}
-	return values
+	return dst
 }
 
 // Phones returns the values of an attribute of numbers.
-func (e *Entry) Phones(a Attribute) []directory.Phone {
-	var phones []directory.Phone
+func (e *Entry) Phones(a Attribute) []directory.Phone { return e.AppendPhones(nil, a) }
+
+// AppendPhones appends what Phones returns.
+func (e *Entry) AppendPhones(dst []directory.Phone, a Attribute) []directory.Phone {
 	for _, p := range e.contact.Phones {
 		if table[a].has(p.Kind) {
-			phones = append(phones, p)
+			dst = append(dst, p)
 		}
 	}
-	return phones
+	return dst
 }

@@ -16,7 +16,28 @@
 //
 // An [Entry] holds its contact's values in the form in which they are compared
 // (package text folds names). A filter is compiled once for each search, which
-// folds its values, and is then evaluated for each member.
+// folds its values, and is then evaluated for candidates only: those members of
+// whom postings say that the filter may be true.
+//
+// A posting is a slot and the first bytes of a text: of a name from each place on
+// where a word begins, and from each place inside of a word; of a department or
+// an address; of a number's spellings and its last digits. Postings are kept
+// sorted, so that those of all texts that begin alike are found by bisection. And
+// takes the candidates of the operand that has the fewest, Or those of all its
+// operands; what is not indexed, or is negated, may be true for anybody, and if
+// nothing else says who, every member is looked at.
+//
+// A candidate is never more than that. It may be of a longer text, of another
+// attribute, of another book, or of a value that the contact had once: the filter
+// is evaluated for it as for any other. So a change need not find the postings
+// that it makes stale. It adds a short run of its own, and runs are merged when
+// one is not much longer than the next, without what is stale by then; ten changes
+// among 100,000 contacts still cost what ten changes cost, nearly always. Runs are
+// never changed, and an older view keeps its own.
+//
+// Candidates are put into the order of names as far as they are read. If they are
+// many, as they are while the first letter is typed, all contacts are gone
+// through in their order instead, of which the first fifty hits are not far.
 package index
 
 import (

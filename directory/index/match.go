@@ -40,7 +40,8 @@ func textTest(a Attribute, f *filter.Filter) test {
 func anyForm(a Attribute, fits func(string) bool) test {
 	if row := &table[a]; !row.keyed {
 		return func(e *Entry) filter.Result {
-			for v := range row.values(e.contact) {
+			var values [4]string
+			for _, v := range row.appendValues(values[:0], e.contact) {
 				if slices.ContainsFunc(a.forms(v), fits) {
 					return filter.True
 				}

@@ -49,7 +49,7 @@ func newPosting(k kind, text string, slot int) posting {
 	var b [textSize]byte
 	b[0] = byte(k)
 	copy(b[1:], text)
-	return posting{binary.BigEndian.Uint64(b[:]), binary.BigEndian.Uint32(b[8:]), uint32(slot)} //nolint:gosec // slots are counted from 0, and fit into memory
+	return posting{binary.BigEndian.Uint64(b[:]), binary.BigEndian.Uint32(b[8:]), uint32(slot)}
 }
 
 // textSize is the size of a posting's kind and text, in bytes.

@@ -117,10 +117,8 @@ func present(a Attribute) test {
 	case syntaxName, syntaxText, syntaxPlain, syntaxFlag:
 	}
 	return func(e *Entry) filter.Result {
-		for range row.values(e.contact) {
-			return filter.True
-		}
-		return filter.False
+		var values [4]string
+		return filter.Of(len(row.appendValues(values[:0], e.contact)) > 0)
 	}
 }
 

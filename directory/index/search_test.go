@@ -226,6 +226,12 @@ func TestAttributes(t *testing.T) {
 		if values := e.Values(a); len(values) > 0 && !a.Operational() {
 			got[a.Name()] = values
 		}
+		if two := e.AppendValues([]string{"x"}, a); two[0] != "x" || !slices.Equal(two[1:], e.Values(a)) {
+			t.Errorf("%s: appends %v", a.Name(), two)
+		}
+		if two := e.AppendPhones(make([]directory.Phone, 1), a); !slices.Equal(two[1:], e.Phones(a)) {
+			t.Errorf("%s: appends %v", a.Name(), two)
+		}
 		if a.Numbers() && len(e.Phones(a)) != len(e.Values(a)) || !a.Numbers() && e.Phones(a) != nil {
 			t.Errorf("%s: numbers %v", a.Name(), e.Phones(a))
 		}
