@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"ringbook/server/site"
 )
 
 // complainEvery is how often the log says that connections were refused: an
@@ -37,7 +39,7 @@ func (c *capped) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		from := siteOf(conn.RemoteAddr())
+		from := site.OfPeer(conn.RemoteAddr())
 		if c.enter(from) {
 			return &counted{Conn: conn, leave: sync.OnceFunc(func() { c.leave(from) })}, nil
 		}
@@ -80,27 +82,6 @@ func (c *capped) refuse(from netip.Addr) {
 		slog.String("address", c.Addr().String()), slog.String("last_from", from.String()),
 		slog.Int("refused", c.refused), slog.Int("open", c.open))
 	c.complained, c.refused = now, 0
-}
-
-// siteBits is what one customer of an IPv6 provider can choose from at will.
-const siteBits = 64
-
-// siteOf returns what stands for one customer of a network provider; the zero
-// Addr when the peer has no IP address.
-func siteOf(a net.Addr) netip.Addr {
-	t, ok := a.(*net.TCPAddr)
-	if !ok {
-		return netip.Addr{}
-	}
-	ip := t.AddrPort().Addr().Unmap().WithZone("")
-	if !ip.Is6() || ip.IsLoopback() {
-		return ip
-	}
-	p, err := ip.Prefix(siteBits)
-	if err != nil {
-		return ip
-	}
-	return p.Addr()
 }
 
 // A counted connection is counted out when it is closed.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ringbook/directory"
+	"ringbook/server/site"
 )
 
 // How many failures are looked at. A phone with an old secret tries two to five
@@ -21,9 +22,6 @@ const (
 	// maxTracked bounds each of the three tables, some 1.5 MB each when full.
 	// The longest unused is forgotten first.
 	maxTracked = 10_000
-
-	// siteBits is what one customer of an IPv6 provider can choose from at will.
-	siteBits = 64
 )
 
 // A throttle judges attempts by what failed before. See the package comment
@@ -53,7 +51,7 @@ func newThrottle() *throttle {
 // the next one has to wait if this one must be refused unseen; 0 = it counts.
 // A right secret uses up nothing, and neither does a refused attempt.
 func (t *throttle) judge(now time.Time, from netip.Addr, login directory.Login, right bool) time.Duration {
-	p := place{site(from), login}
+	p := place{site.Of(from), login}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	byLogin, _ := t.logins.get(p)
@@ -80,20 +78,6 @@ func (t *throttle) judge(now time.Time, from netip.Addr, login directory.Login, 
 	t.logins.put(p, byLogin.take(now, loginEvery))
 	t.addresses.put(p.address, byAddress.take(now, addressEvery))
 	return 0
-}
-
-// site returns what stands for one customer of a network provider: an IPv4
-// address, or the first 64 bits of an IPv6 address.
-func site(a netip.Addr) netip.Addr {
-	a = a.Unmap().WithZone("")
-	if !a.Is6() {
-		return a
-	}
-	p, err := a.Prefix(siteBits)
-	if err != nil {
-		return a
-	}
-	return p.Addr()
 }
 
 // A bucket of tokens, kept as the time at which it will be full again. The zero

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"ringbook/directory"
+	"ringbook/server/site"
 )
 
 // A census counts connections: all of them, those of each address that no device
@@ -20,17 +21,9 @@ func newCensus() census {
 	return census{unbound: map[netip.Addr]int{}, devices: map[directory.DeviceID]int{}}
 }
 
-// subnet is what counts as one address: a customer has a whole /64 of IPv6.
-func subnet(a netip.Addr) netip.Addr {
-	if p, err := a.Prefix(64); err == nil && a.Is6() {
-		return p.Addr()
-	}
-	return a
-}
-
 // enter counts a new connection, or refuses it.
 func (c *census) enter(a netip.Addr, limit, limitUnbound int) bool {
-	a = subnet(a)
+	a = site.Of(a)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.all >= limit || c.unbound[a] >= limitUnbound {
@@ -46,7 +39,7 @@ func (c *census) leave(a netip.Addr) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.all--
-	decrease(c.unbound, subnet(a))
+	decrease(c.unbound, site.Of(a))
 }
 
 // bind counts an unbound connection as the device's, or refuses it.
@@ -57,7 +50,7 @@ func (c *census) bind(a netip.Addr, id directory.DeviceID, limit int) bool {
 		return false
 	}
 	c.devices[id]++
-	decrease(c.unbound, subnet(a))
+	decrease(c.unbound, site.Of(a))
 	return true
 }
 
@@ -66,7 +59,7 @@ func (c *census) unbind(a netip.Addr, id directory.DeviceID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	decrease(c.devices, id)
-	c.unbound[subnet(a)]++
+	c.unbound[site.Of(a)]++
 }
 
 func decrease[K comparable](m map[K]int, k K) {
