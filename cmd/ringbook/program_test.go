@@ -28,7 +28,8 @@ func (d *fullDisk) ChangeDevice(_ context.Context, _ directory.DeviceID, change 
 	if time.Now().Before(d.until) {
 		return directory.Device{}, errors.New("no space left on device")
 	}
-	return d.device, change(&d.device)
+	err := change(&d.device)
+	return d.device, err
 }
 
 // A drained device is revoked when its days are over, and a disk that is full

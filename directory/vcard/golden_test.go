@@ -33,6 +33,7 @@ func TestGolden(t *testing.T) {
 }
 
 func golden(t *testing.T, file string) {
+	t.Helper()
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

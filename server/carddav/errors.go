@@ -25,7 +25,7 @@ func (f *statusError) Error() string { return f.text }
 const (
 	conditionDepth     = "<d:propfind-finite-depth/>"
 	conditionReport    = "<d:supported-report/>"
-	conditionToken     = "<d:valid-sync-token/>"
+	conditionToken     = "<d:valid-sync-token/>" //nolint:gosec // no secret: a sync token is only opaque
 	conditionLimits    = "<d:number-of-matches-within-limits/>"
 	conditionProtected = "<d:cannot-modify-protected-property/>"
 	conditionCollation = "<card:supported-collation/>"

@@ -60,8 +60,9 @@ func parseExpansions(s *scanner, count *int) (list []expansion, err error) {
 func isName(s string) bool {
 	for i := range len(s) {
 		c := s[i]
-		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_'
-		if !letter && (i == 0 || !('0' <= c && c <= '9' || c == '-' || c == '.')) {
+		first := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_'
+		later := '0' <= c && c <= '9' || c == '-' || c == '.'
+		if !first && (i == 0 || !later) {
 			return false
 		}
 	}

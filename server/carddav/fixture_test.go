@@ -89,6 +89,7 @@ func newShelf(tb testing.TB, books ...directory.Book) *shelf {
 // The people of most tests, as they are at revision 4 of the book: Ada came
 // first, Bärbel has a photo, the card of "c-4" needs escaping, "c-3" is gone.
 func people(tb testing.TB) *shelf {
+	tb.Helper()
 	s := newShelf(tb, directory.Book{Name: "people", Title: "Contoso & Söhne"}, directory.Book{
 		Name: "vips", Title: "VIPs", Filter: "(title=CEO)",
 	})
@@ -287,6 +288,7 @@ type bench struct {
 }
 
 func newBench(tb testing.TB, s *shelf) *bench {
+	tb.Helper()
 	return &bench{shelf: s, Handler: carddav.New(carddav.Options{
 		Directory: s, Auth: newGatekeeper(phone()), Plan: plan(tb), Log: slog.New(slog.DiscardHandler),
 	})}

@@ -37,6 +37,7 @@ func TestTranscripts(t *testing.T) {
 }
 
 func replay(t *testing.T, name string) {
+	t.Helper()
 	archive, err := txtar.ParseFile(name)
 	if err != nil {
 		t.Fatal(err)

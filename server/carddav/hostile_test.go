@@ -2,6 +2,7 @@ package carddav_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -140,6 +141,7 @@ func TestMemoryDoesNotGrowWithTheBook(t *testing.T) {
 // inBubble runs a server on pipes, so that time is that of the test, sends it
 // request, and hands the connection to do.
 func inBubble(t *testing.T, s *shelf, request string, do func(c net.Conn, log *logBuffer)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		log := &logBuffer{}
 		l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
@@ -156,7 +158,9 @@ func inBubble(t *testing.T, s *shelf, request string, do func(c net.Conn, log *l
 		do(c, log)
 		c.Close()
 		server.Close()
-		<-done
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
 	})
 }
 
@@ -201,7 +205,7 @@ func TestSlowBody(t *testing.T) {
 					}
 				}
 			})
-			resp, err := http.ReadResponse(bufio.NewReader(c), &http.Request{Method: method})
+			resp, err := http.ReadResponse(bufio.NewReader(c), &http.Request{Method: method}) //nolint:bodyclose // closed with c
 			close(stop)
 			c.Close()
 			dripping.Wait()
@@ -277,7 +281,7 @@ func TestRevocationCutsAStream(t *testing.T) {
 	if err := c.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.ReadResponse(r, &http.Request{Method: "REPORT"})
+	resp, err := http.ReadResponse(r, &http.Request{Method: "REPORT"}) //nolint:bodyclose // closed with c
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,7 +315,7 @@ func TestGate(t *testing.T) {
 	var slow []net.Conn
 	for range 8 {
 		c, r := s.dial(head)
-		if _, err := http.ReadResponse(r, &http.Request{Method: "REPORT"}); err != nil {
+		if _, err := http.ReadResponse(r, &http.Request{Method: "REPORT"}); err != nil { //nolint:bodyclose // closed with c
 			t.Fatal(err)
 		}
 		slow = append(slow, c)

@@ -23,7 +23,7 @@ func (x *exchange) multiget(s *scanner, _ resource) error {
 		} else {
 			l.gone(href)
 		}
-		if l.out.err != nil {
+		if l.out.failed() {
 			break
 		}
 	}

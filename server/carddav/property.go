@@ -31,8 +31,6 @@ func (ps properties) find(n xml.Name, k kind) *property {
 	return nil
 }
 
-const kindCollections = kindAll &^ kindCard
-
 // maxResource is announced as the largest card: what the largest photo makes,
 // and room for the rest.
 const maxResource = 100 << 10

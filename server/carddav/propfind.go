@@ -73,9 +73,10 @@ func (l *lister) children(r resource) {
 		href, p := l.x.tree.bookHref(r.book), l.plan(kindCard)
 		for e := range r.book.All() {
 			l.member(href, resource{kind: kindCard, book: r.book, entry: e}, p)
-			if l.out.err != nil {
+			if l.out.failed() {
 				return
 			}
 		}
+	default: // has no members that are told
 	}
 }

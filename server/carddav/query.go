@@ -39,7 +39,7 @@ func (x *exchange) query(s *scanner, r resource) error {
 			break
 		}
 		l.member(href, resource{kind: kindCard, book: r.book, entry: e}, p)
-		if l.out.err != nil {
+		if l.out.failed() {
 			break
 		}
 	}

@@ -44,8 +44,9 @@ func (k kind) String() string {
 		return "book"
 	case kindCard:
 		return "card"
+	default:
+		return "" // nothing was found
 	}
-	return ""
 }
 
 // A resource is one thing with an href.
@@ -130,6 +131,7 @@ func (t tree) href(r resource) string {
 		return t.homeHref()
 	case kindBook:
 		return t.bookHref(r.book)
+	default:
+		return t.bookHref(r.book) + string(r.entry.Contact().ID) + cardSuffix
 	}
-	return t.bookHref(r.book) + string(r.entry.Contact().ID) + cardSuffix
 }

@@ -85,6 +85,9 @@ type stream struct {
 	err     error
 }
 
+// failed reports whether what is written goes nowhere; close says why.
+func (s *stream) failed() bool { return s.err != nil }
+
 func (s *stream) fail(err error) {
 	if s.err == nil {
 		s.err = err

@@ -96,7 +96,7 @@ func (l *lister) changes(b *index.Book, changes iter.Seq[index.Changed], tombsto
 			l.member(href, resource{kind: kindCard, book: b, entry: c.Entry}, p)
 		}
 		at = c.Position
-		if l.out.err != nil {
+		if l.out.failed() {
 			return at, true
 		}
 	}

@@ -50,13 +50,13 @@ func (f *follower) page() (more bool) {
 	body := f.ask("REPORT", syncReport(f.token, "<getetag/>", limit))
 	n := 0
 	for _, m := range responseParts.FindAllStringSubmatch(body, -1) {
-		switch {
-		case m[3] == "507":
+		switch m[3] {
+		case "507":
 			if more = true; m[1] != f.href() {
 				f.site.tb.Errorf("507 for %s", m[1])
 			}
 			continue
-		case m[3] == "404":
+		case "404":
 			delete(f.has, m[1])
 		default:
 			f.has[m[1]] = m[2]
