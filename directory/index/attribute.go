@@ -126,7 +126,7 @@ var table = [...]attributeRow{
 	line("st stateOrProvinceName state", func(c *directory.Contact) string { return c.Address.State }),
 	line("postalCode zip", func(c *directory.Contact) string { return c.Address.PostalCode }),
 	line("co c country countryName friendlyCountryName countryOrRegion", func(c *directory.Contact) string { return c.Address.Country }),
-	keyed(line("postalAddress", postalAddress)), // address books of Apple's search it
+	line("postalAddress", postalAddress),
 	// The value is the photo's id: whether there is one can be asked, and which
 	// bytes it has is up to who answers.
 	plain("jpegPhoto thumbnailPhoto", func(c *directory.Contact) string { return string(c.Photo) }),

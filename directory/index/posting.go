@@ -225,7 +225,7 @@ const growth = 8
 
 // add returns the postings with another run, merged with those before it that
 // are not much longer. So a posting is copied some twenty times in its life, at
-// 100,000 contacts, and at most one in eight is stale.
+// 100,000 contacts, and at most one in seven is stale.
 func (p postings) add(newest run, generations pages[uint32]) postings {
 	if len(newest.postings) == 0 {
 		return p
