@@ -47,12 +47,23 @@ func openBadger(dir string, o Options) (*badger.DB, error) {
 	db, err := badger.Open(bo)
 	switch {
 	case err == nil:
-		return db, nil
 	case strings.Contains(err.Error(), "directory lock"): // badger has no kind for it
 		return nil, fmt.Errorf("open store: another ringbook uses the folder %s; stop it first, or choose another data_dir", dir)
+	default:
+		return nil, fmt.Errorf("open store in %s: check that this user may write there; %s: %w", dir, howToMend, err)
 	}
-	return nil, fmt.Errorf("open store in %s: %w", dir, err)
+	// Badger's own checks leave spoilt tables out without an error, and with
+	// them the people and the devices that are in them.
+	if err := db.VerifyChecksum(); err != nil {
+		_ = db.Close() // the reason why is err
+		return nil, fmt.Errorf("open store in %s: %s: %w", dir, howToMend, err)
+	}
+	return db, nil
 }
+
+// howToMend says what can be done about a store that the disk has spoilt.
+const howToMend = "if its files are damaged, restore a backup, or move the folder away and start anew: " +
+	"people come back from the tenant, devices must be added again"
 
 // A logger hands Badger's messages on. What it calls information is for those
 // who look for a fault.

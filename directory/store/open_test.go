@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -58,6 +60,47 @@ func TestNewerSchema(t *testing.T) {
 		_, err = store.Open(t.Context(), dir, storetest.Options(t))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("schema %s: %v", version, err)
+		}
+	}
+}
+
+// TestDamaged spoils the files of a store: nobody is left out in silence.
+func TestDamaged(t *testing.T) {
+	const people = 300
+	for pattern, want := range map[string]string{"*.sst": "restore a backup", "MANIFEST": "restore a backup", "*.vlog": ""} {
+		dir := t.TempDir()
+		fill(t, dir, people)
+		files, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no %s: %v", pattern, err)
+		}
+		for _, file := range files {
+			b, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := min(len(b)-20, 1000); i < min(len(b), 1400); i++ { // in a photo, not in its header
+				b[i] ^= 0xff
+			}
+			if err := os.WriteFile(file, b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s, err := store.Open(t.Context(), dir, storetest.Options(t))
+		if want != "" {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s spoilt: %v", pattern, err)
+			}
+			continue
+		}
+		if err != nil || s.View().Len() != people {
+			t.Fatalf("%s spoilt: %v", pattern, err)
+		}
+		if _, err := s.Photo(t.Context(), noise(0).ID, directory.PhotoLarge); !errors.Is(err, directory.ErrNotFound) {
+			t.Errorf("a spoilt photo: %v", err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -111,7 +111,8 @@ func (p *plan) layPhoto(at time.Time, ch directory.PhotoChange) error {
 }
 
 // Photo returns the JPEG of a photo. A photo of a view stays readable for as
-// long as anybody may hold that view ([PhotoGrace]).
+// long as anybody may hold that view ([PhotoGrace]). One that is gone, or that
+// the disk has spoilt, is [directory.ErrNotFound].
 func (s *Store) Photo(ctx context.Context, id directory.PhotoID, size directory.PhotoSize) ([]byte, error) {
 	leave, err := s.enter(ctx)
 	if err != nil {
@@ -142,8 +143,10 @@ func (s *Store) Photo(ctx context.Context, id directory.PhotoID, size directory.
 		if err != nil {
 			return err
 		}
-		jpeg, err = opener.open(size, sealed)
-		return err
+		if jpeg, err = opener.open(size, sealed); err != nil {
+			return fmt.Errorf("the disk has spoilt it: %w", directory.ErrNotFound) // a card without it is better than none
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read photo %s: %w", id, err)
