@@ -42,7 +42,7 @@ type conn struct {
 	writing sync.Mutex                // one writer at a time
 	ending  atomic.Pointer[departure] // set once, by whoever ends the connection
 	wait    sync.WaitGroup            // operations under way
-	broken  atomic.Bool               // a write failed: TLS cannot say goodbye
+	broken  atomic.Bool               // a write failed, or TLS is being set up: nothing can be said
 	mu      sync.Mutex
 	running map[int32]*operation // guarded by mu; by message id
 	count   int                  // guarded by mu; operations whose goroutine has not ended
@@ -127,10 +127,12 @@ func (c *conn) startTLS(ctx context.Context) error {
 	if c.ending.Load() != nil {
 		return errEnding
 	}
+	c.broken.Store(true) // in the middle of a handshake there are no words
 	t := tls.Server(c.raw, c.srv.TLS)
 	if err := t.HandshakeContext(ctx); err != nil {
 		return err
 	}
+	c.broken.Store(false)
 	c.stream, c.secure = t, true
 	return nil
 }
@@ -178,6 +180,8 @@ func (c *conn) end(why result, grace time.Duration) {
 	_ = c.raw.SetWriteDeadline(now.Add(grace + cutTimeout))
 	if grace == 0 {
 		c.cancel() // the reader may be waiting for the operations itself
+	} else {
+		time.AfterFunc(grace, c.cancel)
 	}
 }
 

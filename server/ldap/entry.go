@@ -132,6 +132,9 @@ type printer struct {
 	id     int32 // message id
 	device directory.Device
 	selection
+
+	texts  []string          // of the attribute that is being written
+	phones []directory.Phone // likewise
 }
 
 // object appends a SearchResultEntry for an object (RFC 4511 §4.5.2).
@@ -161,8 +164,8 @@ func (p *printer) contact(ctx context.Context, dst []byte, m member) ([]byte, er
 	for _, c := range p.columns {
 		switch c.kind {
 		case columnText:
-			if v := m.entry.Values(c.attribute); len(v) > 0 {
-				dst = p.values(dst, c.name, v)
+			if p.texts = m.entry.AppendValues(p.texts[:0], c.attribute); len(p.texts) > 0 {
+				dst = p.values(dst, c.name, p.texts)
 			}
 		case columnNumbers:
 			dst = p.numbers(dst, c, m.entry)
@@ -194,18 +197,17 @@ func (p *printer) values(dst []byte, name string, values []string) []byte {
 // numbers appends an attribute of numbers in the device's profile. Two spellings
 // of one number are one value: phones show each value as a line.
 func (p *printer) numbers(dst []byte, c column, e *index.Entry) []byte {
-	phones := e.Phones(c.attribute)
-	if len(phones) == 0 {
+	p.phones = e.AppendPhones(p.phones[:0], c.attribute)
+	if len(p.phones) == 0 {
 		return dst
 	}
-	var room [8]string // more is rare
-	written := room[:0]
-	for _, ph := range phones {
-		if w := p.srv.Plan.Format(ph, p.device.Numbers); !slices.Contains(written, w) {
-			written = append(written, w)
+	p.texts = p.texts[:0]
+	for _, ph := range p.phones {
+		if w := p.srv.Plan.Format(ph, p.device.Numbers); !slices.Contains(p.texts, w) {
+			p.texts = append(p.texts, w)
 		}
 	}
-	return p.values(dst, c.name, written)
+	return p.values(dst, c.name, p.texts)
 }
 
 // photo appends the JPEG of the size that the device gets. A photo that is gone

@@ -29,7 +29,7 @@ const dearTime = 2 * time.Second
 
 func dearSite(t *testing.T, change func(*ldap.Options)) *site {
 	t.Helper()
-	people := crowd(20_000)
+	people := crowd(10_000)
 	for _, p := range people {
 		p.Address.Street = "Große Müllerstraße 17"
 	}
@@ -49,7 +49,7 @@ func within(t *testing.T, what string, f func()) {
 // TestSearchThatFindsNobodyIsGivenUp: nothing is sent, so nothing but the filter
 // itself can notice that it is not wanted any more.
 func TestSearchThatFindsNobodyIsGivenUp(t *testing.T) {
-	s := dearSite(t, func(o *ldap.Options) { o.MaxOperations = 1 })
+	s := dearSite(t, nil)
 	c := s.rawBound(t)
 	within(t, "its client abandons it", func() {
 		c.send(searchFor(2, dear(), "cn"), abandonMessage(3, 2), bindMessage(4, 3, string(s.device.Login), s.secret))
@@ -68,6 +68,14 @@ func TestSearchThatFindsNobodyIsGivenUp(t *testing.T) {
 		}
 		_, _ = io.Copy(io.Discard, c.r)
 	})
+}
+
+func TestShutdownEndsADearSearch(t *testing.T) {
+	s := dearSite(t, nil)
+	c := s.rawBound(t)
+	c.send(searchFor(2, dear(), "cn"), bindMessage(3, 3, "", ""))
+	<-time.After(200 * time.Millisecond) // until the bind is read, and waits
+	within(t, "shutdown", s.stop)
 }
 
 func TestSearchTimeout(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"runtime"
 	"strings"
@@ -233,6 +234,25 @@ func TestBrokenHandshake(t *testing.T) {
 				t.Error("a broken handshake is left open")
 			}
 			return
+		}
+	}
+}
+
+// TestNothingIsSaidInAHandshake: octets of LDAP are no part of TLS.
+func TestNothingIsSaidInAHandshake(t *testing.T) {
+	s := newSite(t, staff(), nil)
+	ldaps, err := net.Dial("tcp", s.tls)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ldaps.Close()
+	c := s.raw(t)
+	c.send(extendedMessage(1, "1.3.6.1.4.1.1466.20037"))
+	c.expect(1, 0x78, goldap.LDAPResultSuccess)
+	s.stop()
+	for name, r := range map[string]io.Reader{"ldaps": ldaps, "StartTLS": c.r} {
+		if b, err := io.ReadAll(r); err != nil || len(b) > 0 {
+			t.Errorf("%s: %x, %v", name, b, err)
 		}
 	}
 }
