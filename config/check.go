@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/go-ldap/ldap/v3"
 
 	"ringbook/directory/number"
 )
@@ -216,8 +219,8 @@ func (r *reader) checkListeners() {
 	if h.TLS == TLSOff && l.CertFile == "" && l.Listen != "" && !l.AllowPlain {
 		r.add("ldap.allow_plain", "without a certificate no device could log in on the plain port", `Set ldap.cert_file and ldap.key_file, or ldap.listen = "", or allow_plain = true on a network of your own.`)
 	}
-	if l.BaseDN == "" {
-		r.add("ldap.base_dn", "it is empty", `Use a short one, such as "dc=ringbook".`)
+	if dn, err := ldap.ParseDN(l.BaseDN); err != nil || len(dn.RDNs) == 0 || dn.RDNs[0].Attributes[0].Value == "" {
+		r.add("ldap.base_dn", fmt.Sprintf("%q is no distinguished name", l.BaseDN), `Use a short one, such as "dc=ringbook".`)
 	}
 }
 
@@ -239,9 +242,17 @@ func (r *reader) checkPair(table, cert, key string) {
 		r.add(table+".cert_file", "cert_file and key_file belong together", "Set both or none.")
 		return
 	}
-	if cert != "" {
-		r.checkFile(table+".cert_file", cert)
-		r.checkFile(table+".key_file", key)
+	if cert == "" {
+		return
+	}
+	before := len(r.problems)
+	r.checkFile(table+".cert_file", cert)
+	r.checkFile(table+".key_file", key)
+	if len(r.problems) > before {
+		return
+	}
+	if _, err := tls.LoadX509KeyPair(cert, key); err != nil {
+		r.add(table+".cert_file", "the certificate and its key cannot be used: "+err.Error(), "Name a PEM file with the whole chain, the server's own certificate first, and one with its key.")
 	}
 }
 

@@ -7,6 +7,7 @@
 // # Dependencies
 //
 //	for   we use                 why not something else
+//	DN    go-ldap/ldap 3.4       what package ldap reads the base DN with
 //	TOML  BurntSushi/toml 1.6    the format's first Go reader, kept since 2013; pelletier/go-toml is as
 //	                             good, but its strict mode stops at decoding and knows no hints
 package config
