@@ -314,6 +314,37 @@ func TestDrainingEmptiesThePhone(t *testing.T) {
 	}
 }
 
+// A draining phone may be a lost one: no method, and no report, tells it who is
+// or who was in the book.
+func TestDrainingTellsNobody(t *testing.T) {
+	d := phone()
+	d.State = directory.DeviceDraining
+	s := newSite(t, people(t), d)
+	names := regexp.MustCompile(`(?i)ada|bärbel|dot|VCARD|contoso\.com|getetag>"`)
+	expand := `<expand-property xmlns="DAV:"><property name="displayname"/><property name="getetag"/></expand-property>`
+	bodies := map[string][]string{
+		"PROPFIND": {"", propfind("<displayname/><getetag/><getcontentlength/><c:address-data/>")},
+		"REPORT": {
+			multiget("<displayname/><getetag/><c:address-data/>", bookHref+"c-1.vcf", bookHref+"c-3.vcf"), expand,
+			bookQuery("<c:filter/>", ""), bookQuery(`<c:filter><c:prop-filter name="FN"/></c:filter>`, ""),
+			syncReport("", "<displayname/><getetag/><c:address-data/>", ""), syncReport("urn:uuid:1", "<displayname/><c:address-data/>", ""),
+		},
+	}
+	for _, method := range []string{"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT", "PROPPATCH", "PUT", "DELETE", "COPY", "POST"} {
+		for _, path := range []string{"/dav/", "/dav/p/phone/", "/dav/ab/phone/", bookHref, bookHref + "c-1.vcf", bookHref + "c-3.vcf"} {
+			for _, body := range append(bodies[method], "") {
+				for _, depth := range []string{"0", "1", "infinity"} {
+					r := s.do(method, path, body, "Depth: "+depth)
+					r.body = strings.ReplaceAll(r.body, d.Name, "")
+					if found := names.FindString(r.body); found != "" || r.header.Get("ETag") != "" || r.header.Get("Last-Modified") != "" {
+						t.Errorf("%s %s Depth %s %.60s tells %q:\n%s", method, path, depth, body, found, r.body)
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestIOSPhotoClassIsAnOrdinaryChange(t *testing.T) {
 	s := newSite(t, people(t))
 	first := multistatus(t, s.do("REPORT", bookHref, syncReport("", "<getetag/>", "")))

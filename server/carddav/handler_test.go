@@ -202,7 +202,12 @@ func TestGzip(t *testing.T) {
 	if few.header.Get("Content-Encoding") != "" || few.header.Get("Content-Length") == "" {
 		t.Errorf("a short answer is compressed: %v", few.header)
 	}
-	for _, refuses := range []string{"gzip;q=0", "br", "gzip;q=x"} {
+	for _, takes := range []string{"*", "*;q=0, gzip", "identity;q=0.5, *;q=0.1", "GZIP"} {
+		if r := s.do("REPORT", bookHref, request, "Accept-Encoding: "+takes); r.header.Get("Content-Encoding") != "gzip" {
+			t.Errorf("%q is not answered in gzip", takes)
+		}
+	}
+	for _, refuses := range []string{"gzip;q=0", "br", "gzip;q=x", "*;q=0", "*, gzip;q=0"} {
 		if r := s.do("REPORT", bookHref, request, "Accept-Encoding: "+refuses); r.header.Get("Content-Encoding") != "" {
 			t.Errorf("%q is answered in gzip", refuses)
 		}

@@ -354,20 +354,28 @@ func (e *ending) forget() {
 	e.control = nil
 }
 
-// acceptsGzip reads Accept-Encoding (RFC 9110 §12.5.3).
+// acceptsGzip reads Accept-Encoding (RFC 9110 §12.5.3): what it says of gzip
+// counts more than what it says of all others.
 func acceptsGzip(header string) bool {
+	others := false
 	for part := range strings.SplitSeq(header, ",") {
 		coding, weight, _ := strings.Cut(part, ";")
-		coding = strings.TrimSpace(coding)
-		if coding != "*" && !strings.EqualFold(coding, "gzip") {
-			continue
+		switch coding = strings.TrimSpace(coding); {
+		case strings.EqualFold(coding, "gzip"):
+			return isWanted(weight)
+		case coding == "*":
+			others = isWanted(weight)
 		}
-		q, found := strings.CutPrefix(strings.TrimSpace(weight), "q=")
-		if !found {
-			return true
-		}
-		v, err := strconv.ParseFloat(q, 64)
-		return err == nil && v > 0
 	}
-	return false
+	return others
+}
+
+// isWanted reports whether a weight (RFC 9110 §12.4.2) is not 0; none is 1.
+func isWanted(weight string) bool {
+	q, found := strings.CutPrefix(strings.TrimSpace(weight), "q=")
+	if !found {
+		return true
+	}
+	v, err := strconv.ParseFloat(q, 64)
+	return err == nil && v > 0
 }
