@@ -35,6 +35,7 @@ func BenchmarkFirstMirror(b *testing.B) {
 }
 
 func firstMirror(b *testing.B, reach graph.Tenant, plan *number.Plan, people int, photos bool) {
+	b.Helper()
 	s, err := store.Open(context.Background(), b.TempDir(), store.Options{
 		Books: []directory.Book{{Name: "people", Title: "People", Filter: directory.DefaultFilter}}, Plan: plan,
 		Renderer: store.Renderer{Version: "1", Print: func(*directory.Contact) [16]byte { return [16]byte{} }},

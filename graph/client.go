@@ -155,7 +155,7 @@ func (c *client) do(ctx context.Context, method, link string, body, into any) er
 			return fmt.Errorf("%s: %w", op, err)
 		}
 	}
-	resp, err := c.pipeline.Do(req)
+	resp, err := c.pipeline.Do(req) //nolint:bodyclose // Payload closes it
 	if err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}

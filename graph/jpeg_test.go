@@ -30,11 +30,11 @@ func picture(w, h, noise int) *image.RGBA {
 	return img
 }
 
-func encoded(t testing.TB, img image.Image, encode func(io.Writer, image.Image) error) []byte {
-	t.Helper()
+func encoded(tb testing.TB, img image.Image, encode func(io.Writer, image.Image) error) []byte {
+	tb.Helper()
 	var b bytes.Buffer
 	if err := encode(&b, img); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.Bytes()
 }

@@ -40,7 +40,7 @@ func TestRunAsksAtItsInterval(t *testing.T) {
 		defer stop()
 		m := mirror(t, tenant, newMemory(), nil)
 		end := run(t, m)
-		time.Sleep(11 * time.Minute) // of the bubble
+		<-time.After(11 * time.Minute) // of the bubble
 		synctest.Wait()
 		if want := []time.Duration{0, 5 * time.Minute, 10 * time.Minute}; !slices.Equal(at, want) {
 			t.Errorf("asked at %v, want %v", at, want)
@@ -65,7 +65,7 @@ func TestRunBacksOffAndNeverGivesUp(t *testing.T) {
 		defer stop()
 		m := mirror(t, tenant, newMemory(), nil)
 		end := run(t, m)
-		time.Sleep(24 * time.Hour)
+		<-time.After(24 * time.Hour)
 		synctest.Wait()
 		if err := end(); err != nil {
 			t.Fatal(err)
@@ -101,12 +101,12 @@ func TestLongRetryAfterParksTheFeed(t *testing.T) {
 		defer stop()
 		m := mirror(t, tenant, newMemory(), nil)
 		end := run(t, m)
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		synctest.Wait()
 		if s := m.Status()[0]; s.NextRun != start.Add(time.Hour) || s.State != directory.FeedFailing {
 			t.Errorf("status = %+v", s)
 		}
-		time.Sleep(62 * time.Minute)
+		<-time.After(62 * time.Minute)
 		synctest.Wait()
 		if want := []time.Duration{0, time.Hour}; !slices.Equal(at, want) {
 			t.Errorf("asked at %v, want %v", at, want)
@@ -149,11 +149,11 @@ func TestSyncAsksAtOnceAndMovesTheSchedule(t *testing.T) {
 		defer stop()
 		m := mirror(t, tenant, newMemory(), nil)
 		end := run(t, m)
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		if got := syncUsers(t, m, directory.SyncRequest{}); got.Error != "" {
 			t.Errorf("round = %+v", got)
 		}
-		time.Sleep(6 * time.Minute)
+		<-time.After(6 * time.Minute)
 		synctest.Wait()
 		if want := []time.Duration{0, time.Minute, 6 * time.Minute}; !slices.Equal(at, want) {
 			t.Errorf("asked at %v, want %v", at, want)
@@ -210,7 +210,7 @@ func TestRunEndsInMidRound(t *testing.T) {
 				defer stop()
 				m := mirror(t, tenant, newMemory(), nil)
 				end := run(t, m)
-				time.Sleep(time.Second)
+				<-time.After(time.Second)
 				start := time.Now()
 				if err := end(); err != nil || time.Since(start) > 0 {
 					t.Errorf("Run = %v after %v", err, time.Since(start))

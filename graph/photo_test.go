@@ -83,8 +83,8 @@ func (o *outlook) answer(url string) map[string]any {
 	return map[string]any{"status": 200, "body": map[string]any{"id": "96x96", "@odata.mediaEtag": fmt.Sprintf(`W/"%d"`, len(data))}}
 }
 
-func portrait(t testing.TB, w, h int, encode func(*bytes.Buffer, image.Image) error) []byte {
-	t.Helper()
+func portrait(tb testing.TB, w, h int, encode func(*bytes.Buffer, image.Image) error) []byte {
+	tb.Helper()
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
 	r := rand.New(rand.NewPCG(1, uint64(w*h)))
 	for y := range h {
@@ -94,7 +94,7 @@ func portrait(t testing.TB, w, h int, encode func(*bytes.Buffer, image.Image) er
 	}
 	var b bytes.Buffer
 	if err := encode(&b, img); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.Bytes()
 }
@@ -135,13 +135,13 @@ func TestPhotos(t *testing.T) {
 		if rounds, err = m.Sync(t.Context(), directory.SyncRequest{}); err != nil || rounds[1].Read != 0 || len(o.batches) != 0 {
 			t.Errorf("nobody is due, but %+v, %v", rounds[1], err)
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		rounds, err = m.Sync(t.Context(), directory.SyncRequest{Full: true})
 		if err != nil || rounds[1].Read != 34 || !rounds[1].Full || rounds[1].Applied.Changed != 0 || len(o.batches) != 2 {
 			t.Errorf("nothing changed, but %+v in %d batches, %v", rounds[1], len(o.batches), err)
 		}
 		o.photos["jpeg"] = nil
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		if rounds, err = m.Sync(t.Context(), directory.SyncRequest{Full: true}); err != nil || rounds[1].Applied.Changed != 1 || sink.photos["jpeg"].Tag != "" {
 			t.Errorf("a photo was taken away: %+v, %v", rounds[1], err)
 		}
@@ -172,7 +172,7 @@ func TestPhotoFaults(t *testing.T) {
 		m := mirror(t, tenant, sink, withPhotos)
 		sync := func() directory.Round {
 			t.Helper()
-			time.Sleep(2 * time.Second)
+			<-time.After(2 * time.Second)
 			o.batches = nil
 			rounds, err := m.Sync(t.Context(), directory.SyncRequest{Full: true})
 			if err != nil {
@@ -284,14 +284,14 @@ func TestPhotosFollowUsersInTheBackground(t *testing.T) {
 			if strings.HasSuffix(r.URL.Path, "/delta") {
 				rounds = append(rounds, time.Since(start))
 			} else {
-				time.Sleep(100 * time.Second) // 300 photos take 25 minutes
+				<-time.After(100 * time.Second) // 300 photos take 25 minutes
 			}
 			o.ServeHTTP(w, r)
 		})
 		defer stop()
 		m := mirror(t, tenant, newMemory(), withPhotos)
 		end := run(t, m)
-		time.Sleep(30 * time.Minute)
+		<-time.After(30 * time.Minute)
 		synctest.Wait()
 		if n := len(o.batches); n != 15 {
 			t.Errorf("%d batches", n)
@@ -299,11 +299,11 @@ func TestPhotosFollowUsersInTheBackground(t *testing.T) {
 		if len(rounds) < 5 {
 			t.Errorf("the users feed was asked at %v only", rounds)
 		}
-		time.Sleep(23 * time.Hour)
+		<-time.After(23 * time.Hour)
 		if n := len(o.batches); n != 15 {
 			t.Errorf("%d batches within a day", n)
 		}
-		time.Sleep(2 * time.Hour)
+		<-time.After(2 * time.Hour)
 		if n := len(o.batches); n != 30 {
 			t.Errorf("%d batches after a day", n)
 		}

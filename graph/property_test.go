@@ -69,6 +69,7 @@ func TestAnyHistoryEndsInTheSameMirror(t *testing.T) {
 }
 
 func history(t *testing.T, seed uint64) {
+	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 1))
 	tenant := graphtest.New(graphtest.Options{
 		People: r.IntN(60), Seed: seed, PageSize: 1 + r.IntN(20),

@@ -216,6 +216,7 @@ func TestFaults(t *testing.T) {
 }
 
 func failSecondPage(t *testing.T, h http.HandlerFunc) {
+	t.Helper()
 	broken := false
 	tenant, stop := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch q := r.URL.Query(); {

@@ -26,39 +26,39 @@ import (
 )
 
 // standIn starts a tenant behind TLS and returns how to reach it with a secret.
-func standIn(t testing.TB, tenant *graphtest.Tenant) (graph.Tenant, graph.CredentialOptions) {
-	t.Helper()
-	srv, err := tenant.Start(t.Context(), "127.0.0.1:0")
+func standIn(tb testing.TB, tenant *graphtest.Tenant) (graph.Tenant, graph.CredentialOptions) {
+	tb.Helper()
+	srv, err := tenant.Start(tb.Context(), "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := srv.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
-	ca := filepath.Join(t.TempDir(), "ca.pem")
+	ca := filepath.Join(tb.TempDir(), "ca.pem")
 	if err := os.WriteFile(ca, srv.CAPEM(), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	client, err := graph.NewHTTPClient(ca)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(client.CloseIdleConnections)
+	tb.Cleanup(client.CloseIdleConnections)
 	o := graph.CredentialOptions{
 		TenantID: tenant.TenantID(), ClientID: tenant.ClientID(), Secret: tenant.Secret(), AuthorityURL: srv.URL(), HTTP: client,
 	}
 	return graph.Tenant{
-		ID: o.TenantID, ClientID: o.ClientID, GraphURL: srv.URL(), Credential: credential(t, o), HTTP: client,
+		ID: o.TenantID, ClientID: o.ClientID, GraphURL: srv.URL(), Credential: credential(tb, o), HTTP: client,
 	}, o
 }
 
-func credential(t testing.TB, o graph.CredentialOptions) azcore.TokenCredential {
-	t.Helper()
+func credential(tb testing.TB, o graph.CredentialOptions) azcore.TokenCredential {
+	tb.Helper()
 	c, err := graph.NewCredential(o)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c
 }

@@ -182,28 +182,36 @@ func (s *Store) load(ctx context.Context, m meta) (*load, error) {
 	return l, s.loadAsks(ctx, l.stored)
 }
 
-// loadAsks queues all contacts, oldest first, so that each finds its place at once.
+// loadAsks queues all contacts, oldest first, so that each finds its place at
+// once. They come in the order of their ids, as what was asked does.
 func (s *Store) loadAsks(ctx context.Context, stored []index.Stored) error {
-	at := make(map[string]int64)
+	type turn struct {
+		contact *directory.Contact
+		at      int64
+	}
+	order := make([]turn, len(stored))
+	for i, st := range stored {
+		order[i].contact = st.Contact
+	}
+	i := 0
 	err := s.db.View(func(txn *badger.Txn) error {
 		return each(ctx, txn, asked, func(k, v []byte) error {
+			for i < len(order) && string(order[i].contact.ID) < string(k) {
+				i++
+			}
 			p, err := decodePhotoState(v)
-			at[string(k)] = p.at
+			if i < len(order) && string(order[i].contact.ID) == string(k) {
+				order[i].at = p.at
+			}
 			return err
 		})
 	})
 	if err != nil {
 		return err
 	}
-	order := make([]ask, 0, len(stored))
-	source := make(map[directory.ContactID]directory.Source, len(stored))
-	for _, st := range stored {
-		source[st.Contact.ID] = st.Contact.Source
-		order = append(order, ask{id: st.Contact.ID, at: at[string(st.Contact.ID)]})
-	}
-	slices.SortStableFunc(order, func(a, b ask) int { return cmp.Compare(a.at, b.at) })
-	for _, a := range order {
-		s.asks.put(a.id, source[a.id], a.at)
+	slices.SortStableFunc(order, func(a, b turn) int { return cmp.Compare(a.at, b.at) })
+	for _, t := range order {
+		s.asks.put(t.contact.ID, t.contact.Source, t.at)
 	}
 	return nil
 }

@@ -29,6 +29,7 @@ func TestInMemory(t *testing.T) {
 }
 
 func inMemory(t *testing.T) store.Options {
+	t.Helper()
 	o := storetest.Options(t)
 	o.InMemory = true
 	return o

@@ -29,22 +29,22 @@ type answer struct {
 	body   []byte
 }
 
-func start(t testing.TB, o graphtest.Options) *client {
-	t.Helper()
-	server, err := graphtest.New(o).Start(t.Context(), "127.0.0.1:0")
+func start(tb testing.TB, o graphtest.Options) *client {
+	tb.Helper()
+	server, err := graphtest.New(o).Start(tb.Context(), "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(server.CAPEM()) {
-		t.Fatal("CAPEM has no certificate")
+		tb.Fatal("CAPEM has no certificate")
 	}
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
-	c := &client{t: t, server: server, http: &http.Client{Transport: transport}}
-	t.Cleanup(func() {
+	c := &client{t: tb, server: server, http: &http.Client{Transport: transport}}
+	tb.Cleanup(func() {
 		transport.CloseIdleConnections()
 		if err := server.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	var token struct {
@@ -52,7 +52,7 @@ func start(t testing.TB, o graphtest.Options) *client {
 	}
 	a := c.signIn(server.TenantID(), url.Values{})
 	if err := json.Unmarshal(a.body, &token); err != nil || token.AccessToken == "" {
-		t.Fatalf("sign-in: %d %s", a.status, a.body)
+		tb.Fatalf("sign-in: %d %s", a.status, a.body)
 	}
 	c.token = token.AccessToken
 	return c
@@ -155,9 +155,9 @@ func (c *client) round(path string, header ...string) (objects []object, link st
 // id returns the id of one of the known people.
 func id(known int) string { return graphtest.Known()[known].ID }
 
-func must(t testing.TB, err error) {
-	t.Helper()
+func must(tb testing.TB, err error) {
+	tb.Helper()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }

@@ -59,15 +59,15 @@ func FuzzLogin(f *testing.F) {
 	})
 }
 
-func signInDirectly(t testing.TB, tenant *graphtest.Tenant) string {
-	t.Helper()
+func signInDirectly(tb testing.TB, tenant *graphtest.Tenant) string {
+	tb.Helper()
 	form := url.Values{"client_id": {tenant.ClientID()}, "client_secret": {tenant.Secret()}, "grant_type": {"client_credentials"}, "scope": {"x/.default"}}
 	w := httptest.NewRecorder()
 	tenant.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/"+tenant.TenantID()+"/oauth2/v2.0/token", strings.NewReader(form.Encode())))
 	var token struct {
 		AccessToken string `json:"access_token"`
 	}
-	must(t, json.Unmarshal(w.Body.Bytes(), &token))
+	must(tb, json.Unmarshal(w.Body.Bytes(), &token))
 	return token.AccessToken
 }
 

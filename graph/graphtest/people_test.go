@@ -109,7 +109,8 @@ func TestPeopleAreAsPeopleAre(t *testing.T) {
 		mobile, _ := p["mobilePhone"].(string)
 		tally(count, p, business, mobile)
 		if office, _ := p["officeLocation"].(string); german.MatchString(office) && len(business) > 0 {
-			line := office + digitsOf(business[0].(string))
+			number, _ := business[0].(string)
+			line := office + digitsOf(number)
 			if other := lines[line]; other != "" {
 				t.Errorf("%s and %s share the line %s", other, u.ID, line)
 			}
@@ -130,7 +131,7 @@ func tally(count map[string]int, p map[string]any, business []any, mobile string
 	text := func(name string) string { s, _ := p[name].(string); return s }
 	first := ""
 	if len(business) > 0 {
-		first = business[0].(string)
+		first, _ = business[0].(string)
 	}
 	for what, is := range map[string]bool{
 		"guest":          text("userType") == "Guest" && strings.Contains(text("userPrincipalName"), "#EXT#") && p["showInAddressList"] == false,

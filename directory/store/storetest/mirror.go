@@ -427,7 +427,7 @@ func testRenderer(t *testing.T, open Open) {
 			}
 		}
 	}
-	if got, want := len(changedSince(t, b, "people", snap)), 10+900; got != want {
+	if got, want := len(changedSince(t, b, snap)), 10+900; got != want {
 		t.Errorf("%d cards moved, want %d", got, want)
 	}
 	if !b.View().Entry(id(1)).Modified().Equal(before.Entry(id(1)).Modified()) {
@@ -468,7 +468,7 @@ func testMaxPhones(t *testing.T, open Open) {
 	shown("030 123450", "030 123451")
 	snap := Snap(b.View())
 	change(func(c *directory.Contact) { c.Phones = slices.Delete(c.Phones, 3, 4) })
-	if steps := changedSince(t, b, "people", snap); len(steps) != 0 {
+	if steps := changedSince(t, b, snap); len(steps) != 0 {
 		t.Errorf("a number that nobody sees moved %v", steps)
 	}
 	change(func(c *directory.Contact) { c.Phones = slices.Delete(c.Phones, 0, 1) })
@@ -509,7 +509,7 @@ func testDrawing(t *testing.T, open Open) {
 	} {
 		snap := Snap(b.View())
 		b.reopen(tt.change)
-		got := changedSince(t, b, "people", snap)
+		got := changedSince(t, b, snap)
 		slices.Sort(got)
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("cards that moved (-want +got):\n%s", diff)
