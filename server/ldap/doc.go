@@ -23,6 +23,14 @@
 // that goroutine, which waits for the searches, says why (a notice of
 // disconnection) and closes.
 //
+// # What a search may cost, and may ask
+//
+// A filter may be true for nobody and still take minutes, so it is the filter
+// itself that asks, for each contact, whether the search is still wanted
+// ([filter.Filter].Stop): an abandoned, revoked or overlong one ends within
+// milliseconds. Attributes that are for the rules of books only, such as userType,
+// are unknown to every request: what a device may not read it may not probe.
+//
 // # Where we forgive what the RFC does not
 //
 // People type the settings of phones. A search below an unknown or unreadable
