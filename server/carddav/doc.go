@@ -14,8 +14,8 @@
 //
 // Answers are written through a buffer of a fixed size. An answer that does not
 // fit goes out in pieces, and only then passes the gate: the number of such
-// answers at a time is limited, and they end when the device is revoked. Memory
-// never grows with a book.
+// answers at a time is limited, and they end when the device is drained or
+// revoked. Memory never grows with a book.
 //
 // # Sync tokens
 //

@@ -152,6 +152,17 @@ func (g *gatekeeper) Authenticate(_ context.Context, _ netip.Addr, login, secret
 	return d, nil
 }
 
+func (g *gatekeeper) Current(id directory.DeviceID) (directory.Device, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, d := range g.devices {
+		if d.ID == id && !g.revoked[id] {
+			return d, nil
+		}
+	}
+	return directory.Device{}, directory.ErrCredential
+}
+
 func (g *gatekeeper) Attach(id directory.DeviceID, end func()) (func(), error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

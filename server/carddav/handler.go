@@ -27,6 +27,8 @@ type Authenticator interface {
 	// Authenticate checks a login and its secret: [directory.ErrCredential] or
 	// *[directory.ThrottledError] if it is refused. The device may be draining.
 	Authenticate(ctx context.Context, from netip.Addr, login, secret string) (directory.Device, error)
+	// Current returns the device as it is now; [directory.ErrCredential] = it is revoked.
+	Current(id directory.DeviceID) (directory.Device, error)
 	// Attach has end called, once and from another goroutine, when the device is
 	// revoked. detach must be called.
 	Attach(id directory.DeviceID, end func()) (detach func(), err error)

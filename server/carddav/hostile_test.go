@@ -17,6 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"ringbook/directory"
 	"ringbook/server/carddav"
 )
 
@@ -303,6 +304,29 @@ func TestRevocationCutsAStream(t *testing.T) {
 	}
 	if n := len(s.keys.sessions["d1"]); n != 0 {
 		t.Errorf("%d sessions still attached", n)
+	}
+}
+
+// Nor does one that is drained in the middle of it.
+func TestDrainingCutsAStream(t *testing.T) {
+	s := newSite(t, many(t, 3000, 3000))
+	body := syncReport("", "<getetag/><c:address-data/>", "")
+	c, r := s.dial(fmt.Sprintf("REPORT %s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Length: %d\r\n\r\n%s", bookHref, basic("phone"), len(body), body))
+	if err := c.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(r, &http.Request{Method: "REPORT"}) //nolint:bodyclose // closed with c
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := phone()
+	d.State = directory.DeviceDraining
+	s.keys.set(d)
+	if rest, err := io.ReadAll(resp.Body); err == nil {
+		t.Errorf("the answer came whole after the drain: %d bytes", len(rest))
+	}
+	if !strings.Contains(s.log.String(), "cut=true") {
+		t.Error(s.log.String())
 	}
 }
 

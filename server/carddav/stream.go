@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -324,8 +325,23 @@ func (x *exchange) admit() (ended func() error, err error) {
 		cancel(nil)
 		leave()
 	}
-	x.ended = func() error { return context.Cause(ctx) }
+	x.ended = func() error {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		return x.overtaken()
+	}
 	return x.ended, nil
+}
+
+// overtaken says that the device has been set to draining since it logged in: a
+// slow phone would else go on filling itself for hours.
+func (x *exchange) overtaken() error {
+	d, err := x.h.o.Auth.Current(x.device.ID)
+	if err == nil && d.State != x.device.State {
+		err = fmt.Errorf("device is %s by now: %w", d.State, directory.ErrUnavailable)
+	}
+	return err
 }
 
 // An ending breaks an answer off from outside, even while it waits for a slow
