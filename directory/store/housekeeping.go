@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
@@ -29,6 +30,7 @@ const ForgetEvery = 12 * time.Hour
 
 // keepHouse deletes what nobody needs any more, until ctx ends.
 func (s *Store) keepHouse(ctx context.Context) {
+	debug.FreeOSMemory() // what the start needed, half as much again as the directory
 	tick := time.NewTicker(houseEvery)
 	defer tick.Stop()
 	var forgot time.Time // long ago: who restarts often forgets often
