@@ -83,7 +83,11 @@ func add(list []string, s string) []string {
 // code ("+49 030…"); "" = there is none.
 func (p *Plan) withoutTrunk(digits string) string {
 	if national, home := strings.CutPrefix(digits, p.code); home {
-		if n, ok := strings.CutPrefix(national, p.trunk); ok && p.trunk != "" {
+		trunk := p.trunk
+		if p.code == "1" {
+			trunk = "1" // North America's is its code, and no number begins with it
+		}
+		if n, ok := strings.CutPrefix(national, trunk); ok && trunk != "" {
 			return p.code + n
 		}
 		return ""
