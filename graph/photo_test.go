@@ -300,10 +300,12 @@ func TestPhotosFollowUsersInTheBackground(t *testing.T) {
 			t.Errorf("the users feed was asked at %v only", rounds)
 		}
 		<-time.After(23 * time.Hour)
+		synctest.Wait()
 		if n := len(o.batches); n != 15 {
 			t.Errorf("%d batches within a day", n)
 		}
 		<-time.After(2 * time.Hour)
+		synctest.Wait()
 		if n := len(o.batches); n != 30 {
 			t.Errorf("%d batches after a day", n)
 		}
