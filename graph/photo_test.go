@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -278,35 +279,40 @@ func TestPhotosFollowUsersInTheBackground(t *testing.T) {
 		for i := range 300 {
 			o.photos[fmt.Sprintf("u-%d", i)] = nil
 		}
+		var mu sync.Mutex // of what the server notes
 		var rounds []time.Duration
 		start := time.Now()
 		tenant, stop := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			if strings.HasSuffix(r.URL.Path, "/delta") {
-				rounds = append(rounds, time.Since(start))
-			} else {
+			photos := !strings.HasSuffix(r.URL.Path, "/delta")
+			if photos {
 				<-time.After(100 * time.Second) // 300 photos take 25 minutes
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if !photos {
+				rounds = append(rounds, time.Since(start))
 			}
 			o.ServeHTTP(w, r)
 		})
 		defer stop()
 		m := mirror(t, tenant, newMemory(), withPhotos)
 		end := run(t, m)
-		<-time.After(30 * time.Minute)
-		synctest.Wait()
-		if n := len(o.batches); n != 15 {
-			t.Errorf("%d batches", n)
+		noted := func() (batches, asked int) {
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			return len(o.batches), len(rounds)
 		}
-		if len(rounds) < 5 {
-			t.Errorf("the users feed was asked at %v only", rounds)
+		<-time.After(30 * time.Minute)
+		if n, asked := noted(); n != 15 || asked < 5 {
+			t.Errorf("%d batches, and the users feed was asked %d times", n, asked)
 		}
 		<-time.After(23 * time.Hour)
-		synctest.Wait()
-		if n := len(o.batches); n != 15 {
+		if n, _ := noted(); n != 15 {
 			t.Errorf("%d batches within a day", n)
 		}
 		<-time.After(2 * time.Hour)
-		synctest.Wait()
-		if n := len(o.batches); n != 30 {
+		if n, _ := noted(); n != 30 {
 			t.Errorf("%d batches after a day", n)
 		}
 		if err := end(); err != nil {
