@@ -107,4 +107,6 @@ type Round struct {
 	// Skipped counts objects left out; the log names each with its reason.
 	Skipped int    `json:"skipped"`
 	Error   string `json:"error,omitempty"` // a sentence with a next step; "" = done
+	// Unreachable: the round failed because no answer came, not because of one.
+	Unreachable bool `json:"unreachable,omitempty"`
 }

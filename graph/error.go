@@ -181,6 +181,15 @@ func explainNetwork(err error, host string) (string, bool) {
 	return "", false
 }
 
+// unreachable reports whether err came about without an answer of the tenant.
+func unreachable(err error) bool {
+	if _, answered := errors.AsType[*responseError](err); answered {
+		return false
+	}
+	_, ok := explainNetwork(err, "")
+	return ok
+}
+
 // A streamError is what net/http says when the other side ends a stream of
 // HTTP/2 before its answer. Its own type is private, but turns into any struct
 // with these fields.

@@ -231,7 +231,7 @@ func (m *Mirror) settle(f *feed, err error) {
 		return
 	}
 	f.failures++
-	f.round.Error = Explain(err)
+	f.round.Error, f.round.Unreachable = Explain(err), unreachable(err)
 	f.status.State, f.status.LastError = directory.FeedFailing, f.round.Error
 	wait := backoff(f.failures)
 	if e, ok := errors.AsType[*responseError](err); ok {

@@ -38,17 +38,25 @@ func newSync(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, round := range report.Rounds {
-				if round.Error != "" {
-					return fmt.Errorf("%s: %s", round.Feed, round.Error)
-				}
-			}
-			return nil
+			return failed(report)
 		},
 	}
 	cmd.Flags().BoolVar(&r.Full, "full", false, "read everything again, not only what changed")
 	cmd.Flags().BoolVar(&r.AcceptShrink, "accept-shrink", false, "let this sync remove more than mirror.shrink_guard allows")
 	return o.withJSON(cmd)
+}
+
+// failed is the first round that failed, and how.
+func failed(report admin.SyncReport) error {
+	for _, r := range report.Rounds {
+		switch {
+		case r.Unreachable:
+			return &hintError{err: fmt.Errorf("%s: %s", r.Feed, r.Error), code: exitUnreachable}
+		case r.Error != "":
+			return fmt.Errorf("%s: %s", r.Feed, r.Error)
+		}
+	}
+	return nil
 }
 
 func writeRounds(w io.Writer, report admin.SyncReport) error {
