@@ -15,6 +15,15 @@
 // Everything that Graph sends is data from the network: a link that leads to
 // another host is refused (it would be sent the token), no redirect is followed,
 // bodies are bounded, and an object that cannot be read is named and left out.
+//
+// # Dependencies
+//
+//	for        we use                      why not something else
+//	tokens     Azure SDK, azidentity 1.15  every kind of credential that Entra has, with its caching and challenges
+//	requests   Azure SDK, azcore 1.24      retries that obey Retry-After and close what they retry. msgraph-sdk-go cannot
+//	                                       tell null from absent and leaks a connection per retry
+//	photos     golang.org/x/image 0.47     scales well; the standard library decodes and encodes only
+
 package graph
 
 import (

@@ -1,4 +1,13 @@
 // Package server runs the surfaces: listeners, TLS, limits, an ordered end.
+//
+// # Dependencies
+//
+//	for           we use                      why not something else
+//	ACME          caddyserver/certmagic 0.25  renews by schedule and shares its storage between instances;
+//	                                          x/crypto/autocert renews when somebody connects
+//	certmagic's   go.uber.org/zap 1.28        the one logger that certmagic takes; it is bridged to slog here
+//	log
+
 package server
 
 import (

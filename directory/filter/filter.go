@@ -1,6 +1,13 @@
 // Package filter is the filter of RFC 4511 §4.5.1.7 as a tree: parsed from the
 // strings of book rules (RFC 4515), decoded from BER, evaluated to true, false
 // or undefined by one pure function.
+//
+// # Dependencies
+//
+//	for       we use                       why not something else
+//	BER       go-asn1-ber/asn1-ber 1.5     encoding/asn1 reads DER only, and LDAP is BER
+//	strings   go-ldap/ldap/v3 3.4          compiles the filters of book rules, which the operator writes; never those
+//	                                       of a request
 package filter
 
 // Limits of one filter. A phone's filter has some ten nodes; OpenLDAP's clients

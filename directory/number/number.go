@@ -13,6 +13,13 @@
 // An extension ("ext. 12", "DW 12") is no part of E.164. A query finds the
 // number with it and without it; two that name different extensions of one
 // number do not find each other.
+//
+// # Dependencies
+//
+//	for                 we use                     why not something else
+//	every country's     nyaruka/phonenumbers 1.8   Google's libphonenumber metadata in Go, released every few weeks;
+//	numbers                                        ttacon/libphonenumber, from which it was made, has stood still for years
+
 package number
 
 import (

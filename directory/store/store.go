@@ -41,6 +41,12 @@
 // key to the photo, are in no file any more. One thing may stay longer: a
 // contact of more than 2 KB is in the value log as it was, until half of its
 // file is garbage.
+//
+// # Dependencies
+//
+//	for      we use                 why not something else
+//	engine   dgraph-io/badger 4.9   transactions, photos apart from the keys, pure Go. bbolt's one file never gives
+//	                                back what was deleted; SQLite needs C, or a translation of it
 package store
 
 import (

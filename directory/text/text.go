@@ -8,6 +8,13 @@
 // indexed in both forms of [Variants], and a query is looked for in both of
 // its own: then "Müller", "MULLER" and "Mueller" all find "Müller", and
 // "Müller" finds the "Mueller" whom the tenant has only in ASCII.
+//
+// # Dependencies
+//
+//	for                 we use                   why not something else
+//	Unicode's rules     golang.org/x/text 0.43   the Go team's own tables of normalisation, case folding and
+//	                                             collation; there is no second implementation that is kept up to date
+
 package text
 
 import (

@@ -1,5 +1,11 @@
 // Package enroll makes what sets up a device: so far Apple's account profile
 // (.mobileconfig), which an MDM pushes and which a person can install by hand.
+//
+// # Dependencies
+//
+//	for          we use                 why not something else
+//	Apple plist  howett.net/plist 1.0   writes what Apple's own tools write; encoding/xml knows no plist
+
 package enroll
 
 import (
