@@ -82,12 +82,11 @@ func add(list []string, s string) []string {
 // withoutTrunk drops a trunk prefix that was left behind the country calling
 // code ("+49 030…"); "" = there is none.
 func (p *Plan) withoutTrunk(digits string) string {
+	if n, ok := strings.CutPrefix(digits, "11"); ok {
+		return "1" + n // North America's is its code, and no number begins with it
+	}
 	if national, home := strings.CutPrefix(digits, p.code); home {
-		trunk := p.trunk
-		if p.code == "1" {
-			trunk = "1" // North America's is its code, and no number begins with it
-		}
-		if n, ok := strings.CutPrefix(national, trunk); ok && trunk != "" {
+		if n, ok := strings.CutPrefix(national, p.trunk); ok && p.trunk != "" {
 			return p.code + n
 		}
 		return ""
