@@ -222,7 +222,8 @@ func TestIndexKeys(t *testing.T) {
 	}
 }
 
-var countries = []string{"DE", "AT", "CH", "FR", "IT", "GB", "US"}
+// The countries of the corpus, and what their numbers begin with.
+var countries, codes = []string{"DE", "AT", "CH", "FR", "IT", "GB", "US"}, regexp.MustCompile(`^\+(49|43|41|33|39|44|1)`)
 
 var e164 = regexp.MustCompile(`^(\+[1-9][0-9]{4,14})?$`)
 
@@ -250,9 +251,10 @@ func FuzzNumber(f *testing.F) {
 			return
 		}
 		// Read as a query, a text is the number that it is as a contact's, in
-		// the countries whose ways of writing the corpus has.
+		// and of the countries whose ways of writing the corpus has: of others a
+		// query does not know the trunk prefix (Hungary's is 06).
 		q := p.Query(w)
-		if q.Keys() != nil && slices.Contains(countries, country) && !q.Equal(directory.Phone{E164: ph.E164}) {
+		if q.Keys() != nil && slices.Contains(countries, country) && codes.MatchString(ph.E164) && !q.Equal(directory.Phone{E164: ph.E164}) {
 			t.Errorf("%s: %q does not find %s", country, w, ph.E164)
 		}
 		for _, profile := range directory.NumberProfiles() {
