@@ -70,7 +70,9 @@ type Filter struct {
 	DN        bool      // Extensible: dnAttributes
 	// Stop, if set, is asked whenever the node is evaluated: from when on it
 	// reports true, the node is undefined and costs nothing. So a filter that is
-	// dear and true for nobody can be given up in the middle of a directory.
+	// dear and true for nobody can be given up in the middle of a directory. It may
+	// wait before it answers, for it runs where the work is done: a context, which
+	// can only end, could not make a search wait for its turn.
 	Stop func() bool
 }
 

@@ -3,9 +3,10 @@ package ldap
 import (
 	"context"
 	"errors"
-	"time"
 
 	goldap "github.com/go-ldap/ldap/v3"
+
+	"ringbook/directory/filter"
 )
 
 const (
@@ -13,8 +14,9 @@ const (
 	flushAt = 16 << 10
 	// keepBuffer is the largest buffer that is used again; photos make larger ones.
 	keepBuffer = 64 << 10
-	// pollEvery is after how many contacts, found or not, an operation looks whether
-	// it is still wanted: the dearest filter costs milliseconds for each.
+	// pollEvery is after how many leaves of its filter, each looked at for a contact, a
+	// search looks whether it is still wanted, and whose turn it is. The dearest leaf
+	// costs some ten microseconds.
 	pollEvery = 64
 )
 
@@ -24,15 +26,16 @@ var errUnwanted = errors.New("answer not wanted")
 // An answer is the answer to one search on its way out.
 type answer struct {
 	printer
-	op    *operation
-	q     searchRequest
-	ctl   controls
-	room  *[]byte // of the pool
-	out   []byte
-	sent  int
-	until time.Time // by when the work must be done; waiting for the client moves it on
-	asked int       // how often it was asked whether to go on
-	over  bool      // the search was given up: what it yields now means nothing
+	op     *operation
+	q      searchRequest
+	ctl    controls
+	work   *work
+	room   *[]byte // of the pool
+	out    []byte
+	sent   int
+	weight int  // leaves of the filter
+	asked  int  // leaves since it was last looked whether to go on
+	over   bool // the search was given up: what it yields now means nothing
 	// Of the response controls; nil = not asked for.
 	sorted []byte
 	next   []byte // cookie of the next page
@@ -44,8 +47,17 @@ func (op *operation) newAnswer(q searchRequest, ctl controls) *answer {
 	return &answer{
 		printer: printer{srv: srv, id: op.id, selection: selectAttributes(q.wanted, q.typesOnly)},
 		op:      op, q: q, ctl: ctl, room: room, out: (*room)[:0],
-		until: time.Now().Add(srv.SearchTimeout),
+		weight: weigh(q.filter),
 	}
+}
+
+// weigh counts the leaves of a filter, and the pieces of its substrings.
+func weigh(f *filter.Filter) int {
+	n := 1 + len(f.Any)
+	for _, child := range f.Children {
+		n += weigh(child)
+	}
+	return n
 }
 
 func (a *answer) release() {
@@ -55,11 +67,13 @@ func (a *answer) release() {
 	a.srv.buffers.Put(a.room)
 }
 
-// stop reports whether to give up, now and then looking why one should. The filter
-// asks it for each contact, so that a search that finds nobody ends as well.
+// stop reports whether to give up, now and then looking why one should, and waiting
+// where it is another's turn. The filter asks it for each contact, so that a search
+// that finds nobody ends, and waits, as well.
 func (a *answer) stop(ctx context.Context) bool {
-	if a.asked++; !a.over && a.asked%pollEvery == 0 {
-		a.over = ctx.Err() != nil || time.Now().After(a.until)
+	if a.asked += a.weight; !a.over && a.asked >= pollEvery {
+		a.asked = 0
+		a.over = a.work.goOn(ctx) != nil || a.work.spent > a.srv.SearchTimeout
 	}
 	return a.over
 }
@@ -119,13 +133,13 @@ func (a *answer) add(ctx context.Context, it item) (err error) {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	began := time.Now()
-	if err := a.op.c.write(a.out); err != nil {
-		return errUnwanted // the reader ends the connection
-	}
-	a.until = a.until.Add(time.Since(began))
-	a.out = a.out[:0]
-	return nil
+	return a.work.aside(ctx, func() error {
+		if a.op.c.write(a.out) != nil {
+			return errUnwanted // the reader ends the connection
+		}
+		a.out = a.out[:0]
+		return nil
+	})
 }
 
 // failed says how a search ends that could not be carried on.

@@ -28,7 +28,8 @@
 // A filter may be true for nobody and still take minutes, so it is the filter
 // itself that asks, for each contact, whether the search is still wanted
 // ([filter.Filter].Stop): an abandoned, revoked or overlong one ends within
-// milliseconds. Attributes that are for the rules of books only, such as userType,
+// milliseconds. There a long search also waits for its turn (gate.go), so that no
+// device keeps all processors busy. Attributes that are for the rules of books only, such as userType,
 // are unknown to every request: what a device may not read it may not probe.
 //
 // # Where we forgive what the RFC does not

@@ -170,7 +170,10 @@ func keep(f *filter.Filter, o object) []object {
 // searchBooks yields the contacts of several books in one order of names, from
 // q.after on.
 func searchBooks(q searchRequest, books []*index.Book) iter.Seq[member] {
-	search := func(b *index.Book) iter.Seq[*index.Entry] { return b.SearchAfter(q.filter, q.after.key, q.after.id) }
+	search := func(b *index.Book) iter.Seq[*index.Entry] {
+		asking := &filter.Filter{Op: filter.And, Children: []*filter.Filter{q.filter}, Stop: q.stop}
+		return b.SearchAfter(asking, q.after.key, q.after.id)
+	}
 	if len(books) == 1 {
 		b := books[0]
 		return func(yield func(member) bool) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"errors"
 	"iter"
 	"slices"
 
@@ -113,6 +114,9 @@ const (
 	maxSorting = 4
 )
 
+// errUnsorted: there was no room to sort while anybody wanted it.
+var errUnsorted = errors.New("not sorted")
+
 // A keyed is a contact with the keys by which a client wants it sorted.
 type keyed struct {
 	member
@@ -130,12 +134,21 @@ func (a *answer) sort(ctx context.Context, f *found) (result, error) {
 	if unknown != "" {
 		return a.unsorted(goldap.LDAPResultNoSuchAttribute, unknown), nil
 	}
-	select {
-	case a.srv.sorting <- struct{}{}:
-	case <-ctx.Done():
+	// Who sorts waits for its turn, so nobody may keep a turn and wait to sort.
+	err := a.work.aside(ctx, func() error {
+		select {
+		case a.srv.sorting <- struct{}{}:
+			return nil
+		case <-ctx.Done():
+			return errUnsorted
+		}
+	})
+	if !errors.Is(err, errUnsorted) {
+		defer func() { <-a.srv.sorting }()
+	}
+	if err != nil {
 		return interrupted(ctx)
 	}
-	defer func() { <-a.srv.sorting }()
 	var all []keyed
 	for m := range f.contacts {
 		switch {

@@ -30,6 +30,7 @@ type searchRequest struct {
 	seconds   int32 // 0 = no limit
 	typesOnly bool
 	filter    *filter.Filter
+	stop      func() bool // asked for each contact; nil = never
 	wanted    []string
 	after     position // where a paged search goes on
 }
@@ -157,22 +158,34 @@ func (op *operation) find(ctx context.Context, who directory.DeviceID, q searchR
 	if !ok {
 		return a.done(ctx, refuse(goldap.LDAPResultProtocolError, "unknown paging cookie"))
 	}
-	q.filter.Stop = func() bool { return a.stop(ctx) }
-	device, found, r, err := op.c.lookUp(q, who)
-	if err != nil {
+	r, err := a.run(ctx, who)
+	switch {
+	case errors.Is(err, errUnwanted):
+		return a.silent(), nil
+	case err != nil:
 		return report{}, err
 	}
-	a.device = device
-	if r == success {
-		r, err = a.sort(ctx, &found)
-	}
-	if r == success && err == nil {
-		r, err = a.send(ctx, found)
-	}
-	if errors.Is(err, errUnwanted) {
-		return a.silent(), nil
-	}
 	return a.done(ctx, r)
+}
+
+// run is all the work of a search. An error other than errUnwanted is the
+// connection's end.
+func (a *answer) run(ctx context.Context, who directory.DeviceID) (result, error) {
+	a.work = a.srv.gate.enter(who)
+	defer a.work.leave()
+	if a.work.goOn(ctx) != nil {
+		return interrupted(ctx)
+	}
+	a.q.stop = func() bool { return a.stop(ctx) }
+	device, found, r, err := a.op.c.lookUp(a.q, who)
+	if err != nil || r != success {
+		return r, err
+	}
+	a.device = device
+	if r, err := a.sort(ctx, &found); err != nil || r != success {
+		return r, err
+	}
+	return a.send(ctx, found)
 }
 
 // asked lists the attributes of a filter, by the names we know them by: what

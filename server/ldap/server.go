@@ -88,7 +88,7 @@ type Options struct {
 	BindTimeout    time.Duration
 	IdleTimeout    time.Duration
 	WriteTimeout   time.Duration
-	SearchTimeout  time.Duration // for the work of one search; waiting for its client does not count
+	SearchTimeout  time.Duration // for the work of one search; waiting for its client or its turn does not count
 }
 
 // A Server answers LDAP on any number of listeners. See [Server.Serve].
@@ -97,6 +97,7 @@ type Server struct {
 	tree    tree
 	buffers sync.Pool // of *[]byte
 	sorting chan struct{}
+	gate    *gate
 	census  census
 }
 
@@ -121,6 +122,7 @@ func New(o Options) (*Server, error) {
 		Options: o, tree: t,
 		buffers: sync.Pool{New: func() any { return new([]byte) }},
 		sorting: make(chan struct{}, maxSorting),
+		gate:    newGate(),
 		census:  newCensus(),
 	}, nil
 }

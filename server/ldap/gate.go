@@ -1,0 +1,181 @@
+package ldap
+
+import (
+	"context"
+	"maps"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"ringbook/directory"
+)
+
+// How the processors are shared between devices. A look-up takes less than a
+// millisecond, a listing of 100,000 people some hundred, and a filter can be made
+// that takes minutes.
+const (
+	// freeWork is what a device's searches may work together before they have to
+	// take turns.
+	freeWork = 50 * time.Millisecond
+	// payback is how many times as long free work takes to be forgotten: in the long
+	// run a device has a quarter of a processor without asking anybody. A PBX that
+	// looks up a thousand callers a second needs less.
+	payback = 4
+	// turn is for how long a long search works before the next may.
+	turn = 50 * time.Millisecond
+	// handOver is after how long a search that waits for its client, and cannot work
+	// meanwhile, gives its place away. A client that reads takes less.
+	handOver = 5 * time.Millisecond
+)
+
+// longPlaces is how many long searches work at once: one processor is for the
+// look-ups of everybody else.
+func longPlaces() int { return max(1, runtime.GOMAXPROCS(0)-1) }
+
+// A gate makes long searches take turns, so that look-ups stay quick whatever a
+// device asks for. Who has used up its free work goes on only with a place: one
+// for each device, and few in all. Places are given in the order in which they
+// were asked for, so devices share them evenly, however many searches each has.
+type gate struct {
+	places chan struct{}
+	mu     sync.Mutex
+	shares map[directory.DeviceID]*share // of devices that search, or owe
+}
+
+// A share is what a device has of the processors.
+type share struct {
+	place    chan struct{} // one for all its long searches
+	searches int           // under way; guarded by gate.mu
+	paid     time.Time     // when its free work will be forgotten; guarded by gate.mu
+}
+
+func newGate() *gate {
+	return &gate{places: make(chan struct{}, longPlaces()), shares: map[directory.DeviceID]*share{}}
+}
+
+// enter begins the work of a search, which has to call [work.leave]. A stranger,
+// who may read but one object, has no share, and needs none.
+func (g *gate) enter(id directory.DeviceID) *work {
+	w := &work{gate: g, since: time.Now()}
+	if id == "" {
+		return w
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if w.share = g.shares[id]; w.share == nil {
+		maps.DeleteFunc(g.shares, func(_ directory.DeviceID, s *share) bool {
+			return s.searches == 0 && !s.paid.After(w.since)
+		})
+		w.share = &share{place: make(chan struct{}, 1)}
+		g.shares[id] = w.share
+	}
+	w.share.searches++
+	return w
+}
+
+// charge puts free work on a device's account and reports whether it may have more.
+func (g *gate) charge(s *share, d time.Duration, now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if s.paid.Before(now) {
+		s.paid = now
+	}
+	s.paid = s.paid.Add(payback * d)
+	return s.paid.Sub(now) < payback*freeWork
+}
+
+// A work is the work of one search. Waiting, for its turn or for its client, is
+// none. One goroutine uses it.
+type work struct {
+	gate   *gate
+	share  *share // nil = a stranger's
+	since  time.Time
+	spent  time.Duration // up to since
+	free   bool          // as last seen
+	long   bool          // it needs a place from now on
+	placed atomic.Bool   // it has one; aside's timer may give it away
+	taken  time.Time     // when it got it
+}
+
+// goOn is called now and then by a search that works: where it is another's turn
+// it waits. An error is that of ctx.
+func (w *work) goOn(ctx context.Context) error {
+	w.count()
+	switch {
+	case w.share == nil || !w.long && w.free, w.placed.Load() && w.since.Sub(w.taken) < turn:
+		return ctx.Err()
+	}
+	w.long = true
+	w.yield()
+	return w.take(ctx)
+}
+
+// aside runs wait, which works little and may take long, such as a client that
+// reads slowly. Its error is wait's, or that of ctx.
+func (w *work) aside(ctx context.Context, wait func() error) error {
+	w.count()
+	defer func() { w.since = time.Now() }()
+	if !w.placed.Load() {
+		return wait()
+	}
+	gone := make(chan struct{})
+	t := time.AfterFunc(handOver, func() { w.yield(); close(gone) })
+	err := wait()
+	if t.Stop() {
+		return err
+	}
+	<-gone
+	if err != nil {
+		return err
+	}
+	return w.take(ctx)
+}
+
+// leave ends the work.
+func (w *work) leave() {
+	w.count()
+	w.yield()
+	if w.share != nil {
+		w.gate.mu.Lock()
+		w.share.searches--
+		w.gate.mu.Unlock()
+	}
+}
+
+func (w *work) count() {
+	now := time.Now()
+	d := now.Sub(w.since)
+	w.since, w.spent = now, w.spent+d
+	if w.share != nil && !w.long {
+		w.free = w.gate.charge(w.share, d, now)
+	}
+}
+
+// take waits for a place: the device's own first, so that it stands in the queue
+// of all devices once.
+func (w *work) take(ctx context.Context) error {
+	select {
+	case w.share.place <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case w.gate.places <- struct{}{}:
+	case <-ctx.Done():
+		<-w.share.place
+		return ctx.Err()
+	}
+	w.since = time.Now()
+	w.taken = w.since
+	w.placed.Store(true)
+	return nil
+}
+
+// yield gives the place, if there is one, to who waits for it.
+func (w *work) yield() {
+	if w.placed.CompareAndSwap(true, false) {
+		<-w.gate.places
+		<-w.share.place
+	}
+}

@@ -1,0 +1,89 @@
+package ldap
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ringbook/directory"
+)
+
+// TestFreeWork: a device has some free work for all its searches together, and is
+// forgotten when it has paid for it.
+func TestFreeWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate()
+		// search works for d and reports whether it then needs a place.
+		search := func(id directory.DeviceID, d time.Duration) bool {
+			w := g.enter(id)
+			defer w.leave()
+			<-time.After(d)
+			if err := w.goOn(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			return w.long
+		}
+		for i, want := range []bool{false, false, true} {
+			if got := search("a", 25*time.Millisecond); got != want {
+				t.Errorf("search %d needs a place: %v", i, got)
+			}
+		}
+		if search("b", 25*time.Millisecond) {
+			t.Error("somebody else pays")
+		}
+		for range 100 { // a PBX: a fifth of a processor
+			<-time.After(4 * time.Millisecond)
+			if search("pbx", time.Millisecond) {
+				t.Fatal("small and many look-ups need a place")
+			}
+		}
+		<-time.After(payback * 75 * time.Millisecond)
+		if search("a", 0) {
+			t.Error("what is paid for is held against it")
+		}
+		if search("c", 0); len(g.shares) != 1 {
+			t.Errorf("%d devices are remembered", len(g.shares))
+		}
+	})
+}
+
+// TestAPlaceIsGivenBack: by whoever stops waiting for one, works too long or
+// waits for something else.
+func TestAPlaceIsGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate()
+		works := make([]*work, 2*cap(g.places))
+		for i := range works {
+			works[i] = g.enter(directory.DeviceID(rune('a' + i)))
+			works[i].long = true
+		}
+		for _, w := range works[:cap(g.places)] {
+			if err := w.goOn(t.Context()); err != nil || !w.placed.Load() {
+				t.Fatalf("no place is free: %v", err)
+			}
+		}
+		last, first := works[len(works)-1], works[0]
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if last.goOn(ctx) == nil || len(last.share.place) > 0 {
+			t.Error("one place too many, or one kept for nothing")
+		}
+		got := make(chan error)
+		go func() { got <- last.goOn(t.Context()) }()
+		synctest.Wait()
+		err := first.aside(t.Context(), func() error { // ends when last has had its place
+			defer last.leave()
+			return <-got
+		})
+		if err != nil || !first.placed.Load() {
+			t.Errorf("handed over and back: %v, %v", first.placed.Load(), err)
+		}
+		for _, w := range works[:len(works)-1] {
+			w.leave()
+		}
+		if len(g.places) > 0 {
+			t.Errorf("%d places are lost", len(g.places))
+		}
+	})
+}
