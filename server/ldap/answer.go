@@ -83,7 +83,6 @@ func (a *answer) send(ctx context.Context, f found) (result, error) {
 	if p := a.ctl.paging; p != nil && p.size == 0 {
 		return success, nil // RFC 2696 §3: the client wants no more pages
 	}
-	limit := a.limit()
 	var last item
 	n := 0
 	for it := range f.items() {
@@ -93,10 +92,10 @@ func (a *answer) send(ctx context.Context, f found) (result, error) {
 			return interrupted(ctx)
 		case a.q.after.covers(it, n):
 			continue
-		case limit > 0 && a.sent == limit:
+		case a.full():
 			return refuse(goldap.LDAPResultSizeLimitExceeded, ""), nil
-		case a.ctl.paging != nil && a.sent == int(a.ctl.paging.size):
-			a.next = a.positionAfter(last, n-1).append(nil)
+		case a.pageFull():
+			a.next = a.positionAfter(last).append(nil)
 			return success, nil
 		}
 		if err := a.add(ctx, it); err != nil {
@@ -110,14 +109,20 @@ func (a *answer) send(ctx context.Context, f found) (result, error) {
 	return success, nil
 }
 
-// limit returns the most entries of this answer; 0 = no limit.
-func (a *answer) limit() int {
-	ours, theirs := a.srv.MaxEntries, int(a.q.size)
-	if ours == 0 || theirs != 0 && theirs < ours {
-		return theirs
-	}
-	return ours
+// full reports whether a size limit is reached. The client's is for all pages
+// together, as RFC 2696 §3 implies and OpenLDAP has it; ours is for what a client
+// takes at once, as Active Directory has it.
+func (a *answer) full() bool {
+	theirs := a.q.size > 0 && a.q.after.items+a.sent >= int(a.q.size)
+	return theirs || a.ctl.paging == nil && a.overOurs()
 }
+
+// pageFull reports whether the page is. It may be shorter than the client wants.
+func (a *answer) pageFull() bool {
+	return a.ctl.paging != nil && (a.sent >= int(a.ctl.paging.size) || a.overOurs())
+}
+
+func (a *answer) overOurs() bool { return a.srv.MaxEntries > 0 && a.sent >= a.srv.MaxEntries }
 
 // add appends an entry, and writes what has come together.
 func (a *answer) add(ctx context.Context, it item) (err error) {

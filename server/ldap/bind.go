@@ -60,7 +60,11 @@ func (c *conn) bind(ctx context.Context, m message) error {
 			r = c.authenticate(ctx, q)
 		}
 	}
-	c.srv.Log.LogAttrs(ctx, slog.LevelInfo, "ldap bind",
+	level := slog.LevelInfo
+	if r == success && c.device == "" {
+		level = slog.LevelDebug // anonymous: clients that look around do so before each bind
+	}
+	c.srv.Log.LogAttrs(ctx, level, "ldap bind",
 		slog.String("from", c.from.String()), slog.String("device", string(c.device)),
 		slog.Bool("tls", c.secure), slog.Int("result", int(r.code)), slog.Duration("took", time.Since(began)))
 	return c.answer(m.id, opBindResponse, r)

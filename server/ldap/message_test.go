@@ -254,13 +254,13 @@ func TestDecodeControls(t *testing.T) {
 }
 
 func TestPositionReadsBack(t *testing.T) {
-	for _, p := range []position{{}, {items: 7}, {items: 1 << 20}, {id: "a", key: ""}, {id: "anna-1", key: "k\x00\x01\xff"}} {
+	for _, p := range []position{{}, {items: 7}, {items: 1 << 20}, {id: "a", key: ""}, {items: 9, id: "anna-1", key: "k\x00\x01\xff"}} {
 		got, ok := readPosition(p.append(nil))
 		if !ok || got != p {
 			t.Errorf("%+v reads back as %+v, %v", p, got, ok)
 		}
 	}
-	for _, b := range []string{"x", "i", "i12345", "i\xff\xff\xff\xff", "c", "canna", "cA B\x00k", "c\x00k"} {
+	for _, b := range []string{"x", "i", "i12345", "i\xff\xff\xff\xff", "c", "canna", "c\x00\x00\x00", "c\x00\x00\x00\x01anna", "c\x00\x00\x00\x01A B\x00k", "c\x00\x00\x00\x01\x00k", "c\xff\xff\xff\xffanna\x00k"} {
 		if p, ok := readPosition([]byte(b)); ok {
 			t.Errorf("%q is read as %+v", b, p)
 		}

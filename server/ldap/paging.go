@@ -7,6 +7,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"strings"
 
 	goldap "github.com/go-ldap/ldap/v3"
 
@@ -41,40 +42,43 @@ func (f found) items() iter.Seq[item] {
 // may be continued on another connection and after a sync: in the order of names the
 // position is a place between two names, whoever came or left.
 type position struct {
-	items int // the first so many are done: objects, or anything in a sorted search
+	items int // so many are done, the first of all unless there is an id
 	key   string
-	id    directory.ContactID // "" = no contact is done yet
+	id    directory.ContactID // "" = no contact is done yet, or the search is sorted
 }
 
 // First octets of a cookie.
 const (
-	cookieItems   = 'i' // then 4 octets
-	cookieContact = 'c' // then the id, a zero octet and the sort key
+	cookieItems   = 'i' // then 4 octets: items
+	cookieContact = 'c' // then 4 octets: items; then the id, a zero octet and the sort key
 )
 
 func (p position) append(dst []byte) []byte {
 	if p.id == "" {
 		return binary.BigEndian.AppendUint32(append(dst, cookieItems), uint32(p.items))
 	}
-	dst = append(append(dst, cookieContact), p.id...)
-	return append(append(dst, 0), p.key...)
+	dst = binary.BigEndian.AppendUint32(append(dst, cookieContact), uint32(p.items))
+	return append(append(append(dst, p.id...), 0), p.key...)
 }
 
 func readPosition(b []byte) (p position, ok bool) {
-	switch {
-	case len(b) == 0:
+	const head = 1 + 4
+	if len(b) == 0 {
 		return p, true
-	case b[0] == cookieItems && len(b) == 5:
-		n := binary.BigEndian.Uint32(b[1:])
-		p.items = int(n)
-		return p, n <= 1<<30
-	case b[0] == cookieContact:
-		i := slices.Index(b, 0)
-		if i < 0 {
-			return p, false
-		}
-		id, err := directory.ParseContactID(string(b[1:i]))
-		return position{id: id, key: string(b[i+1:])}, err == nil
+	}
+	if len(b) < head || binary.BigEndian.Uint32(b[1:]) > 1<<30 {
+		return p, false
+	}
+	p.items = int(binary.BigEndian.Uint32(b[1:]))
+	switch rest := b[head:]; b[0] {
+	case cookieItems:
+		return p, len(rest) == 0
+	case cookieContact:
+		id, key, ok := strings.Cut(string(rest), "\x00")
+		var err error
+		p.id, err = directory.ParseContactID(id)
+		p.key = key
+		return p, ok && err == nil
 	}
 	return p, false
 }
@@ -98,12 +102,13 @@ func (p position) covers(it item, n int) bool {
 	return cmp.Or(cmp.Compare(it.entry.SortKey(), p.key), cmp.Compare(it.entry.Contact().ID, p.id)) <= 0
 }
 
-// positionAfter returns the position behind the n-th item.
-func (a *answer) positionAfter(it item, n int) position {
-	if it.object != nil || a.sorted != nil {
-		return position{items: n}
+// positionAfter returns the position behind what was sent, it being the last.
+func (a *answer) positionAfter(it item) position {
+	p := position{items: a.q.after.items + a.sent}
+	if it.object == nil && a.sorted == nil {
+		p.key, p.id = it.entry.SortKey(), it.entry.Contact().ID
 	}
-	return position{key: it.entry.SortKey(), id: it.entry.Contact().ID}
+	return p
 }
 
 // Sorting is for people: its memory must not be an attacker's to use up.

@@ -605,6 +605,49 @@ func TestPagingOddities(t *testing.T) {
 	}
 }
 
+// TestSizeLimitIsForAllPages: RFC 2696 has no limit of a page but its size.
+func TestSizeLimitIsForAllPages(t *testing.T) {
+	s := newSite(t, staff(), nil)
+	c := s.bound(t)
+	for _, controls := range [][]goldap.Control{nil, {&goldap.ControlServerSideSorting{SortKeys: []*goldap.SortKey{{AttributeType: "sn"}}}}} {
+		for limit := 1; limit <= 10; limit++ { // of base, book and seven people
+			paging := goldap.NewControlPaging(2)
+			got := 0
+			for {
+				r := request("(objectClass=*)", "1.1")
+				r.SizeLimit, r.Controls = limit, append([]goldap.Control{paging}, controls...)
+				res, err := c.Search(r)
+				got += len(res.Entries)
+				answer, ok := goldap.FindControl(res.Controls, goldap.ControlTypePaging).(*goldap.ControlPaging)
+				if ok && len(answer.Cookie) > 0 {
+					paging.SetCookie(answer.Cookie)
+					continue
+				}
+				want := uint16(goldap.LDAPResultSizeLimitExceeded)
+				if limit >= 9 {
+					want = goldap.LDAPResultSuccess
+				}
+				if got != min(limit, 9) || code(err) != want {
+					t.Errorf("limit %d, sorted %v: %d entries, %v", limit, controls != nil, got, err)
+				}
+				break
+			}
+		}
+	}
+}
+
+// TestServersOwnLimitShortensPages: a client that wants larger ones goes on all the same.
+func TestServersOwnLimitShortensPages(t *testing.T) {
+	s := newSite(t, staff(), func(o *ldap.Options) { o.MaxEntries = 3 })
+	c := s.bound(t)
+	if first, cookie := page(t, c, 100, nil); len(first) != 3 || len(cookie) == 0 {
+		t.Errorf("a page of %v, then %x", first, cookie)
+	}
+	if res, err := c.SearchWithPaging(request("(sn=*)", "1.1"), 100); err != nil || len(res.Entries) != 7 {
+		t.Errorf("all pages: %v", err)
+	}
+}
+
 func TestServerSideSort(t *testing.T) {
 	s := newSite(t, staff(), nil)
 	c := s.bound(t)

@@ -77,8 +77,8 @@ type Options struct {
 	AllowPlain bool
 	Log        *slog.Logger
 
-	// MaxEntries is the most entries that one search answers, and one page of a
-	// paged search; 0 = no limit. The answer is streamed, so a long one costs time
+	// MaxEntries is the most entries that one search answers, and the longest page
+	// of a paged search; 0 = no limit. The answer is streamed, so a long one costs time
 	// and no memory, and phones that download everything are many.
 	MaxEntries     int
 	MaxConns       int // connections in all
@@ -99,6 +99,7 @@ type Server struct {
 	sorting chan struct{}
 	gate    *gate
 	census  census
+	refused refusals
 }
 
 // New makes a server. A base DN that cannot be one is [directory.ErrInvalid].
@@ -124,6 +125,7 @@ func New(o Options) (*Server, error) {
 		sorting: make(chan struct{}, maxSorting),
 		gate:    newGate(),
 		census:  newCensus(),
+		refused: refusals{log: o.Log},
 	}, nil
 }
 
@@ -157,6 +159,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, secure bool) error {
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() }) // Accept tells
 	defer func() { stop(); _ = l.Close() }()
+	defer s.refused.flush()
 	pause := acceptPause
 	for {
 		raw, err := l.Accept()
@@ -180,6 +183,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, secure bool) error {
 		from := addrOf(raw)
 		if !s.census.enter(from, s.MaxConns, s.MaxUnbound) {
 			_ = raw.Close() // it got no answer yet, and gets none
+			s.refused.add(from)
 			continue
 		}
 		conns.Go(func() { newConn(s, raw, from, secure).serve(ctx) })
