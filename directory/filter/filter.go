@@ -67,7 +67,7 @@ type Filter struct {
 	Any       []string  // Substrings
 	Final     string    // Substrings
 	Rule      string    // Extensible: matching rule, "" = none
-	DN        bool      // Extensible: dnAttributes
+	DN        bool      // Extensible: dnAttributes; for who knows an entry's DN to work out
 	// Stop, if set, is asked whenever the node is evaluated: from when on it
 	// reports true, the node is undefined and costs nothing. So a filter that is
 	// dear and true for nobody can be given up in the middle of a directory. It may

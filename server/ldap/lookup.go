@@ -53,7 +53,7 @@ func hide(f *filter.Filter) {
 		hide(child)
 	}
 	if a, ok := index.ParseAttribute(f.Attribute); ok && hidden(a) {
-		f.Attribute = ""
+		f.Attribute, f.Rule, f.DN = "", "", false
 	}
 }
 
@@ -112,7 +112,7 @@ func (t tree) search(at place, q searchRequest, shelf []*index.Book) (found, res
 		return t.searchBook(q, shelf[i]), success
 	case at.kind == placeContact:
 		if e := shelf[i].Entry(at.id); e != nil {
-			return found{contacts: readContact(q, shelf[i], e)}, success
+			return found{contacts: t.readContact(q, shelf[i], e)}, success
 		}
 	}
 	return none, noSuchObject(t.bookDN(at.book))
@@ -121,16 +121,16 @@ func (t tree) search(at place, q searchRequest, shelf []*index.Book) (found, res
 func (t tree) searchBase(q searchRequest, shelf []*index.Book) found {
 	f := found{contacts: nobody}
 	if q.withTop() {
-		f.objects = keep(q.filter, t.baseObject())
+		f.objects = keep(t.withDN(q.filter, ""), t.baseObject())
 	}
 	if q.scope == scopeBase {
 		return f
 	}
 	for _, b := range shelf {
-		f.objects = append(f.objects, keep(q.filter, t.bookObject(b))...)
+		f.objects = append(f.objects, keep(t.withDN(q.filter, b.Name()), t.bookObject(b))...)
 	}
 	if q.deep() || len(f.objects) == 0 {
-		f.contacts = searchBooks(q, shelf)
+		f.contacts = t.searchBooks(q, shelf)
 	}
 	return f
 }
@@ -138,16 +138,16 @@ func (t tree) searchBase(q searchRequest, shelf []*index.Book) found {
 func (t tree) searchBook(q searchRequest, b *index.Book) found {
 	f := found{contacts: nobody}
 	if q.withTop() {
-		f.objects = keep(q.filter, t.bookObject(b))
+		f.objects = keep(t.withDN(q.filter, b.Name()), t.bookObject(b))
 	}
 	if q.scope != scopeBase {
-		f.contacts = searchBooks(q, []*index.Book{b})
+		f.contacts = t.searchBooks(q, []*index.Book{b})
 	}
 	return f
 }
 
 // readContact is a search that begins at a contact, which has nothing below it.
-func readContact(q searchRequest, b *index.Book, e *index.Entry) iter.Seq[member] {
+func (t tree) readContact(q searchRequest, b *index.Book, e *index.Entry) iter.Seq[member] {
 	if !q.withTop() {
 		return nobody
 	}
@@ -156,7 +156,7 @@ func readContact(q searchRequest, b *index.Book, e *index.Entry) iter.Seq[member
 	}
 	it := &filter.Filter{Op: filter.Equal, Attribute: "uid", Value: string(e.Contact().ID)}
 	q.filter = &filter.Filter{Op: filter.And, Children: []*filter.Filter{it, q.filter}}
-	return searchBooks(q, []*index.Book{b})
+	return t.searchBooks(q, []*index.Book{b})
 }
 
 // keep returns the object if the filter is true for it.
@@ -169,9 +169,9 @@ func keep(f *filter.Filter, o object) []object {
 
 // searchBooks yields the contacts of several books in one order of names, from
 // q.after on.
-func searchBooks(q searchRequest, books []*index.Book) iter.Seq[member] {
+func (t tree) searchBooks(q searchRequest, books []*index.Book) iter.Seq[member] {
 	search := func(b *index.Book) iter.Seq[*index.Entry] {
-		asking := &filter.Filter{Op: filter.And, Children: []*filter.Filter{q.filter}, Stop: q.stop}
+		asking := &filter.Filter{Op: filter.And, Children: []*filter.Filter{t.withDN(q.filter, b.Name())}, Stop: q.stop}
 		return b.SearchAfter(asking, q.after.key, q.after.id)
 	}
 	if len(books) == 1 {

@@ -47,7 +47,12 @@ func (o *object) matches(f *filter.Filter) filter.Result {
 		return filter.Of(slices.ContainsFunc(a.values, func(v string) bool { return strings.EqualFold(v, f.Value) }))
 	case filter.Substrings:
 		return filter.Of(slices.ContainsFunc(a.values, func(v string) bool { return hasPieces(v, f) }))
-	default: // no order and no rule is defined for what objects have
+	case filter.Extensible:
+		if slices.ContainsFunc(a.values, func(v string) bool { return extends(f, a.name, v) }) {
+			return filter.True
+		}
+		return filter.Undefined // the rule may not fit
+	default: // no order is defined for what objects have
 		return filter.Undefined
 	}
 }

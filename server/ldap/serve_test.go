@@ -9,6 +9,7 @@ import (
 
 	goldap "github.com/go-ldap/ldap/v3"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"ringbook/directory"
 	"ringbook/directory/index"
@@ -645,6 +646,59 @@ func TestServersOwnLimitShortensPages(t *testing.T) {
 	}
 	if res, err := c.SearchWithPaging(request("(sn=*)", "1.1"), 100); err != nil || len(res.Entries) != 7 {
 		t.Errorf("all pages: %v", err)
+	}
+}
+
+// TestDNAttributes: RFC 4511 §4.5.1.7.7.
+func TestDNAttributes(t *testing.T) {
+	s := newSite(t, staff(), nil)
+	c := s.bound(t)
+	all := []string{"anna", "annika", "kowalski", "mueller", "muller", "meier", "star"}
+	for f, want := range map[string][]string{
+		"(ou:dn:=People)":                              all,
+		"(organizationalUnitName:dn:=people)":          all,
+		"(dc:dn:=ringbook)":                            all,
+		"(:dn:caseIgnoreMatch:=RINGBOOK)":              all,
+		"(:dn:2.5.13.5:=people)":                       all,
+		"(ou:dn:caseExactMatch:=People)":               nil,
+		"(ou:dn:=suppliers)":                           nil,
+		"(cn:dn:=people)":                              nil,
+		"(ou:=people)":                                 nil, // not asked of the DN
+		"(:caseIgnoreMatch:=people)":                   nil,
+		"(!(:caseIgnoreMatch:=people))":                nil, // undefined
+		"(ou:dn:=Sales)":                               all, // of the entry itself
+		"(uid:dn:=anna)":                               {"anna"},
+		"(:dn:caseIgnoreMatch:=anna)":                  {"anna"},
+		"(&(sn=Berg)(ou:dn:=people))":                  {"anna"},
+		"(&(cn=*)(!(ou:dn:=people)))":                  nil,
+		"(|(ou:dn:=people)(sn=Berg)(ou:dn:=ringbook))": all,
+		"(userType:dn:=people)":                        nil,
+		"(userType:dn:caseIgnoreMatch:=people)":        nil,
+		"(!(userType:dn:caseIgnoreMatch:=people))":     nil,
+		"(ou:dn:numericStringMatch:=people)":           nil,
+	} {
+		r := request("(&(|(uid=*)(uid=a))"+f+")", "1.1")
+		res, err := c.Search(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, names(res), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", f, diff)
+		}
+	}
+	for f, want := range map[string][]string{
+		"(dc:dn:=ringbook)":                  append([]string{"ringbook", "people"}, all...),
+		"(&(ou:dn:=people)(!(uid=*)))":       {"people"},
+		"(&(description:=contoso)(ou=*))":    {"people"},
+		"(&(dc:=ringbook)(objectClass=top))": {"ringbook"},
+	} {
+		res, err := c.Search(request(f, "1.1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, names(res), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", f, diff)
+		}
 	}
 }
 
