@@ -150,13 +150,14 @@ func conditionalGet(c *dav, href string) {
 		c.t.Errorf("HEAD: status %d, %v, %d bytes", head.status, head.header, len(head.body))
 	}
 	for header, want := range map[string]int{
-		"If-None-Match: " + etag:                                http.StatusNotModified,
-		"If-None-Match: W/" + etag:                              http.StatusNotModified,
-		`If-None-Match: "another"`:                              http.StatusOK,
-		"If-Match: " + etag:                                     http.StatusOK,
-		`If-Match: "another"`:                                   http.StatusPreconditionFailed,
-		`If-None-Match: "a", ` + etag:                           http.StatusNotModified,
-		"If-Modified-Since: " + get.header.Get("Last-Modified"): http.StatusNotModified,
+		"If-None-Match: " + etag:      http.StatusNotModified,
+		"If-None-Match: W/" + etag:    http.StatusNotModified,
+		`If-None-Match: "another"`:    http.StatusOK,
+		"If-Match: " + etag:           http.StatusOK,
+		`If-Match: "another"`:         http.StatusPreconditionFailed,
+		`If-None-Match: "a", ` + etag: http.StatusNotModified,
+		// A card can change twice in a second, and with the device's own settings.
+		"If-Modified-Since: " + get.header.Get("Last-Modified"): http.StatusOK,
 	} {
 		a := c.do("GET", href, "", header)
 		if a.status != want || a.header.Get("ETag") != etag || (want == http.StatusOK) != (a.body == get.body) {

@@ -23,7 +23,6 @@
 //	requests   Azure SDK, azcore 1.24      retries that obey Retry-After and close what they retry. msgraph-sdk-go cannot
 //	                                       tell null from absent and leaks a connection per retry
 //	photos     golang.org/x/image 0.47     scales well; the standard library decodes and encodes only
-
 package graph
 
 import (

@@ -7,7 +7,6 @@
 //	                                          x/crypto/autocert renews when somebody connects
 //	certmagic's   go.uber.org/zap 1.28        the one logger that certmagic takes; it is bridged to slog here
 //	log
-
 package server
 
 import (

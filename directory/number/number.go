@@ -19,7 +19,6 @@
 //	for                 we use                     why not something else
 //	every country's     nyaruka/phonenumbers 1.8   Google's libphonenumber metadata in Go, released every few weeks;
 //	numbers                                        ttacon/libphonenumber, from which it was made, has stood still for years
-
 package number
 
 import (

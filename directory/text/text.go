@@ -14,7 +14,6 @@
 //	for                 we use                   why not something else
 //	Unicode's rules     golang.org/x/text 0.43   the Go team's own tables of normalisation, case folding and
 //	                                             collation; there is no second implementation that is kept up to date
-
 package text
 
 import (

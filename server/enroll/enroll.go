@@ -5,7 +5,6 @@
 //
 //	for          we use                 why not something else
 //	Apple plist  howett.net/plist 1.0   writes what Apple's own tools write; encoding/xml knows no plist
-
 package enroll
 
 import (
