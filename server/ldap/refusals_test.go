@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -35,14 +36,19 @@ func TestRefusedConnectionsAreCounted(t *testing.T) {
 		c := l.connect(t)
 		c.send(bindMessage(1, 3, "", ""))
 		c.expect(1, 0x61, goldap.LDAPResultSuccess)
+		refused := func() {
+			ours, theirs := net.Pipe()
+			l.conns <- theirs
+			_, _ = io.Copy(io.Discard, ours) // until it is closed
+		}
 		for _, n := range []int{5, 1, 3} {
 			for range n {
-				_, _ = io.Copy(io.Discard, l.connect(t).Conn)
+				refused()
 			}
 			pass(time.Second)
 		}
 		for range 2 {
-			_, _ = io.Copy(io.Discard, l.connect(t).Conn)
+			refused()
 		}
 		cancel()
 		served.Wait()
