@@ -123,8 +123,8 @@ func present(a Attribute) test {
 }
 
 // extensible knows the rules that fit an attribute's own syntax; all but
-// caseExactMatch compare as equality does. DN parts are never asked: nothing
-// in a DN is not an attribute of the entry as well.
+// caseExactMatch compare as equality does. The parts of a DN are the business of
+// whoever makes DNs: a view has none.
 func (c compiler) extensible(a Attribute, f *filter.Filter) test {
 	equal := &filter.Filter{Op: filter.Equal, Attribute: f.Attribute, Value: f.Value}
 	s := table[a].syntax
