@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -245,11 +244,21 @@ func TestEndWhileStarting(t *testing.T) {
 // TestDemoOnTerminal: there, and only there, a bar shows how far the first sync is.
 func TestDemoOnTerminal(t *testing.T) {
 	need(t, "script")
-	// script gives the demo a terminal; the sheet goes to a file.
-	sheet := filepath.Join(t.TempDir(), "sheet")
+	if said := demoOnTerminal(t, ""); !strings.Contains(said, "mirroring users") || !strings.Contains(said, "\r") {
+		t.Errorf("the terminal shows no bar: %q", said)
+	}
+	if said := demoOnTerminal(t, " >"+filepath.Join(t.TempDir(), "sheet")); strings.Contains(said, "mirroring") {
+		t.Errorf("there is a bar although standard output is no terminal: %q", said)
+	}
+}
+
+// demoOnTerminal runs the demo on a terminal until its sheet is there, and
+// returns what the terminal showed.
+func demoOnTerminal(t *testing.T, redirect string) string {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "script", "-qec", "exec "+ringbookBinary+" demo --people 250 >"+sheet, "/dev/null")
+	cmd := exec.CommandContext(ctx, "script", "-qec", "exec "+ringbookBinary+" demo --people 250"+redirect, "/dev/null")
 	cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir(), "TERM=xterm")
 	var terminal syncBuffer
 	cmd.Stdout = &terminal
@@ -262,12 +271,18 @@ func TestDemoOnTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { keyboard.Close() })
-	eventually(t, "the demo is up", func() error {
-		b, err := os.ReadFile(sheet)
-		if err == nil && !bytes.HasSuffix(b, []byte("Ctrl-C ends the demo.\n")) {
-			err = errors.New("no sheet yet")
+	sheet := func() string { return terminal.String() }
+	if _, file, ok := strings.Cut(redirect, ">"); ok {
+		sheet = func() string {
+			b, _ := os.ReadFile(file) //nolint:errcheck // there is none yet
+			return string(b)
 		}
-		return err
+	}
+	eventually(t, "the demo is up", func() error {
+		if !strings.Contains(sheet(), "Ctrl-C ends the demo.") {
+			return errors.New("no sheet yet")
+		}
+		return nil
 	})
 	if _, err := io.WriteString(keyboard, "\x03"); err != nil { // Ctrl-C
 		t.Fatal(err)
@@ -275,9 +290,7 @@ func TestDemoOnTerminal(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("the demo ended with %v", err)
 	}
-	if said := terminal.String(); !strings.Contains(said, "mirroring users") || !strings.Contains(said, "\r") {
-		t.Errorf("the terminal shows no bar: %q", said)
-	}
+	return terminal.String()
 }
 
 // TestReadme: the commands and flags of README's reference are there, and each

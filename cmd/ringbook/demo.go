@@ -202,7 +202,7 @@ func freeAddress(ctx context.Context, wished string) (string, error) {
 // prints, and waits for the end.
 func (d *demo) serve(ctx context.Context, cfg *config.Config) error {
 	log := slog.New(slog.NewTextHandler(d.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	bar := newProgress(d.stderr, d.people)
+	bar := newProgress(d.stdout, d.stderr, d.people)
 	p, err := open(ctx, cfg, log, bar.show)
 	if err != nil {
 		return unlessEnded(ctx, err)

@@ -27,13 +27,19 @@ type progress struct {
 	ended bool
 }
 
-// newProgress shows on w when that is a terminal. total is how many people
-// there will be; 0 = not known.
-func newProgress(w io.Writer, total int) *progress {
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return &progress{w: w, total: total}
+// newProgress shows on stderr when that and stdout are terminals: who reads the
+// result from a pipe or a file is no person. total is how many people there
+// will be; 0 = not known.
+func newProgress(stdout, stderr io.Writer, total int) *progress {
+	if isTerminal(stdout) && isTerminal(stderr) {
+		return &progress{w: stderr, total: total}
 	}
 	return &progress{total: total}
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // show takes the mirror's news.
