@@ -274,7 +274,7 @@ func demoOnTerminal(t *testing.T, redirect string) string {
 	sheet := func() string { return terminal.String() }
 	if _, file, ok := strings.Cut(redirect, ">"); ok {
 		sheet = func() string {
-			b, _ := os.ReadFile(file) //nolint:errcheck // there is none yet
+			b, _ := os.ReadFile(file) // there is none yet
 			return string(b)
 		}
 	}
