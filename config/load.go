@@ -13,7 +13,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"ringbook/directory"
-	"ringbook/directory/filter"
+	"ringbook/directory/index"
 )
 
 // EnvPrefix begins the name of every environment variable: the key
@@ -253,8 +253,8 @@ func (r *reader) book(i int, name string, b directory.Book) {
 	}
 	if b.Filter == "" {
 		b.Filter = directory.DefaultFilter
-	} else if _, err := filter.Parse(b.Filter); err != nil {
-		r.addBook(i, "filter", "this is no filter: "+strings.TrimSuffix(err.Error(), ": "+directory.ErrInvalid.Error()), `Write it like "(&(accountEnabled=TRUE)(department=Sales))" (RFC 4515).`)
+	} else if _, err := index.ParseRule(b.Filter); err != nil {
+		r.addBook(i, "filter", "this rule cannot be read: "+strings.TrimSuffix(err.Error(), ": "+directory.ErrInvalid.Error()), `Write it like "(&(accountEnabled=TRUE)(department=Sales))" (RFC 4515).`)
 	}
 	b.Name = parsed
 	if b.Title == "" {
