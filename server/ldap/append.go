@@ -73,10 +73,3 @@ func appendInt(dst []byte, tag byte, n int32) []byte {
 	}
 	return dst
 }
-
-func appendBool(dst []byte, b bool) []byte {
-	if b {
-		return append(dst, tagBoolean, 1, 0xff)
-	}
-	return append(dst, tagBoolean, 1, 0)
-}

@@ -473,3 +473,10 @@ func FuzzDecodeControls(f *testing.F) {
 		}
 	})
 }
+
+func appendBool(dst []byte, b bool) []byte {
+	if b {
+		return append(dst, tagBoolean, 1, 0xff)
+	}
+	return append(dst, tagBoolean, 1, 0)
+}
