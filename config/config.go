@@ -87,6 +87,7 @@ type Mirror struct {
 type Numbers struct {
 	Country   string // ISO 3166-1 alpha-2
 	MaxPhones int
+	Order     []directory.PhoneKind // of a person's numbers; kinds not named follow in their usual order
 }
 
 // Devices says what becomes of devices.

@@ -60,6 +60,7 @@ func (r *reader) settings() []setting {
 
 		text("numbers.country", &c.Numbers.Country),
 		count("numbers.max_phones", &c.Numbers.MaxPhones, 1, maxPhones),
+		kinds("numbers.order", &c.Numbers.Order),
 
 		count("devices.drain_days", &c.Devices.DrainDays, 1, maxDrainDays),
 
@@ -195,6 +196,35 @@ func phones(key string, to *map[string]directory.PhoneKind) setting {
 				}
 			}
 			(*to)[attribute] = kind
+		}
+		return nil
+	}}
+}
+
+// kinds reads a list of kinds of numbers, or "mobile,work" from the environment.
+func kinds(key string, to *[]directory.PhoneKind) setting {
+	return setting{key, func(v any) error {
+		list, ok := v.([]any)
+		if s, isText := v.(string); isText {
+			ok = true
+			for word := range strings.SplitSeq(s, ",") {
+				list = append(list, strings.TrimSpace(word))
+			}
+		}
+		if !ok {
+			return wrongType(v, "a list", `["mobile", "work"]`)
+		}
+		*to = nil
+		for _, one := range list {
+			s, _ := one.(string)
+			kind := directory.PhoneKind(s)
+			if !slices.Contains(directory.PhoneKinds(), kind) {
+				return &valueError{fmt.Sprintf("%v is no kind of number", one), "Use work, mobile, home, fax, pager, other."}
+			}
+			if slices.Contains(*to, kind) {
+				return &valueError{fmt.Sprintf("%s is named twice", kind), "Name each kind once."}
+			}
+			*to = append(*to, kind)
 		}
 		return nil
 	}}

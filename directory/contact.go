@@ -83,11 +83,13 @@ type Contact struct {
 	Photo       PhotoID  `json:"photo,omitempty"` // "" = none
 
 	// What rules ask about and no card shows.
-	UserPrincipalName string `json:"user_principal_name,omitempty"`
-	UserType          string `json:"user_type,omitempty"` // "Member", "Guest" or not stated
-	EmployeeID        string `json:"employee_id,omitempty"`
-	AccountEnabled    Flag   `json:"account_enabled,omitempty"`
-	ShowInAddressList Flag   `json:"show_in_address_list,omitempty"`
+	UserPrincipalName string    `json:"user_principal_name,omitempty"`
+	UserType          string    `json:"user_type,omitempty"` // "Member", "Guest" or not stated
+	EmployeeID        string    `json:"employee_id,omitempty"`
+	Manager           ContactID `json:"manager,omitempty"` // "" = none
+	Extras            Extras    `json:"extras,omitempty"`
+	AccountEnabled    Flag      `json:"account_enabled,omitempty"`
+	ShowInAddressList Flag      `json:"show_in_address_list,omitempty"`
 }
 
 // An Address is a postal address (Graph: streetAddress, city, state,
@@ -116,8 +118,18 @@ func (c *Contact) Equal(d *Contact) bool {
 		c.JobTitle == d.JobTitle && c.Department == d.Department && c.Company == d.Company &&
 		c.Office == d.Office && c.Address == d.Address && c.Photo == d.Photo &&
 		c.UserPrincipalName == d.UserPrincipalName && c.UserType == d.UserType &&
-		c.EmployeeID == d.EmployeeID &&
+		c.EmployeeID == d.EmployeeID && c.Manager == d.Manager && c.Extras == d.Extras &&
 		c.AccountEnabled == d.AccountEnabled && c.ShowInAddressList == d.ShowInAddressList
+}
+
+// LooksLike reports whether nobody to whom two values of a contact are shown
+// could tell them apart: they differ in nothing but what rules ask about.
+func (c *Contact) LooksLike(d *Contact) bool {
+	return c.ID == d.ID &&
+		c.DisplayName == d.DisplayName && c.GivenName == d.GivenName && c.Surname == d.Surname &&
+		slices.Equal(c.Emails, d.Emails) && slices.EqualFunc(c.Phones, d.Phones, Phone.looksLike) &&
+		c.JobTitle == d.JobTitle && c.Department == d.Department && c.Company == d.Company &&
+		c.Office == d.Office && c.Address == d.Address && c.Photo == d.Photo
 }
 
 // Name returns what a person would call the contact: the display name, else

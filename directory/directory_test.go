@@ -3,6 +3,7 @@ package directory_test
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,6 +56,14 @@ func TestEqual(t *testing.T) {
 		reflect.ValueOf(other).Elem().FieldByName(field.Name).SetZero()
 		if whole.Equal(other) || other.Equal(&whole) {
 			t.Errorf("Equal does not see %s = %v", field.Name, v)
+		}
+	}
+	hidden := []string{"Source", "UserPrincipalName", "UserType", "EmployeeID", "Manager", "Extras", "AccountEnabled", "ShowInAddressList"}
+	for field := range reflect.ValueOf(whole).Fields() {
+		other := whole.Clone()
+		reflect.ValueOf(other).Elem().FieldByName(field.Name).SetZero()
+		if whole.LooksLike(other) != slices.Contains(hidden, field.Name) {
+			t.Errorf("LooksLike is wrong about %s", field.Name)
 		}
 	}
 	same.Emails[0], same.Phones[0].Written = "other", "other"

@@ -13,7 +13,8 @@ const (
 	PhoneOther  PhoneKind = "other"
 )
 
-// PhoneKinds lists the kinds in the order in which numbers are shown.
+// PhoneKinds lists the kinds in the order in which numbers are shown, unless
+// another one is configured.
 func PhoneKinds() []PhoneKind {
 	return []PhoneKind{PhoneWork, PhoneMobile, PhoneHome, PhoneOther, PhonePager, PhoneFax}
 }
@@ -26,6 +27,10 @@ type Phone struct {
 	// Attribute is the source's attribute that the number came from, such as
 	// "businessPhones": news about that attribute replaces these numbers only.
 	Attribute string `json:"attribute,omitempty"`
+}
+
+func (p Phone) looksLike(q Phone) bool {
+	return p.Kind == q.Kind && p.Written == q.Written && p.E164 == q.E164
 }
 
 // Canonical returns the number in E.164 when it is valid, else as written.

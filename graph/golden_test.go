@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // TestGolden plays the rounds of each testdata/delta/*.txtar and compares the
 // mirror with its want.json. A file ROUND/PAGE.json is the value of one page,
-// phones.json the configured attributes.
+// phones.json the configured attributes, order.json the configured order of kinds.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/delta/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -46,7 +46,7 @@ func golden(t *testing.T, file string) {
 		t.Fatal(err)
 	}
 	rounds, rest := readRounds(t, ar)
-	sink := playRounds(t, rounds, rest["phones.json"])
+	sink := playRounds(t, rounds, rest)
 	var got bytes.Buffer
 	for _, c := range sink.all() {
 		line, err := json.Marshal(c)
@@ -93,7 +93,7 @@ func readRounds(t *testing.T, ar *txtar.Archive) (rounds [][]string, rest map[st
 	return rounds, rest
 }
 
-func playRounds(t *testing.T, rounds [][]string, phones []byte) *memory {
+func playRounds(t *testing.T, rounds [][]string, settings map[string][]byte) *memory {
 	t.Helper()
 	round, page := -1, 0
 	tenant, stop := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -112,9 +112,11 @@ func playRounds(t *testing.T, rounds [][]string, phones []byte) *memory {
 	sink := newMemory()
 	m := mirror(t, tenant, sink, func(o *graph.Options) {
 		o.E164 = german
-		if phones != nil {
-			if err := json.Unmarshal(phones, &o.Phones); err != nil {
-				t.Fatal(err)
+		for name, to := range map[string]any{"phones.json": &o.Phones, "order.json": &o.Order} {
+			if text, ok := settings[name]; ok {
+				if err := json.Unmarshal(text, to); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 	})

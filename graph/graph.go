@@ -70,6 +70,7 @@ type Options struct {
 	Interval time.Duration // between rounds
 	Photos   bool
 	Phones   map[string]directory.PhoneKind // further attributes (config: mirror.phones)
+	Order    []directory.PhoneKind          // of a contact's numbers; kinds that it does not name follow
 	E164     func(written string) string    // reads a number; part of the question by Country
 	Country  string
 	Progress func(Progress) // nil = nobody looks; called from one goroutine at a time

@@ -58,8 +58,10 @@ func newPhones(o Options) (phones, error) {
 	if p.e164 == nil {
 		p.e164 = func(string) string { return "" }
 	}
-	for i, k := range directory.PhoneKinds() {
-		p.rank[k] = i
+	for _, k := range slices.Concat(o.Order, directory.PhoneKinds()) {
+		if _, named := p.rank[k]; !named {
+			p.rank[k] = len(p.rank)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Phones)) {
 		if _, ok := p.rank[o.Phones[name]]; !ok {
@@ -77,21 +79,17 @@ func newPhones(o Options) (phones, error) {
 	return p, nil
 }
 
-// properties returns what to select for the numbers.
+// properties returns what to select for the numbers. The attributes of
+// [onPremises] are mirrored in any case: rules of books ask about them.
 func (p phones) properties() []property {
 	var ps []property
-	nested := false
 	for _, name := range p.order {
 		if onPremisesName.MatchString(name) {
-			nested = true
 			continue
 		}
-		ps = append(ps, property{name, func(raw json.RawMessage) (setter, error) { return p.decode(name, raw) }})
+		ps = append(ps, property{name: name, decode: func(raw json.RawMessage) (setter, error) { return p.decode(name, raw) }})
 	}
-	if nested {
-		ps = append(ps, property{onPremises, p.decodeNested})
-	}
-	return ps
+	return append(ps, property{name: onPremises, decode: p.decodeNested, extra: onPremisesExtras})
 }
 
 // decode reads one attribute: null, a text, or a list of texts.

@@ -45,6 +45,11 @@ func (r *usersRound) run(ctx context.Context) error {
 	}
 	r.done.Full = r.req.Full || cur.Link == "" || cur.Question != r.question
 	err = r.pages(ctx, cur)
+	if names := r.mapping.refuse(err); len(names) > 0 {
+		r.log.LogAttrs(ctx, slog.LevelWarn, "properties not known to this Graph, read without them",
+			slog.String("feed", string(FeedUsers)), slog.String("properties", strings.Join(names, ",")))
+		err = r.pages(ctx, cur)
+	}
 	if !r.done.Full && mustResync(err) {
 		r.log.LogAttrs(ctx, slog.LevelInfo, "delta link expired, reading the tenant again", slog.String("feed", string(FeedUsers)))
 		r.done.Full = true

@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -373,4 +374,47 @@ func TestAnotherQuestionBeginsAgain(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A cloud whose delta knows fewer properties is read without those that nothing
+// shows; one that is shown is not given up.
+func TestPropertiesThatGraphRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refused := []string{"employeeHireDate, assignedLicenses", "manager"}
+		var selected []string
+		tenant, stop := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			q := r.URL.Query()
+			if !q.Has("$select") {
+				delta(w, "B", `{"id":"a","displayName":"Berta"}`)
+				return
+			}
+			selected = strings.Split(q.Get("$select"), ",")
+			for _, names := range refused {
+				if slices.ContainsFunc(strings.Split(names, ", "), func(n string) bool { return slices.Contains(selected, n) }) {
+					write(w, 400, `{"error":{"code":"BadRequest","message":"$expand/$select is not supported for the following properties: %s."}}`, names)
+					return
+				}
+			}
+			delta(w, "A", `{"id":"a","displayName":"Anna"}`)
+		})
+		defer stop()
+		sink := newMemory()
+		m := mirror(t, tenant, sink, nil)
+		if r := syncUsers(t, m, directory.SyncRequest{}); r.Error == "" {
+			t.Error("more than one refusal in a round is no surprise to be passed over")
+		}
+		if r := syncUsers(t, m, directory.SyncRequest{}); r.Error != "" || r.Read != 1 {
+			t.Fatalf("round = %+v", r)
+		}
+		if slices.Contains(selected, "manager") || slices.Contains(selected, "assignedLicenses") || !slices.Contains(selected, "employeeType") {
+			t.Errorf("selected %v", selected)
+		}
+		if r := syncUsers(t, m, directory.SyncRequest{}); r.Error != "" || r.Full {
+			t.Errorf("the next round = %+v", r)
+		}
+		refused = []string{"displayName"}
+		if r := syncUsers(t, m, directory.SyncRequest{Full: true}); !strings.Contains(r.Error, "displayName") {
+			t.Errorf("round without a name = %+v", r)
+		}
+	})
 }

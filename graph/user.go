@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"ringbook/directory"
@@ -17,7 +20,7 @@ import (
 // mappingVersion is part of the question that a cursor answers: raise it
 // whenever the same Graph object makes another contact, and every mirror reads
 // its tenant again.
-const mappingVersion = 1
+const mappingVersion = 2
 
 // maxText is the longest text of a contact, in bytes. Entra allows 1,024
 // characters (streetAddress); more than this is no text for a phonebook.
@@ -26,10 +29,24 @@ const maxText = 4 << 10
 // A setter lays one property over a contact.
 type setter func(*directory.Contact)
 
-// A property is one attribute of a Graph user and the way it is read.
+// A property is one attribute of a Graph user and the way it is read: decode
+// what is shown, extra what only rules ask about; one of them may be nil.
 type property struct {
 	name   string
 	decode func(raw json.RawMessage) (setter, error)
+	extra  func(raw json.RawMessage) ([]directory.Extra, error)
+}
+
+// optional reports whether nothing that is shown comes from the property.
+func (p property) optional() bool { return p.decode == nil || p.name == manager }
+
+// key is where an object holds the property. A relation comes as what was added
+// to it and taken from it.
+func (p property) key() string {
+	if p.name == manager {
+		return manager + "@delta"
+	}
+	return p.name
 }
 
 // A mapping reads Graph users.
@@ -40,6 +57,7 @@ type property struct {
 type mapping struct {
 	properties []property
 	phones     phones
+	refused    map[string]bool // properties that this tenant's Graph does not let us select
 }
 
 func newMapping(o Options) (*mapping, error) {
@@ -47,35 +65,61 @@ func newMapping(o Options) (*mapping, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &mapping{phones: ph, properties: []property{
-		{"displayName", line(func(c *directory.Contact) *string { return &c.DisplayName })},
-		{"givenName", line(func(c *directory.Contact) *string { return &c.GivenName })},
-		{"surname", line(func(c *directory.Contact) *string { return &c.Surname })},
-		{"mail", mail},
-		{"jobTitle", line(func(c *directory.Contact) *string { return &c.JobTitle })},
-		{"department", line(func(c *directory.Contact) *string { return &c.Department })},
-		{"companyName", line(func(c *directory.Contact) *string { return &c.Company })},
-		{"officeLocation", line(func(c *directory.Contact) *string { return &c.Office })},
-		{"streetAddress", lines(func(c *directory.Contact) *string { return &c.Address.Street })},
-		{"city", line(func(c *directory.Contact) *string { return &c.Address.City })},
-		{"state", line(func(c *directory.Contact) *string { return &c.Address.State })},
-		{"postalCode", line(func(c *directory.Contact) *string { return &c.Address.PostalCode })},
-		{"country", line(func(c *directory.Contact) *string { return &c.Address.Country })},
-		{"userPrincipalName", line(func(c *directory.Contact) *string { return &c.UserPrincipalName })},
-		{"userType", line(func(c *directory.Contact) *string { return &c.UserType })},
-		{"employeeId", line(func(c *directory.Contact) *string { return &c.EmployeeID })},
-		{"accountEnabled", flag(func(c *directory.Contact) *directory.Flag { return &c.AccountEnabled })},
-		{"showInAddressList", flag(func(c *directory.Contact) *directory.Flag { return &c.ShowInAddressList })},
+	m := &mapping{phones: ph, refused: make(map[string]bool), properties: []property{
+		{name: "displayName", decode: line(func(c *directory.Contact) *string { return &c.DisplayName })},
+		{name: "givenName", decode: line(func(c *directory.Contact) *string { return &c.GivenName })},
+		{name: "surname", decode: line(func(c *directory.Contact) *string { return &c.Surname })},
+		{name: "mail", decode: mail},
+		{name: "jobTitle", decode: line(func(c *directory.Contact) *string { return &c.JobTitle })},
+		{name: "department", decode: line(func(c *directory.Contact) *string { return &c.Department })},
+		{name: "companyName", decode: line(func(c *directory.Contact) *string { return &c.Company })},
+		{name: "officeLocation", decode: line(func(c *directory.Contact) *string { return &c.Office })},
+		{name: "streetAddress", decode: lines(func(c *directory.Contact) *string { return &c.Address.Street })},
+		{name: "city", decode: line(func(c *directory.Contact) *string { return &c.Address.City })},
+		{name: "state", decode: line(func(c *directory.Contact) *string { return &c.Address.State })},
+		{name: "postalCode", decode: line(func(c *directory.Contact) *string { return &c.Address.PostalCode })},
+		{name: "country", decode: line(func(c *directory.Contact) *string { return &c.Address.Country })},
+		{name: "userPrincipalName", decode: line(func(c *directory.Contact) *string { return &c.UserPrincipalName })},
+		{name: "userType", decode: line(func(c *directory.Contact) *string { return &c.UserType })},
+		{name: "employeeId", decode: line(func(c *directory.Contact) *string { return &c.EmployeeID })},
+		{name: "accountEnabled", decode: flag(func(c *directory.Contact) *directory.Flag { return &c.AccountEnabled })},
+		{name: "showInAddressList", decode: flag(func(c *directory.Contact) *directory.Flag { return &c.ShowInAddressList })},
+		{name: manager, decode: managerChange},
 	}}
+	m.properties = append(m.properties, extraProperties()...)
 	m.properties = append(m.properties, ph.properties()...)
 	return m, nil
 }
 
-// selected returns the $select list: id comes by itself.
-func (m *mapping) selected() []string {
+// names returns what is asked for, if Graph lets us: id comes by itself.
+func (m *mapping) names() []string {
 	names := make([]string, len(m.properties))
 	for i, p := range m.properties {
 		names[i] = p.name
+	}
+	return names
+}
+
+// selected returns the $select list.
+func (m *mapping) selected() []string {
+	return slices.DeleteFunc(m.names(), func(name string) bool { return m.refused[name] })
+}
+
+// refuse notes the properties that Graph refuses to select by name, and returns
+// them. Clouds differ in what a delta of users knows; a phonebook can do without
+// what is not shown, and better than without everybody.
+func (m *mapping) refuse(err error) []string {
+	e, ok := errors.AsType[*responseError](err)
+	if !ok || e.Status != http.StatusBadRequest {
+		return nil
+	}
+	var names []string
+	for word := range strings.FieldsFuncSeq(e.Message, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		i := slices.IndexFunc(m.properties, func(p property) bool { return p.name == word })
+		if i >= 0 && m.properties[i].optional() && !m.refused[word] {
+			m.refused[word] = true
+			names = append(names, word)
+		}
 	}
 	return names
 }
@@ -92,21 +136,35 @@ func (m *mapping) change(o object) (ch directory.Change, unread error, err error
 		return directory.Change{ID: id, Removed: true}, nil, nil
 	}
 	set := make([]setter, 0, min(len(o), len(m.properties)))
+	var extras []directory.Extra
 	for _, p := range m.properties {
-		raw, there := o[p.name]
+		raw, there := o[p.key()]
 		if !there {
 			continue
 		}
-		s, err := p.decode(raw)
-		if err != nil {
-			unread = errors.Join(unread, fmt.Errorf("property %s: %w", p.name, err))
-			continue
+		if p.decode != nil {
+			s, err := p.decode(raw)
+			if err != nil {
+				unread = errors.Join(unread, fmt.Errorf("property %s: %w", p.name, err))
+				continue
+			}
+			set = append(set, s)
 		}
-		set = append(set, s)
+		if p.extra != nil {
+			x, err := p.extra(raw)
+			if err != nil {
+				unread = errors.Join(unread, fmt.Errorf("property %s: %w", p.name, err))
+				continue
+			}
+			extras = append(extras, x...)
+		}
 	}
 	return directory.Change{ID: id, Update: func(c *directory.Contact) {
 		for _, s := range set {
 			s(c)
+		}
+		if len(extras) > 0 {
+			c.Extras = c.Extras.Lay(extras)
 		}
 	}}, unread, nil
 }
@@ -190,9 +248,12 @@ func clean(s string, keepLines bool) string {
 // question digests everything that shapes the answer of a users feed.
 func (m *mapping) question(c *client, t Tenant, country string) string {
 	parts := []string{fmt.Sprint(mappingVersion), portOf(c.base), strings.ToLower(c.base.Hostname()), t.ID, t.ClientID, country}
-	parts = append(parts, m.selected()...)
+	parts = append(parts, m.names()...)
 	for _, a := range slices.Sorted(maps.Keys(m.phones.kinds)) {
 		parts = append(parts, a, string(m.phones.kinds[a]))
+	}
+	for _, k := range directory.PhoneKinds() {
+		parts = append(parts, strconv.Itoa(m.phones.rank[k]))
 	}
 	return digest(parts)
 }

@@ -113,7 +113,7 @@ func newMirror(cfg *config.Config, plan *number.Plan, s *store.Store, log *slog.
 		graph.Tenant{ID: cfg.Tenant.ID, ClientID: cfg.Tenant.ClientID, GraphURL: cloud.Graph, Credential: credential, HTTP: client},
 		s, s,
 		graph.Options{
-			Interval: cfg.Mirror.Interval, Photos: cfg.Mirror.Photos, Phones: cfg.Mirror.Phones,
+			Interval: cfg.Mirror.Interval, Photos: cfg.Mirror.Photos, Phones: cfg.Mirror.Phones, Order: cfg.Numbers.Order,
 			E164: plan.E164, Country: cfg.Numbers.Country, Progress: progress, Log: log,
 		})
 }

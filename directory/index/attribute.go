@@ -37,7 +37,7 @@ const (
 )
 
 // attributeRow is one row of the table. Its values are the constants, the lines,
-// the line, the flag or the phones of a contact.
+// the line, the flag, the phones or, of the rest, the values of a contact.
 type attributeRow struct {
 	names  []string // the first is the one we write
 	syntax syntax
@@ -52,6 +52,7 @@ type attributeRow struct {
 	line      func(*directory.Contact) string
 	flag      func(*directory.Contact) directory.Flag
 	phones    []directory.PhoneKind
+	values    func(dst []string, c *directory.Contact) []string
 }
 
 func (r *attributeRow) has(k directory.PhoneKind) bool { return slices.Contains(r.phones, k) }
@@ -63,6 +64,8 @@ func (r *attributeRow) appendValues(dst []string, c *directory.Contact) []string
 		return append(dst, r.constants...)
 	case r.lines != nil:
 		return append(dst, r.lines(c)...)
+	case r.values != nil:
+		return r.values(dst, c)
 	case r.line != nil:
 		if s := r.line(c); s != "" {
 			return append(dst, s)
@@ -135,6 +138,14 @@ var table = [...]attributeRow{
 	hidden(plain("userPrincipalName", func(c *directory.Contact) string { return c.UserPrincipalName })),
 	hidden(plain("userType", func(c *directory.Contact) string { return c.UserType })),
 	hidden(plain("source", func(c *directory.Contact) string { return string(c.Source) })),
+	hidden(plain("manager", func(c *directory.Contact) string { return string(c.Manager) })),
+	extra("employeeType"), extra("division"), extra("costCenter"), extra("employeeHireDate"),
+	extra("usageLocation"), extra("preferredLanguage"), extra("externalUserState"), extra("createdDateTime"),
+	extra("mailNickname"), extra("proxyAddresses"), extra("imAddresses"), extra("assignedLicenses"), extra("onPremisesSyncEnabled"),
+	extra("extensionAttribute1"), extra("extensionAttribute2"), extra("extensionAttribute3"), extra("extensionAttribute4"),
+	extra("extensionAttribute5"), extra("extensionAttribute6"), extra("extensionAttribute7"), extra("extensionAttribute8"),
+	extra("extensionAttribute9"), extra("extensionAttribute10"), extra("extensionAttribute11"), extra("extensionAttribute12"),
+	extra("extensionAttribute13"), extra("extensionAttribute14"), extra("extensionAttribute15"),
 	hidden(flag("accountEnabled", func(c *directory.Contact) directory.Flag { return c.AccountEnabled })),
 	hidden(flag("showInAddressList", func(c *directory.Contact) directory.Flag { return c.ShowInAddressList })),
 }
@@ -149,6 +160,14 @@ func line(names string, get func(*directory.Contact) string) attributeRow {
 
 func plain(names string, get func(*directory.Contact) string) attributeRow {
 	return attributeRow{names: strings.Fields(names), syntax: syntaxPlain, line: get}
+}
+
+// extra is an attribute of [directory.Extras].
+func extra(name string) attributeRow {
+	return attributeRow{
+		names: []string{name}, syntax: syntaxPlain, operational: true,
+		values: func(dst []string, c *directory.Contact) []string { return c.Extras.Append(dst, name) },
+	}
 }
 
 func numbers(names string, kinds ...directory.PhoneKind) attributeRow {

@@ -331,6 +331,28 @@ func TestUnchangedMakesNoMark(t *testing.T) {
 	}
 }
 
+// What only rules ask about moves nothing but who is a member.
+func TestHiddenChangeMovesOnlyMembership(t *testing.T) {
+	x := newIndex(t,
+		directory.Book{Name: "all", Filter: "(cn=*)"},
+		directory.Book{Name: "staff", Filter: "(&(employeeType=Employee)(!(extensionAttribute3=hide)))"},
+		directory.Book{Name: "team", Filter: "(manager=BOSS)"})
+	c := directory.Contact{ID: "1", DisplayName: "Anna", Extras: "employeeType=employee"}
+	publish(x, 1, []index.Stored{stored(c)})
+	c.Manager, c.Extras = "boss", "employeeType=Employee\nextensionAttribute3=Hide"
+	want := []index.Mark{{Book: "staff", ID: "1", Revision: 2, Gone: true}, {Book: "team", ID: "1", Revision: 2}}
+	if diff := cmp.Diff(want, publish(x, 2, []index.Stored{stored(c)}).Marks); diff != "" {
+		t.Error(diff)
+	}
+	if got := x.View().Entry("1").Contact().Manager; got != "boss" {
+		t.Errorf("the view's manager is %q", got)
+	}
+	c.Extras = "employeeType=Employee\nextensionAttribute3=Hide\nmailNickname=anna"
+	if marks := publish(x, 3, []index.Stored{stored(c)}).Marks; len(marks) > 0 {
+		t.Errorf("marks %v for nothing to see", marks)
+	}
+}
+
 func TestReconcile(t *testing.T) {
 	x, m := newIndex(t, propertyBooks...), newMirror()
 	r := rand.New(rand.NewPCG(1, 2))

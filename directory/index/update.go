@@ -54,8 +54,9 @@ func (p *preparation) mark(b *book, id directory.ContactID, was, is bool) {
 
 // Prepare works out what a batch does to the books, and changes nothing. A
 // contact that is put although nothing of it has changed is left as it is, and
-// one of which nothing that is shown has changed gets no mark. If an id comes twice, its last place counts, and one that is
-// both put and removed is removed.
+// one of which nothing that is shown has changed gets a mark only in books that
+// it comes into or leaves. If an id comes twice, its last place counts, and one
+// that is both put and removed is removed.
 func (x *Index) Prepare(rev directory.Revision, put []Stored, removed []directory.ContactID) *Update {
 	p := x.prepare(rev)
 	entries := make(map[directory.ContactID]*Entry, len(put)+len(removed)) // nil = removed, or done
@@ -83,19 +84,23 @@ func (x *Index) Prepare(rev directory.Revision, put []Stored, removed []director
 			continue
 		}
 		p.put = append(p.put, e)
-		if old == nil || !old.contact.Equal(e.contact) {
-			x.mark(&p, id, e)
-		}
+		x.mark(&p, id, e)
 	}
 	return p.Update
 }
 
-// mark marks a contact whose value is new in every book; e nil = it is gone.
+// mark marks a contact whose value is new in every book in which somebody sees
+// a difference; e nil = it is gone.
 func (x *Index) mark(p *preparation, id directory.ContactID, e *Entry) {
 	slot, known := p.view.find(id)
+	old := p.view.Entry(id)
+	same := e != nil && old != nil && old.contact.LooksLike(e.contact)
 	for i, b := range x.books {
 		was := known && p.view.histories[i].stamps.at(slot).member()
-		p.mark(b, id, was, e != nil && b.rule(e) == filter.True)
+		is := e != nil && b.rule(e) == filter.True
+		if !same || is != was {
+			p.mark(b, id, was, is)
+		}
 	}
 }
 

@@ -214,7 +214,7 @@ func (t *Tenant) changed(p *place, sel selection) (dst []byte) {
 			dst = append(quoteTo(append(dst, `{"id":`...), e.id), `,"@removed":{"reason":"deleted"}}`...)
 		default:
 			if !p.Minimal {
-				set = everything()
+				set = everything().without(set, propManager)
 			}
 			set.mask |= 1 << propID
 			dst = t.record(i, &record{}).appendObject(dst, sel.and(set), "")

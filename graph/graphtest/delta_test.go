@@ -232,3 +232,42 @@ func TestDeltaRefusesWhatGraphRefuses(t *testing.T) {
 		t.Errorf("news by id: %v", news)
 	}
 }
+
+// A relation comes as what was added and taken away, and only when it changed.
+func TestDeltaTellsChangesOfTheManager(t *testing.T) {
+	c := start(t, graphtest.Options{})
+	add := func(name string) string {
+		id, err := c.server.Add(map[string]any{"displayName": name})
+		must(t, err)
+		return id
+	}
+	boss, chief, anna := add("Boss"), add("Chief"), add("Anna")
+	must(t, c.server.Patch(anna, map[string]any{"manager": boss}))
+	first, link, _ := c.round("/users/delta?$select=displayName,manager")
+	relation := func(news []object) string {
+		for _, o := range news {
+			if o["id"] == anna {
+				return fmt.Sprint(o["manager@delta"])
+			}
+		}
+		return "no news"
+	}
+	step := func(want string, change map[string]any) {
+		t.Helper()
+		must(t, c.server.Patch(anna, change))
+		var news []object
+		if news, link, _ = c.round(link); relation(news) != want {
+			t.Errorf("after %v: %s, want %s", change, relation(news), want)
+		}
+	}
+	user := func(id string) string { return "map[@odata.type:#microsoft.graph.user id:" + id + "]" }
+	gone := func(id string) string {
+		return "map[@odata.type:#microsoft.graph.user @removed:map[reason:deleted] id:" + id + "]"
+	}
+	if got := relation(first); got != "["+user(boss)+"]" {
+		t.Errorf("at first: %s", got)
+	}
+	step("<nil>", map[string]any{"displayName": "Anna B"})
+	step("["+user(chief)+" "+gone(boss)+"]", map[string]any{"manager": chief})
+	step("["+gone(chief)+"]", map[string]any{"manager": nil})
+}

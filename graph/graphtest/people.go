@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -101,6 +102,9 @@ func (s *samples) name(r *rand.Rand) name {
 
 func pick[T any](r *rand.Rand, of []T) T { return of[r.IntN(len(of))] }
 
+// SampleSKU is the product that sample people are licensed for: Microsoft 365 E3.
+const SampleSKU = "05e9a617-0261-4cee-bb44-138d3ef5d965"
+
 // A person holds the values of a sample person. An empty value was never set.
 type person struct {
 	ID, DisplayName, GivenName, Surname, Mail, UserPrincipalName string
@@ -109,7 +113,9 @@ type person struct {
 	UsageLocation                                                string
 	Business, Mobile, Home, Fax                                  string
 	UserType                                                     string // "" = null
-	Disabled, Hidden                                             bool
+	Disabled, Hidden, Unlicensed                                 bool
+	Hired                                                        string // date and time
+	Manager                                                      string // object id
 }
 
 // draw makes r the properties of person i.
@@ -146,8 +152,24 @@ func (s *samples) person(i int) person {
 	}
 	s.style(r, &p, n)
 	s.phones(r, &p, o, i)
+	s.work(&p, i)
 	s.exceptions(r, &p, login)
 	return p
+}
+
+// work says what nobody is shown: since when, and under whom. It is not drawn,
+// so that all else stays as it was: everybody's manager is one of the hundred
+// who came first of each thousand, theirs the very first.
+func (s *samples) work(p *person, i int) {
+	p.Hired = fmt.Sprintf("20%02d-%02d-01T00:00:00Z", 5+i%20, 1+i%12)
+	p.Unlicensed = i%50 == 49
+	boss := i / 1000 * 1000
+	if i%1000 >= 100 {
+		boss += i % 100
+	}
+	if boss != i {
+		p.Manager = s.id(boss)
+	}
 }
 
 // style varies how the display name is written.
@@ -228,6 +250,14 @@ func (p *person) write(r *record) {
 		})
 	}
 	r.keep(propAccountEnabled, func(dst []byte) []byte { return strconv.AppendBool(dst, !p.Disabled) })
+	if !p.Unlicensed {
+		r.values[propAssignedLicenses] = json.RawMessage(`[{"disabledPlans":[],"skuId":"` + SampleSKU + `"}]`)
+	}
+	if p.Manager != "" {
+		r.keep(propManager, func(dst []byte) []byte {
+			return append(quoteTo(append(dst, `[{"@odata.type":"#microsoft.graph.user","id":`...), p.Manager), "}]"...)
+		})
+	}
 	if p.Hidden {
 		r.values[propShowInAddressList] = json.RawMessage("false")
 	}
@@ -242,6 +272,6 @@ func (p *person) texts() [propCount]string {
 		propDepartment: p.Department, propCompanyName: p.Company, propEmployeeID: p.EmployeeID,
 		propStreetAddress: p.Street, propCity: p.City, propState: p.State, propPostalCode: p.PostalCode,
 		propCountry: p.Country, propUsageLocation: p.UsageLocation, propUserType: p.UserType,
-		propCreatedDateTime: "2024-02-29T09:30:00Z",
+		propCreatedDateTime: "2024-02-29T09:30:00Z", propEmployeeHireDate: p.Hired, propEmployeeType: "Employee",
 	}
 }

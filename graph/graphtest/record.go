@@ -48,7 +48,10 @@ const (
 	propOnPremisesExtensionAttributes
 	propExternalUserState
 	propEmployeeType
-	propManager // may be selected, is never there
+	propEmployeeHireDate
+	propEmployeeOrgData
+	propAssignedLicenses
+	propManager // as the relation's last change, which a delta shows only
 	propCount
 )
 
@@ -63,7 +66,7 @@ var properties = [propCount]string{
 	"postalCode", "country", "usageLocation", "accountEnabled", "userType", "showInAddressList",
 	"proxyAddresses", "otherMails", "mailNickname", "imAddresses", "createdDateTime",
 	"onPremisesSyncEnabled", "onPremisesExtensionAttributes", "externalUserState", "employeeType",
-	"manager",
+	"employeeHireDate", "employeeOrgData", "assignedLicenses", "manager",
 }
 
 // extension is the form of a directory extension's name: the application's id
@@ -112,6 +115,14 @@ func (s selection) and(o selection) selection {
 	return s
 }
 
+// without leaves a property out that news do not speak of.
+func (s selection) without(news selection, property int) selection {
+	if news.mask&(1<<property) == 0 {
+		s.mask &^= 1 << property
+	}
+	return s
+}
+
 // empty reports that there is nothing in it but, maybe, the id.
 func (s selection) empty() bool {
 	return s.mask&^(1<<propID) == 0 && len(s.more) == 0 && !s.all
@@ -156,7 +167,14 @@ func (r *record) set(values map[string]any) (set selection, err error) {
 		}
 		i := slices.Index(properties[:], name)
 		switch {
-		case i == propID || i == propManager:
+		case i == propManager:
+			id, isText := v.(string)
+			if !isText && v != nil {
+				return set, fmt.Errorf("property %q is an id or null: %w", name, directory.ErrInvalid)
+			}
+			r.values[i] = managerDelta(r.managerID(), id)
+			set.mask |= 1 << i
+		case i == propID:
 			return set, fmt.Errorf("property %q cannot be set: %w", name, directory.ErrInvalid)
 		case i >= 0:
 			r.values[i] = raw
@@ -172,6 +190,40 @@ func (r *record) set(values map[string]any) (set selection, err error) {
 		}
 	}
 	return set, nil
+}
+
+// A related is one change of a relation in a delta.
+type related struct {
+	Type    string   `json:"@odata.type"`
+	ID      string   `json:"id"`
+	Removed *removal `json:"@removed,omitempty"`
+}
+
+type removal struct {
+	Reason string `json:"reason"`
+}
+
+// managerDelta is manager@delta when one manager follows another; "" = none.
+func managerDelta(from, to string) json.RawMessage {
+	const user = "#microsoft.graph.user"
+	news := []related{}
+	if to != "" {
+		news = append(news, related{Type: user, ID: to})
+	}
+	if from != "" && from != to {
+		news = append(news, related{Type: user, ID: from, Removed: &removal{"deleted"}})
+	}
+	raw, _ := json.Marshal(news) // texts only
+	return raw
+}
+
+// managerID returns who the manager is now; "" = nobody.
+func (r *record) managerID() string {
+	var news []related
+	if json.Unmarshal(r.values[propManager], &news) == nil && len(news) > 0 && news[0].Removed == nil {
+		return news[0].ID
+	}
+	return ""
 }
 
 // text returns a string property, "" if it is none.
@@ -194,13 +246,19 @@ func (r *record) appendObject(dst []byte, sel selection, missing string) []byte 
 		if raw == nil && (missing == "" || i == propManager) {
 			continue
 		}
+		if i == propManager && missing != "" {
+			continue // a list shows relations only when they are expanded
+		}
 		dst = append(dst, '"')
 		dst = append(dst, properties[i]...)
+		if i == propManager {
+			dst = append(dst, "@delta"...)
+		}
 		dst = append(dst, '"', ':')
 		switch {
 		case raw != nil:
 			dst = append(dst, raw...)
-		case i == propBusinessPhones || i == propProxyAddresses || i == propOtherMails || i == propImAddresses:
+		case i == propBusinessPhones || i == propProxyAddresses || i == propOtherMails || i == propImAddresses || i == propAssignedLicenses:
 			dst = append(dst, "[]"...) // a collection is never null
 		default:
 			dst = append(dst, missing...)
