@@ -21,26 +21,23 @@ const (
 const manager = "manager"
 
 // extraProperties are what a rule may ask about and nothing shows
-// (https://learn.microsoft.com/graph/api/resources/user). otherMails is not among
-// them: there Entra keeps private addresses for a lost password.
+// (https://learn.microsoft.com/graph/api/resources/user). What many people have
+// in common is kept once. That is why no address is among them: aliases are each
+// person's own, no rule that was asked for needs them, and in otherMails Entra
+// keeps private addresses for a lost password.
 func extraProperties() []property {
 	var ps []property
-	for _, name := range []string{
-		"employeeType", "usageLocation", "preferredLanguage", "mailNickname",
-		"externalUserState", "createdDateTime", "employeeHireDate",
-	} {
+	for _, name := range []string{"employeeType", "usageLocation", "preferredLanguage", "externalUserState"} {
 		ps = append(ps, property{name: name, extra: func(raw json.RawMessage) ([]directory.Extra, error) {
 			s, err := decodeText(raw)
 			return extra(name, s), err
 		}})
 	}
-	for _, name := range []string{"proxyAddresses", "imAddresses"} {
+	for _, name := range []string{"createdDateTime", "employeeHireDate"} {
 		ps = append(ps, property{name: name, extra: func(raw json.RawMessage) ([]directory.Extra, error) {
-			var values []string
-			if json.Unmarshal(raw, &values) != nil {
-				return nil, errType
-			}
-			return extra(name, values...), nil
+			s, err := decodeText(raw)
+			day, _, _ := strings.Cut(s, "T") // no rule asks for the minute
+			return extra(name, day), err
 		}})
 	}
 	return append(

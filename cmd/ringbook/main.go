@@ -26,6 +26,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -42,7 +43,14 @@ const (
 	exitUnreachable = 3 // the server or the tenant does not answer
 )
 
+// gcPercent trades a tenth of the time of a first mirror for a tenth of its
+// memory: whoever plans a machine plans for the peak. GOGC overrides it.
+const gcPercent = 75
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	os.Exit(run())
 }
 

@@ -141,7 +141,7 @@ var table = [...]attributeRow{
 	hidden(plain("manager", func(c *directory.Contact) string { return string(c.Manager) })),
 	extra("employeeType"), extra("division"), extra("costCenter"), extra("employeeHireDate"),
 	extra("usageLocation"), extra("preferredLanguage"), extra("externalUserState"), extra("createdDateTime"),
-	extra("mailNickname"), extra("proxyAddresses"), extra("imAddresses"), extra("assignedLicenses"), extra("onPremisesSyncEnabled"),
+	extra("assignedLicenses"), extra("onPremisesSyncEnabled"),
 	extra("extensionAttribute1"), extra("extensionAttribute2"), extra("extensionAttribute3"), extra("extensionAttribute4"),
 	extra("extensionAttribute5"), extra("extensionAttribute6"), extra("extensionAttribute7"), extra("extensionAttribute8"),
 	extra("extensionAttribute9"), extra("extensionAttribute10"), extra("extensionAttribute11"), extra("extensionAttribute12"),

@@ -347,7 +347,7 @@ func TestHiddenChangeMovesOnlyMembership(t *testing.T) {
 	if got := x.View().Entry("1").Contact().Manager; got != "boss" {
 		t.Errorf("the view's manager is %q", got)
 	}
-	c.Extras = "employeeType=Employee\nextensionAttribute3=Hide\nmailNickname=anna"
+	c.Extras = "employeeType=Employee\nextensionAttribute3=Hide\nusageLocation=DE"
 	if marks := publish(x, 3, []index.Stored{stored(c)}).Marks; len(marks) > 0 {
 		t.Errorf("marks %v for nothing to see", marks)
 	}

@@ -25,19 +25,18 @@ const (
 
 // words are the texts that many contacts have in common. The order is part of
 // the schema: append only.
-func words(c *directory.Contact) [12]*string {
+func words(c *directory.Contact) [13]*string {
 	return [...]*string{
 		(*string)(&c.Source), &c.UserType, &c.JobTitle, &c.Department, &c.Company, &c.Office,
 		&c.Address.Street, &c.Address.City, &c.Address.State, &c.Address.PostalCode, &c.Address.Country,
-		(*string)(&c.Manager),
+		(*string)(&c.Manager), (*string)(&c.Extras),
 	}
 }
 
 // texts are those of its own. The order is part of the schema: append only.
-func texts(c *directory.Contact) [7]*string {
+func texts(c *directory.Contact) [6]*string {
 	return [...]*string{
 		&c.DisplayName, &c.GivenName, &c.Surname, (*string)(&c.Photo), &c.UserPrincipalName, &c.EmployeeID,
-		(*string)(&c.Extras),
 	}
 }
 
