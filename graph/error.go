@@ -125,6 +125,10 @@ func explainGraph(err error) (string, bool) {
 		return "", false
 	}
 	said := " (" + e.Error() + ")"
+	permission := readUsers
+	if n, ok := errors.AsType[*needError](err); ok {
+		permission = n.permission
+	}
 	skewed := e.Skew.Abs() > maxSkew
 	switch {
 	case e.Status == http.StatusUnauthorized && skewed:
@@ -134,7 +138,7 @@ func explainGraph(err error) (string, bool) {
 	case e.Status == http.StatusForbidden && e.Code == "ErrorAccessDenied":
 		return "Exchange refused access to a mailbox. Check the scope of the application's Exchange role; a change takes up to two hours." + said, true
 	case e.Status == http.StatusForbidden:
-		return "The application may not read this. Grant it the application permission User.Read.All with admin consent; it takes effect within an hour." + said, true
+		return "The application may not read this. Grant it the application permission " + permission + " with admin consent; it takes effect within an hour." + said, true
 	case e.Status == http.StatusNotFound && e.Code == "MailboxNotEnabledForRESTAPI":
 		return "The mailbox is not in Exchange Online." + said, true
 	case e.Status == http.StatusNotFound:
