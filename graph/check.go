@@ -143,6 +143,9 @@ func (c *checker) run(ctx context.Context, p checkPart) []CheckResult {
 	if p.off != "" {
 		return []CheckResult{{State: CheckSkipped, Detail: p.off}}
 	}
+	if ctx.Err() != nil {
+		return []CheckResult{{State: CheckSkipped, Detail: "Not asked: the check has run out of time."}}
+	}
 	for _, n := range p.needs {
 		if c.broken[n] {
 			return []CheckResult{{State: CheckSkipped, Detail: "Not asked: needs " + n + "."}}
@@ -160,10 +163,14 @@ func fine(detail string) []CheckResult { return []CheckResult{{State: CheckOK, D
 func failure(err error) []CheckResult {
 	_, overTLS := explainTLS(err, "")
 	// A check tries once; it is the mirror that tries again.
-	text := strings.Replace(Explain(err), "; it will be tried again", "", 1)
+	text := strings.NewReplacer("; it will be tried again", "", "The round failed and will be tried again: ", "It failed: ").Replace(Explain(err))
 	detail, mend, more := strings.Cut(text, ". ")
 	if more {
 		detail += "."
+	}
+	if mend == "" || strings.HasPrefix(mend, "(") { // there is only what Graph said
+		detail = strings.TrimSpace(detail + " " + mend)
+		mend = "Check again in a minute. If it lasts, look at Microsoft's service health."
 	}
 	return []CheckResult{{State: CheckFailed, Detail: detail, Mend: mend, Unreachable: unreachable(err) && !overTLS}}
 }

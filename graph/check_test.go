@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"context"
 	"crypto/x509"
 	"net/http"
 	"os"
@@ -8,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"ringbook/graph"
 	"ringbook/graph/graphtest"
@@ -172,4 +175,38 @@ func TestChecksCertificate(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A service that takes a question and never answers costs its part's time, and
+// the other parts are asked all the same.
+func TestChecksHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reach, stop := serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		defer stop()
+		o := graph.CheckOptions{SignIn: graph.CredentialOptions{ManagedIdentity: true, HTTP: reach.HTTP}}
+		start := time.Now()
+		list := slices.Collect(graph.Checks(t.Context(), reach, o))
+		if spent := time.Since(start); spent > time.Minute {
+			t.Errorf("the check took %v", spent)
+		}
+		hung := 0
+		for _, r := range list {
+			if r.State == graph.CheckFailed {
+				hung++
+				if !r.Unreachable || !strings.HasPrefix(r.Detail, "No answer from") {
+					t.Errorf("%+v", r)
+				}
+			}
+		}
+		if hung != 2 || len(list) != 12 {
+			t.Errorf("%d parts hung, of %d: %+v", hung, len(list), list)
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		for r := range graph.Checks(ended, reach, o) {
+			if r.State != graph.CheckSkipped {
+				t.Errorf("asked after the end: %+v", r)
+			}
+		}
+	})
 }

@@ -21,7 +21,7 @@ import (
 const maxSkew = 5 * time.Minute
 
 // Explain returns the operator's sentence for an error of a round, of
-// [NewCredential] or of [Check]: what is wrong and what to do. It holds no
+// [NewCredential], of [Check] or of [Checks]: what is wrong and what to do. It holds no
 // secret and no link. "" for nil.
 func Explain(err error) string {
 	if err == nil {
@@ -167,7 +167,7 @@ func explainNetwork(err error, host string) (string, bool) {
 		host = "the tenant"
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "proxyconnect" {
-		return "The proxy of HTTPS_PROXY cannot be reached. (" + plain(err.Error(), 200) + ")", true
+		return "The proxy of HTTPS_PROXY cannot be reached. Check its address and that it is up. (" + plain(err.Error(), 200) + ")", true
 	}
 	if s, ok := explainTLS(err, host); ok {
 		return s, true

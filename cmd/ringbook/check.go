@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -121,7 +122,14 @@ func (c *check) run(ctx context.Context) {
 	newServerCheck(c).run(ctx)
 }
 
+// add keeps and shows a part. Some quote what a stranger's server said.
 func (c *check) add(p part) {
+	p.Detail = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, p.Detail)
 	c.parts = append(c.parts, p)
 	c.show(p)
 }
@@ -192,7 +200,7 @@ func (c *check) err() error {
 	return e
 }
 
-// marks show the states.
+// mark shows a state.
 func mark(s graph.CheckState) string {
 	switch s {
 	case graph.CheckOK:
@@ -201,8 +209,9 @@ func mark(s graph.CheckState) string {
 		return "!"
 	case graph.CheckSkipped:
 		return "–"
+	default:
+		return "✗"
 	}
-	return "✗"
 }
 
 func writePart(w io.Writer, p part) {

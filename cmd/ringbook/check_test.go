@@ -5,21 +5,27 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"io"
 	"math/big"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"ringbook/config"
+	"ringbook/graph"
 	"ringbook/graph/graphtest"
 	"ringbook/server/admin"
 )
@@ -136,5 +142,26 @@ func code(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if strconv.Itoa(got) != args[0] {
 		ts.Fatalf("exit code %d", got)
+	}
+}
+
+// A server whose certificate is not there yet does answer.
+func TestCertificateNotThereYet(t *testing.T) {
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		return nil, errors.New("not yet")
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		if c, err := l.Accept(); err == nil {
+			_, _ = io.Copy(io.Discard, c) // shakes hands
+			c.Close()
+		}
+	}()
+	s := newServerCheck(&check{cfg: &config.Config{PublicURL: "https://" + l.Addr().String()}})
+	if p := s.certificate(t.Context()); p.State != graph.CheckFailed || p.unreachable || !strings.Contains(p.Mend, "ACME") {
+		t.Errorf("%+v", p)
 	}
 }

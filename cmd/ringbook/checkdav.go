@@ -42,7 +42,7 @@ func (c davClient) Do(req *http.Request) (*http.Response, error) {
 // discovery walks from the host to the login, as every phone begins.
 func (s *serverCheck) discovery(ctx context.Context) part {
 	for _, method := range []string{"PROPFIND", http.MethodGet} {
-		resp, err := s.ask(ctx, method, "/.well-known/carddav")
+		resp, err := s.ask(ctx, method, "/.well-known/carddav") //nolint:bodyclose // ask closes it
 		if err != nil {
 			return serverFailure(err, s.web)
 		}
@@ -52,7 +52,7 @@ func (s *serverCheck) discovery(ctx context.Context) part {
 				"Check that it is Ringbook that answers at public_url. A proxy in front must hand on every path and method.")
 		}
 	}
-	resp, err := s.ask(ctx, "PROPFIND", "/dav/")
+	resp, err := s.ask(ctx, "PROPFIND", "/dav/") //nolint:bodyclose // ask closes it
 	if err != nil {
 		return serverFailure(err, s.web)
 	}

@@ -58,7 +58,7 @@ func newServerCheck(c *check) *serverCheck {
 }
 
 func (s *serverCheck) probes() []probe {
-	noTLS, noLogin, noLDAPS, noLDAP, noBind := "", "", "", "", ""
+	noTLS, noLogin, noLDAPS, noLDAP := "", "", "", ""
 	if strings.HasPrefix(s.cfg.PublicURL, "http://") {
 		noTLS = "Not asked: public_url is plain http on this machine."
 	}
@@ -71,7 +71,8 @@ func (s *serverCheck) probes() []probe {
 	if s.login == "" {
 		noLogin = "Not asked: give --login and --secret-file of a device."
 	}
-	if noBind = noLogin; noLDAPS != "" && noLDAP != "" {
+	noBind := noLogin
+	if noLDAPS != "" && noLDAP != "" {
 		noBind = noLDAPS
 	}
 	bindNeeds := []string{"ldaps"}
@@ -101,6 +102,9 @@ func (s *serverCheck) run(ctx context.Context) {
 func (s *serverCheck) try(ctx context.Context, p probe) part {
 	if p.off != "" {
 		return part{State: graph.CheckSkipped, Detail: p.off}
+	}
+	if ctx.Err() != nil {
+		return part{State: graph.CheckSkipped, Detail: "Not asked: the check has run out of time."}
 	}
 	for _, n := range p.needs {
 		if s.broken[n] {
@@ -206,10 +210,21 @@ func serverFailure(err error, address string) part {
 		return bad(fmt.Sprintf("The certificate of %s is signed by an authority that is not trusted here.", address),
 			"Check that cert_file holds the whole chain. An authority of your own must be trusted on every phone, and here (SSL_CERT_FILE).")
 	}
+	if _, plain := errors.AsType[tls.RecordHeaderError](err); plain || isAlert(err) {
+		return bad(fmt.Sprintf("%s answers, but TLS with it does not come about: %v.", address, err),
+			"Read the server's log: with ACME, the certificate may not be there yet. Check which server listens at that port.")
+	}
 	if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, context.DeadlineExceeded) {
 		p := bad(fmt.Sprintf("Nobody answers at %s.", address), "Is `ringbook serve` running? If it is, check public_url, the listen addresses and the firewall.")
 		p.unreachable = true
 		return p
 	}
 	return bad(fmt.Sprintf("Talking to %s did not work: %v.", address, err), "Check that it is Ringbook that answers there, and read its log.")
+}
+
+// isAlert reports whether the other side refused the handshake: crypto/tls
+// gives an alert a type of its own over QUIC only.
+func isAlert(err error) bool {
+	e, ok := errors.AsType[*net.OpError](err)
+	return ok && e.Op == "remote error"
 }
