@@ -92,14 +92,15 @@ func states(ts *testscript.TestScript, _ bool, args []string) {
 		Parts []struct{ Name, State, Detail, Mend *string }
 	}
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &doc))
-	text := "ok " + strconv.FormatBool(*doc.OK) + "\n"
+	var text strings.Builder
+	text.WriteString("ok " + strconv.FormatBool(*doc.OK) + "\n")
 	for _, p := range doc.Parts {
 		if *p.Detail == "" || *p.State == "failed" && *p.Mend == "" {
 			ts.Fatalf("%s tells too little", *p.Name)
 		}
-		text += *p.Name + ": " + *p.State + "\n"
+		text.WriteString(*p.Name + ": " + *p.State + "\n")
 	}
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text.String()), 0o600))
 }
 
 // ready waits until the server in the data folder has loaded its directory:

@@ -46,7 +46,7 @@ func (s *serverCheck) dial(ctx context.Context, listen string, atOnce bool) (*ld
 	}
 	c.Conn = ldap.NewConn(raw, atOnce)
 	c.Start()
-	if atOnce {
+	if atOnce || s.plainOnly() {
 		return c, nil
 	}
 	if err := c.StartTLS(c.shown.config(s.host)); err != nil {
@@ -56,18 +56,18 @@ func (s *serverCheck) dial(ctx context.Context, listen string, atOnce bool) (*ld
 	return c, nil
 }
 
+// plainOnly: LDAP has no certificate, and ldap.allow_plain lets devices in
+// without.
+func (s *serverCheck) plainOnly() bool {
+	return s.cfg.HTTP.TLS == config.TLSOff && s.cfg.LDAP.CertFile == ""
+}
+
 func (s *serverCheck) ldaps(ctx context.Context) part {
 	c, err := s.dial(ctx, s.cfg.LDAP.LDAPSListen, true)
 	return s.rootDSE(c, err, "answers over LDAPS")
 }
 
 func (s *serverCheck) startTLS(ctx context.Context) part {
-	if s.cfg.HTTP.TLS == config.TLSOff && s.cfg.LDAP.CertFile == "" {
-		return part{
-			State: graph.CheckWarning, Detail: "The plain LDAP port has no certificate, so secrets travel over it in the clear.",
-			Mend: "Set ldap.cert_file and ldap.key_file.",
-		}
-	}
 	c, err := s.dial(ctx, s.cfg.LDAP.Listen, false)
 	return s.rootDSE(c, err, "answers with StartTLS")
 }
@@ -84,6 +84,12 @@ func (s *serverCheck) rootDSE(c *ldapConn, err error, does string) part {
 	}
 	if len(found.Entries) != 1 || found.Entries[0].GetEqualFoldAttributeValue("namingContexts") == "" {
 		return bad(c.address+" does not say which directory it has.", "Check that it is Ringbook that answers there.")
+	}
+	if c.shown.leaf == nil {
+		return part{
+			State: graph.CheckWarning, Detail: c.address + " answers without TLS: logins travel over it in the clear.",
+			Mend: "Set ldap.cert_file and ldap.key_file.",
+		}
 	}
 	return c.shown.lasts(c.address, does)
 }
