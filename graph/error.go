@@ -21,7 +21,7 @@ import (
 const maxSkew = 5 * time.Minute
 
 // Explain returns the operator's sentence for an error of a round, of
-// [NewCredential] or of [Check]: what is wrong and what to do. It holds no
+// [NewCredential], of [Check] or of [Checks]: what is wrong and what to do. It holds no
 // secret and no link. "" for nil.
 func Explain(err error) string {
 	if err == nil {
@@ -125,6 +125,10 @@ func explainGraph(err error) (string, bool) {
 		return "", false
 	}
 	said := " (" + e.Error() + ")"
+	permission := readUsers
+	if n, ok := errors.AsType[*needError](err); ok {
+		permission = n.permission
+	}
 	skewed := e.Skew.Abs() > maxSkew
 	switch {
 	case e.Status == http.StatusUnauthorized && skewed:
@@ -134,7 +138,7 @@ func explainGraph(err error) (string, bool) {
 	case e.Status == http.StatusForbidden && e.Code == "ErrorAccessDenied":
 		return "Exchange refused access to a mailbox. Check the scope of the application's Exchange role; a change takes up to two hours." + said, true
 	case e.Status == http.StatusForbidden:
-		return "The application may not read this. Grant it the application permission User.Read.All with admin consent; it takes effect within an hour." + said, true
+		return "The application may not read this. Grant it the application permission " + permission + " with admin consent; it takes effect within an hour." + said, true
 	case e.Status == http.StatusNotFound && e.Code == "MailboxNotEnabledForRESTAPI":
 		return "The mailbox is not in Exchange Online." + said, true
 	case e.Status == http.StatusNotFound:
@@ -163,7 +167,7 @@ func explainNetwork(err error, host string) (string, bool) {
 		host = "the tenant"
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "proxyconnect" {
-		return "The proxy of HTTPS_PROXY cannot be reached. (" + plain(err.Error(), 200) + ")", true
+		return "The proxy of HTTPS_PROXY cannot be reached. Check its address and that it is up. (" + plain(err.Error(), 200) + ")", true
 	}
 	if s, ok := explainTLS(err, host); ok {
 		return s, true

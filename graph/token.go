@@ -115,7 +115,7 @@ func (o CredentialOptions) credential(common azcore.ClientOptions, private bool)
 		}
 		certs, key, err := azidentity.ParseCertificates(data, []byte(o.CertificatePassword))
 		if err != nil {
-			return nil, fmt.Errorf("certificate %s: %w", o.CertificateFile, err)
+			return nil, fmt.Errorf("certificate %s: %w: %w", o.CertificateFile, err, directory.ErrInvalid)
 		}
 		return azidentity.NewClientCertificateCredential(o.TenantID, o.ClientID, certs, key,
 			&azidentity.ClientCertificateCredentialOptions{ClientOptions: common, DisableInstanceDiscovery: private})

@@ -15,6 +15,8 @@
 //	for       we use                       why not something else
 //	commands  spf13/cobra 1.10             the flag package has no subcommands; urfave/cli is as able, but cobra's help
 //	                                       and completion are what operators know from kubectl, docker and gh
+//	CardDAV   emersion/go-webdav 0.7       for check: a client that is not of our making; the only one in Go
+//	LDAP      go-ldap/ldap 3.4             for check: what most Go programs reach a directory with
 //	progress  schollz/progressbar/v3 3.19  one bar on one line is all we need; vbauerster/mpb draws many
 //	terminal  golang.org/x/term            asks whether standard error is a terminal; the standard library cannot
 package main
@@ -138,7 +140,7 @@ func newRoot() *cobra.Command {
 		return &hintError{err: err, code: exitUsage, hint: "See: " + cmd.CommandPath() + " --help"}
 	})
 	root.AddCommand(
-		newDemo(), newServe(&o), newSync(&o), newStatus(&o),
+		newDemo(), newServe(&o), newCheck(&o), newSync(&o), newStatus(&o),
 		newDevice(&o), newConfig(&o), newVersion(&o),
 	)
 	tellUsage(root)

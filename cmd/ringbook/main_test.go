@@ -22,6 +22,8 @@ func TestMain(m *testing.M) {
 //	await FILE       wait until a background command has written FILE
 //	field FILE KEY   set $KEY (last part, dots removed) to a value of a JSON document
 //	freeport NAME    set $NAME to a free address on loopback
+//
+// and those of check_test.go.
 func TestScript(t *testing.T) {
 	files, err := filepath.Glob("testdata/script/*.txtar")
 	if err != nil || len(files) < 5 {
@@ -32,6 +34,7 @@ func TestScript(t *testing.T) {
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await": await, "field": field, "freeport": freePort,
+			"tenant": tenant, "certificate": certificate, "states": states, "ready": ready, "ports": ports, "code": code,
 		},
 	})
 }

@@ -86,10 +86,12 @@ func digest(c *directory.Contact) [16]byte {
 	return [16]byte(sum[:16])
 }
 
-func newMirror(cfg *config.Config, plan *number.Plan, s *store.Store, log *slog.Logger, progress func(graph.Progress)) (*graph.Mirror, error) {
+// tenantOf is where the tenant is and how to sign in there; its Credential is
+// not made yet.
+func tenantOf(cfg *config.Config) (graph.Tenant, graph.CredentialOptions, error) {
 	cloud, err := graph.CloudByName(cfg.Tenant.Cloud)
 	if err != nil {
-		return nil, err
+		return graph.Tenant{}, graph.CredentialOptions{}, err
 	}
 	if cfg.Tenant.AuthorityURL != "" {
 		cloud.Login = cfg.Tenant.AuthorityURL
@@ -99,19 +101,27 @@ func newMirror(cfg *config.Config, plan *number.Plan, s *store.Store, log *slog.
 	}
 	client, err := graph.NewHTTPClient(cfg.Tenant.CAFile)
 	if err != nil {
-		return nil, fmt.Errorf("tenant.ca_file: %w", err)
+		return graph.Tenant{}, graph.CredentialOptions{}, fmt.Errorf("tenant.ca_file: %w", err)
 	}
-	credential, err := graph.NewCredential(graph.CredentialOptions{
-		TenantID: cfg.Tenant.ID, ClientID: cfg.Tenant.ClientID, AuthorityURL: cloud.Login, HTTP: client,
-		Secret: string(cfg.Tenant.ClientSecret), CertificateFile: cfg.Tenant.CertificateFile,
-		ManagedIdentity: cfg.Tenant.ManagedIdentity, WorkloadIdentity: cfg.Tenant.WorkloadIdentity,
-	})
+	return graph.Tenant{ID: cfg.Tenant.ID, ClientID: cfg.Tenant.ClientID, GraphURL: cloud.Graph, HTTP: client},
+		graph.CredentialOptions{
+			TenantID: cfg.Tenant.ID, ClientID: cfg.Tenant.ClientID, AuthorityURL: cloud.Login, HTTP: client,
+			Secret: string(cfg.Tenant.ClientSecret), CertificateFile: cfg.Tenant.CertificateFile,
+			ManagedIdentity: cfg.Tenant.ManagedIdentity, WorkloadIdentity: cfg.Tenant.WorkloadIdentity,
+		}, nil
+}
+
+func newMirror(cfg *config.Config, plan *number.Plan, s *store.Store, log *slog.Logger, progress func(graph.Progress)) (*graph.Mirror, error) {
+	tenant, signIn, err := tenantOf(cfg)
+	if err != nil {
+		return nil, err
+	}
+	tenant.Credential, err = graph.NewCredential(signIn)
 	if err != nil {
 		return nil, &hintError{err: fmt.Errorf("tenant: %w", err), code: exitUsage}
 	}
 	return graph.New(
-		graph.Tenant{ID: cfg.Tenant.ID, ClientID: cfg.Tenant.ClientID, GraphURL: cloud.Graph, Credential: credential, HTTP: client},
-		s, s,
+		tenant, s, s,
 		graph.Options{
 			Interval: cfg.Mirror.Interval, Photos: cfg.Mirror.Photos, Phones: cfg.Mirror.Phones, Order: cfg.Numbers.Order,
 			E164: plan.E164, Country: cfg.Numbers.Country, Progress: progress, Log: log,

@@ -33,6 +33,7 @@ type Fault struct {
 
 	DelayMS int   `json:"delay_ms,omitempty"` // before anything is answered
 	Break   Break `json:"break,omitempty"`
+	SkewS   int   `json:"skew_s,omitempty"` // seconds by which the Date header is ahead of the clock
 
 	// Status, if set, replaces the answer: by Body, else by an error in Graph's
 	// shape with Code. For sign-in a Code such as "AADSTS7000222" makes an error

@@ -137,6 +137,9 @@ func write(w http.ResponseWriter, r *http.Request, a reply, hurt Fault) {
 		h.Set("Client-Request-Id", h.Get("Request-Id"))
 	}
 	h.Set("Cache-Control", "no-cache")
+	if hurt.SkewS != 0 {
+		h.Set("Date", time.Now().Add(time.Duration(hurt.SkewS)*time.Second).UTC().Format(http.TimeFormat))
+	}
 	if hurt.Break == BreakConnection {
 		panic(http.ErrAbortHandler) // net/http's way to drop a connection
 	}
@@ -174,7 +177,11 @@ func (t *Tenant) graph(c call) reply {
 	}
 	p := c.path
 	switch {
-	case p[0] == "contacts" || p[0] == "groups":
+	case p[0] == "groups":
+		return t.groupRequest(c)
+	case p[0] == "users" && !t.granted("User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"):
+		return fail(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+	case p[0] == "contacts":
 		return fail(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 	case p[0] != "users" || len(p) > 5:
 		return noSegment(p[0])

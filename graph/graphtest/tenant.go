@@ -34,6 +34,10 @@ type Options struct {
 	// an assertion is checked for its form only.
 	Trusted []*x509.Certificate
 
+	// Roles are the application permissions that were granted; nil =
+	// User.Read.All alone.
+	Roles []string
+
 	// What Graph is free to do, and does now and then.
 	EmptyPages bool // every round of a delta begins with an empty page
 	Minimal    bool // a delta names the changed properties only, as if by Prefer: return=minimal
@@ -55,6 +59,7 @@ type Tenant struct {
 	byID       map[string]int
 	log        []change
 	generation int // of delta tokens; see ExpireDeltaTokens
+	groups     []group
 }
 
 // An entry is one person. A sample person costs next to nothing until it is
@@ -89,6 +94,9 @@ func New(o Options) *Tenant {
 		o.PageSize = defaultPage
 	}
 	o.PageSize = min(o.PageSize, maxPage)
+	if o.Roles == nil {
+		o.Roles = []string{"User.Read.All"}
+	}
 	t := &Tenant{
 		id: TenantID, client: ClientID, secret: "s~" + rand.Text(),
 		options: o,
