@@ -138,6 +138,7 @@ var table = [...]attributeRow{
 	hidden(plain("userPrincipalName", func(c *directory.Contact) string { return c.UserPrincipalName })),
 	hidden(plain("userType", func(c *directory.Contact) string { return c.UserType })),
 	hidden(plain("source", func(c *directory.Contact) string { return string(c.Source) })),
+	extra(memberOf),
 	hidden(plain("manager", func(c *directory.Contact) string { return string(c.Manager) })),
 	extra("employeeType"), extra("division"), extra("costCenter"), extra("employeeHireDate"),
 	extra("usageLocation"), extra("preferredLanguage"), extra("externalUserState"), extra("createdDateTime"),

@@ -59,7 +59,8 @@ import (
 type Options struct {
 	Books     []directory.Book // at least one
 	Plan      *number.Plan
-	MaxPhones int // further numbers of a contact are not shown; 0 = no limit
+	MaxPhones int               // further numbers of a contact are not shown; 0 = no limit
+	Known     []directory.Group // of which it is known who belongs to them; see [Index.SetKnown]
 }
 
 // A Stored is a contact as the store keeps it.
@@ -83,6 +84,7 @@ type Index struct {
 	plan      *number.Plan
 	maxPhones int
 	seed      maphash.Seed
+	known     map[directory.Group]struct{} // the writer's
 	slots     *slots
 	view      atomic.Pointer[View]
 	order     atomic.Pointer[order] // the last that was made
@@ -94,6 +96,8 @@ type book struct {
 	name  directory.BookName
 	title string
 	rule  func(*Entry) filter.Result
+	// groups are those that the rule asks for.
+	groups []directory.Group
 }
 
 // slots finds the slot of an id. It only ever grows and all views share it: a
@@ -116,6 +120,10 @@ func New(o Options, epoch directory.Epoch, rev directory.Revision, contacts iter
 	x := &Index{
 		plan: o.Plan, maxPhones: o.MaxPhones, seed: maphash.MakeSeed(),
 		slots: &slots{of: map[directory.ContactID]int{}},
+		known: map[directory.Group]struct{}{},
+	}
+	for _, g := range o.Known {
+		x.SetKnown(g, true)
 	}
 	byName := map[directory.BookName]int{}
 	for i, b := range o.Books {
@@ -127,7 +135,7 @@ func New(o Options, epoch directory.Epoch, rev directory.Revision, contacts iter
 			return nil, fmt.Errorf("book %s twice: %w", b.Name, directory.ErrInvalid)
 		}
 		byName[b.Name] = i
-		x.books = append(x.books, &book{b.Name, b.Title, compile(rule, newNumberReader(x.plan))})
+		x.books = append(x.books, &book{b.Name, b.Title, compile(rule, newNumberReader(x.plan)), Groups(rule)})
 	}
 	v := &View{index: x, epoch: epoch, revision: rev, order: &order{}, histories: make([]*history, len(x.books))}
 	x.fill(v, contacts)

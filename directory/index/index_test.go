@@ -433,6 +433,22 @@ func TestBadRules(t *testing.T) {
 }
 
 // The default rule shows enabled members, and whoever does not say otherwise.
+func TestGroups(t *testing.T) {
+	rule, err := index.ParseRule("(&(memberOf=Sales)(|(memberof= SALES )(!(memberOf=2f6b8d14-93a7-4e58-8c1b-A99D1CA71000)))(department=memberOf))")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []directory.Group{"sales", "2f6b8d14-93a7-4e58-8c1b-a99d1ca71000"}
+	if diff := cmp.Diff(want, index.Groups(rule)); diff != "" {
+		t.Error(diff)
+	}
+	for _, bad := range []string{"(memberOf=Sal*)", "(memberOf=*)", "(memberOf=)", "(memberOf>=a)", `(memberOf=a\00b)`, "(!(memberOf~=a))"} {
+		if _, err := index.ParseRule(bad); !errors.Is(err, directory.ErrInvalid) {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}
+
 func TestDefaultRule(t *testing.T) {
 	x := newIndex(t, directory.Book{Name: "people"})
 	publish(x, 1, []index.Stored{

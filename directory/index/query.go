@@ -35,8 +35,12 @@ func checkAttributes(f *filter.Filter) error {
 		return nil
 	default:
 	}
-	if _, ok := ParseAttribute(f.Attribute); !ok {
+	a, ok := ParseAttribute(f.Attribute)
+	switch {
+	case !ok:
 		return fmt.Errorf("filter %s: contacts have no attribute %q: %w", f, f.Attribute, directory.ErrInvalid)
+	case a.Name() == memberOf:
+		return checkGroup(f)
 	}
 	return nil
 }

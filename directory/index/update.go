@@ -2,7 +2,6 @@ package index
 
 import (
 	"ringbook/directory"
-	"ringbook/directory/filter"
 )
 
 // An Update is a prepared difference between two views.
@@ -97,7 +96,7 @@ func (x *Index) mark(p *preparation, id directory.ContactID, e *Entry) {
 	same := e != nil && old != nil && old.contact.LooksLike(e.contact)
 	for i, b := range x.books {
 		was := known && p.view.histories[i].stamps.at(slot).member()
-		is := e != nil && b.rule(e) == filter.True
+		is := x.admits(b, e, was)
 		if !same || is != was {
 			p.mark(b, id, was, is)
 		}
@@ -112,7 +111,7 @@ func (x *Index) Reconcile(rev directory.Revision) *Update {
 		e := p.view.entries.at(slot)
 		for i, b := range x.books {
 			was := p.view.histories[i].stamps.at(slot).member()
-			if is := e != nil && b.rule(e) == filter.True; is != was {
+			if is := x.admits(b, e, was); is != was {
 				p.mark(b, id, was, is)
 			}
 		}

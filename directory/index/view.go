@@ -1,6 +1,7 @@
 package index
 
 import (
+	"iter"
 	"slices"
 
 	"ringbook/directory"
@@ -45,6 +46,22 @@ func (v *View) Entry(id directory.ContactID) *Entry {
 		return nil
 	}
 	return v.entries.at(slot)
+}
+
+// All yields every contact, in a book or not, in no order that means anything.
+func (v *View) All() iter.Seq[*Entry] {
+	return func(yield func(*Entry) bool) {
+		for _, page := range v.entries {
+			if page == nil {
+				continue
+			}
+			for _, e := range page {
+				if e != nil && !yield(e) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // find returns the slot of a contact that this view has, or had, an entry of.

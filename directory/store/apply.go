@@ -15,6 +15,7 @@ type step struct {
 	old, new *directory.Contact // nil = not there
 	news     bool               // the batch speaks of it, and does not only sweep it
 	photo    *photoState        // what was learnt about the photo; nil = nothing
+	groups   []membership       // what was learnt about its groups
 	body     []byte             // new, encoded
 }
 
@@ -32,15 +33,17 @@ type plan struct {
 	byID  map[directory.ContactID]*step
 	news  int
 	jpegs map[directory.PhotoID]*directory.Photo
+	// groupsOf returns the groups of a contact, mirrored or not.
+	groupsOf func(directory.ContactID) []string
 
 	feed   directory.Feed
 	next   *directory.Cursor
 	accept bool // whatever it takes away
 }
 
-func newPlan(v *index.View) *plan {
+func (s *Store) newPlan() *plan {
 	return &plan{
-		view: v, accept: true,
+		view: s.index.View(), accept: true, groupsOf: s.groups.of,
 		byID:  make(map[directory.ContactID]*step),
 		jpegs: make(map[directory.PhotoID]*directory.Photo),
 	}
@@ -96,6 +99,7 @@ func (p *plan) lay(src directory.Source, ch directory.Change) error {
 	if st.old != nil {
 		c.Photo = st.old.Photo
 	}
+	c.Extras = withGroups(c.Extras, p.groupsOf(ch.ID))
 	st.new = c
 	return nil
 }
@@ -151,7 +155,7 @@ func (p *plan) settle() directory.Applied {
 		v.share(st.new)
 		st.body = encodeContact(st.new)
 	}
-	p.steps = slices.DeleteFunc(p.steps, func(st *step) bool { return !st.changes() && st.photo == nil })
+	p.steps = slices.DeleteFunc(p.steps, func(st *step) bool { return !st.changes() && st.photo == nil && st.groups == nil })
 	return a
 }
 
@@ -171,7 +175,7 @@ func (s *Store) Apply(ctx context.Context, b directory.Batch) (directory.Applied
 		return directory.Applied{}, err
 	}
 	defer done()
-	p := newPlan(s.index.View())
+	p := s.newPlan()
 	p.feed, p.next, p.accept = b.Feed, b.Next, b.AcceptShrink
 	for _, ch := range b.Changes {
 		if err := p.lay(b.Source, ch); err != nil {

@@ -72,7 +72,7 @@ func (s *Store) cut(p *plan) (pieces [][]*step) {
 	books := int64(len(s.o.Books))
 	from, n, bytes := 0, int64(0), int64(0)
 	for i, st := range p.steps {
-		e := stepEntries + books
+		e := stepEntries + books + int64(len(st.groups))
 		b := stepBytes + markBytes*books + s.weight(len(st.body))
 		if st.new != nil && p.jpegs[st.new.Photo] != nil {
 			photo := p.jpegs[st.new.Photo]
@@ -141,6 +141,9 @@ func (s *Store) putStep(t *tx, st *step, rev directory.Revision, now time.Time) 
 		r := record{revision: rev, modified: now, print: s.o.print(st.new), contact: st.body}
 		t.set(contacts+string(st.id), r.encode())
 	}
+	for _, m := range st.groups {
+		m.put(t, st.id)
+	}
 	if st.photo != nil && st.new != nil {
 		t.set(asked+string(st.id), st.photo.encode())
 	}
@@ -164,6 +167,9 @@ func (s *Store) remember(steps []*step, use map[directory.PhotoID]int) {
 		}
 	}
 	for _, st := range steps {
+		for _, m := range st.groups {
+			s.groups.note(m, st.id)
+		}
 		switch {
 		case st.new == nil:
 			s.asks.remove(st.id)

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -36,6 +37,7 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 		photos: make(map[directory.PhotoID]int),
 		asks:   newAsks(),
 		rounds: make(map[directory.Feed]round),
+		groups: newRoster(),
 	}
 	if err := s.open(ctx); err != nil {
 		_ = db.Close() // the reason why is err
@@ -53,7 +55,7 @@ func (s *Store) open(ctx context.Context) error {
 		return err
 	}
 	l, err := s.load(ctx, m)
-	if err := cmp.Or(err, s.loadRounds(ctx)); err != nil {
+	if err := cmp.Or(err, s.loadRounds(ctx), s.loadGroups(ctx)); err != nil {
 		return err
 	}
 	if s.index, err = s.newIndex(ctx, m, l); err != nil {
@@ -229,7 +231,7 @@ func (s *Store) newIndex(ctx context.Context, m meta, l *load) (*index.Index, er
 			}
 		}
 	}
-	o := index.Options{Books: s.o.Books, Plan: s.o.Plan, MaxPhones: s.o.MaxPhones}
+	o := index.Options{Books: s.o.Books, Plan: s.o.Plan, MaxPhones: s.o.MaxPhones, Known: slices.Collect(maps.Keys(s.groups.known))}
 	x, err := index.New(o, m.epoch, m.revision, slices.Values(l.stored), all)
 	if err := cmp.Or(broken, err); err != nil {
 		return nil, err

@@ -74,7 +74,7 @@ func (s *Store) ApplyPhotos(ctx context.Context, at time.Time, ch []directory.Ph
 		return directory.Applied{}, err
 	}
 	defer done()
-	p := newPlan(s.index.View())
+	p := s.newPlan()
 	for _, c := range ch {
 		if err := p.layPhoto(at, c); err != nil {
 			return directory.Applied{}, fmt.Errorf("apply photos: %w", err)

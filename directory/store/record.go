@@ -19,6 +19,7 @@ const (
 	trash    = "t/"
 	devices  = "d/"
 	rounds   = "r/"
+	groups   = "g/"
 	dropped  = "x/"
 
 	keySchema   = "m/schema"

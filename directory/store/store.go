@@ -17,6 +17,8 @@
 //	k/<book>/<contact>    mark: revision 8 | 1 if the contact left the book, else 0
 //	f/<feed>              cursor as JSON
 //	r/<feed>              what the books lost since that cursor, as JSON
+//	g/<group>/<contact>   there while the contact belongs to the group; the group in hexadecimal
+//	g/<group>/            there once it is known who belongs to it
 //	q/<contact>           photo last asked for 8 | the source's tag
 //	p/<photo>/k           key of the photo, 32
 //	p/<photo>/l, …/s      the large and the small JPEG, sealed with it, see seal.go
@@ -126,6 +128,7 @@ type Store struct {
 	photos map[directory.PhotoID]int // contacts that have the photo
 	asks   asks
 	rounds map[directory.Feed]round
+	groups roster
 
 	gate   sync.RWMutex // held for reading by every method that uses db
 	closed bool

@@ -31,6 +31,7 @@ type Engine interface {
 type Mirror interface {
 	Cursor(ctx context.Context, f directory.Feed) (directory.Cursor, error)
 	Apply(ctx context.Context, b directory.Batch) (directory.Applied, error)
+	ApplyGroup(ctx context.Context, m directory.Membership) (directory.Applied, error)
 }
 
 // Photos is the part of an engine that keeps photos.
@@ -62,6 +63,7 @@ func Run(t *testing.T, open Open) {
 		"Rules": testRules, "BookComesBack": testBookComesBack, "Renderer": testRenderer, "MaxPhones": testMaxPhones, "Drawing": testDrawing,
 		"Photos": testPhotos, "PhotosDue": testPhotosDue, "SharedPhoto": testSharedPhoto,
 		"Devices": testDevices, "Closed": testClosed, "Ended": testEnded, "Together": testTogether,
+		"Groups": testGroups, "GroupToCome": testGroupToCome, "GroupsAtRandom": testGroupsAtRandom, "ManyMembers": testManyMembers,
 		"Random": testRandom,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })

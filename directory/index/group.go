@@ -1,0 +1,75 @@
+package index
+
+import (
+	"fmt"
+	"slices"
+
+	"ringbook/directory"
+	"ringbook/directory/filter"
+)
+
+// memberOf is the attribute by which a rule asks for a group, as the rule names
+// it: there is no DN in Entra.
+const memberOf = "memberOf"
+
+// Groups returns the groups that a rule asks for, each once.
+func Groups(rule *filter.Filter) []directory.Group {
+	var groups []directory.Group
+	for f := range leaves(rule) {
+		if a, ok := ParseAttribute(f.Attribute); !ok || a.Name() != memberOf || f.Op != filter.Equal {
+			continue
+		}
+		if g, err := directory.ParseGroup(f.Value); err == nil && !slices.Contains(groups, g) {
+			groups = append(groups, g)
+		}
+	}
+	return groups
+}
+
+// checkGroup refuses what cannot be looked up in a tenant: half a name of a group.
+func checkGroup(f *filter.Filter) error {
+	_, err := directory.ParseGroup(f.Value)
+	if f.Op != filter.Equal || err != nil {
+		return fmt.Errorf("filter %s: a group is asked for whole, by its name or object id, as in (memberOf=Sales): %w", f, directory.ErrInvalid)
+	}
+	return nil
+}
+
+// leaves yields the nodes of a filter that have no children.
+func leaves(f *filter.Filter) func(yield func(*filter.Filter) bool) {
+	return func(yield func(*filter.Filter) bool) { eachLeaf(f, yield) }
+}
+
+func eachLeaf(f *filter.Filter, yield func(*filter.Filter) bool) bool {
+	if f.Op > filter.Not {
+		return yield(f)
+	}
+	for _, c := range f.Children {
+		if !eachLeaf(c, yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// SetKnown says whether it is known who belongs to a group. Until it is, a book
+// whose rule asks for the group keeps the members that it has: nobody comes in,
+// and nobody leaves but those who are gone altogether. [Index.Reconcile] then
+// works out the difference. It is for the one writer.
+func (x *Index) SetKnown(g directory.Group, known bool) {
+	if known {
+		x.known[g] = struct{}{}
+	} else {
+		delete(x.known, g)
+	}
+}
+
+// admits reports whether a contact belongs to a book in which it was or was not.
+func (x *Index) admits(b *book, e *Entry, was bool) bool {
+	for _, g := range b.groups {
+		if _, ok := x.known[g]; !ok {
+			return e != nil && was
+		}
+	}
+	return e != nil && b.rule(e) == filter.True
+}
