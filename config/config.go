@@ -14,9 +14,11 @@ package config
 
 import (
 	"log/slog"
+	"slices"
 	"time"
 
 	"ringbook/directory"
+	"ringbook/directory/index"
 )
 
 // A Config is a whole configuration, checked. Paths are as the operator wrote
@@ -37,6 +39,23 @@ type Config struct {
 
 	// Warnings are settings that are understood and have no effect yet.
 	Warnings []Problem
+}
+
+// Groups returns the groups that books' rules ask for, each once.
+func (c *Config) Groups() []directory.Group {
+	var all []directory.Group
+	for _, b := range c.Books {
+		rule, err := index.ParseRule(b.Filter)
+		if err != nil {
+			continue // Load has refused it
+		}
+		for _, g := range index.Groups(rule) {
+			if !slices.Contains(all, g) {
+				all = append(all, g)
+			}
+		}
+	}
+	return all
 }
 
 // A Secret is a value that no log and no message may show.

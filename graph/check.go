@@ -50,10 +50,10 @@ type CheckResult struct {
 
 // CheckOptions say what the configuration needs of the tenant.
 type CheckOptions struct {
-	SignIn         CredentialOptions // as for NewCredential, with the tenant's HTTP
-	Photos         bool
-	OrgContacts    bool
-	MailboxesGroup string // id or display name; "" = none
+	SignIn      CredentialOptions // as for NewCredential, with the tenant's HTTP
+	Photos      bool
+	OrgContacts bool
+	Groups      []string // that the configuration names, by id or display name
 }
 
 // Checks tests what stands between this machine and the tenant's people, in the
@@ -120,8 +120,8 @@ func (c *checker) parts() []checkPart {
 	if !c.o.OrgContacts {
 		noOrg = "Not asked: mirror.org_contacts is false."
 	}
-	if c.o.MailboxesGroup == "" {
-		noGroup = "Not asked: mirror.mailboxes_group is not set."
+	if len(c.o.Groups) == 0 {
+		noGroup = "Not asked: no book's rule asks for a group (memberOf)."
 	}
 	return []checkPart{
 		{name: "login name", off: noLogin, run: c.resolves(login)},
@@ -135,7 +135,7 @@ func (c *checker) parts() []checkPart {
 		{name: partUsers, needs: []string{partGraph, partToken}, run: c.users},
 		{name: "photos", needs: []string{partUsers}, off: noPhotos, run: c.photos},
 		{name: "org contacts", needs: []string{partGraph, partToken}, off: noOrg, run: c.orgContacts},
-		{name: "mailboxes group", needs: []string{partGraph, partToken}, off: noGroup, run: c.group},
+		{name: "groups", needs: []string{partGraph, partToken}, off: noGroup, run: c.groups},
 	}
 }
 

@@ -39,7 +39,7 @@ func states(list []graph.CheckResult) string {
 }
 
 func TestChecks(t *testing.T) {
-	const off = "org contacts=skipped mailboxes group=skipped"
+	const off = "org contacts=skipped groups=skipped"
 	for name, c := range map[string]struct {
 		options graphtest.Options
 		fault   *graphtest.Fault
@@ -94,11 +94,11 @@ func TestChecks(t *testing.T) {
 		},
 		"org contacts refused": {
 			change: func(_ *graph.Tenant, o *graph.CheckOptions) { o.OrgContacts = true },
-			states: "permissions=failed org contacts=failed mailboxes group=skipped", says: "Grant it the application permission OrgContact.Read.All with",
+			states: "permissions=failed org contacts=failed groups=skipped", says: "Grant it the application permission OrgContact.Read.All with",
 		},
 		"group refused": {
-			change: func(_ *graph.Tenant, o *graph.CheckOptions) { o.MailboxesGroup = "Sales" },
-			states: "permissions=failed org contacts=skipped mailboxes group=failed", says: "Grant it the application permission GroupMember.Read.All with",
+			change: func(_ *graph.Tenant, o *graph.CheckOptions) { o.Groups = []string{"Sales"} },
+			states: "permissions=failed org contacts=skipped groups=failed", says: "Grant it the application permission GroupMember.Read.All with",
 		},
 		"down for a moment": {
 			fault:  &graphtest.Fault{Path: "/v1.0/users", Status: http.StatusServiceUnavailable},
@@ -147,8 +147,8 @@ func TestChecksGroup(t *testing.T) {
 		id: graph.CheckOK, "Sales' own": graph.CheckOK, "Nobody": graph.CheckWarning, "Twice": graph.CheckFailed,
 		"sales": graph.CheckFailed, tenant.Users()[0].ID: graph.CheckFailed,
 	} {
-		list := checks(t, tenant, func(_ *graph.Tenant, o *graph.CheckOptions) { o.MailboxesGroup = name })
-		if got := list[len(list)-1]; got.Name != "mailboxes group" || got.State != want {
+		list := checks(t, tenant, func(_ *graph.Tenant, o *graph.CheckOptions) { o.Groups = []string{name} })
+		if got := list[len(list)-1]; got.Name != "groups" || got.State != want {
 			t.Errorf("%s: %+v, want %s", name, got, want)
 		}
 	}

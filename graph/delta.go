@@ -36,6 +36,15 @@ func (o object) id() (directory.ContactID, error) {
 	return directory.ParseContactID(s)
 }
 
+// kind returns what the resource is, such as "#microsoft.graph.user".
+func (o object) kind() string {
+	s, err := decodeText(o["@odata.type"])
+	if err != nil {
+		return ""
+	}
+	return s
+}
+
 // removed reports whether the object is gone: "changed" (in the recycle bin)
 // and "deleted" (for good) are the same to a phonebook.
 func (o object) removed() bool {
@@ -73,6 +82,32 @@ func (c *client) walk(ctx context.Context, link string, use func(page) error) er
 		link = p.Next
 	}
 	return fmt.Errorf("delta query without an end after %d pages", maxPages)
+}
+
+// list reads all pages of a list and hands each object to use.
+func (c *client) list(ctx context.Context, link string, use func(object)) error {
+	seen := make(map[string]struct{})
+	for range maxPages {
+		if _, again := seen[link]; again {
+			return errors.New("pages of a list lead in a circle")
+		}
+		seen[link] = struct{}{}
+		var p page
+		if err := c.get(ctx, link, &p); err != nil {
+			return err
+		}
+		if p.Value == nil {
+			return fmt.Errorf("page without a list: %w", errNotJSON)
+		}
+		for _, o := range p.Value {
+			use(o)
+		}
+		if p.Next == "" {
+			return nil
+		}
+		link = p.Next
+	}
+	return fmt.Errorf("list without an end after %d pages", maxPages)
 }
 
 // mustResync reports whether Graph has forgotten the delta link: 410, or any

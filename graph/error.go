@@ -37,6 +37,8 @@ func Explain(err error) string {
 		return s
 	}
 	switch {
+	case errors.Is(err, errNoGroup), errors.Is(err, errManyGroups):
+		return "A book's rule asks for a group that cannot be told: " + plain(err.Error(), 300) + "; its books stay as they are. Write the group's object ID into the rule, (memberOf=…), or correct its name."
 	case errors.Is(err, directory.ErrShrink):
 		return "Stopped by the shrink guard: " + plain(shrinkage(err), 300) + "; the old data is served. Look at the tenant, and run `ringbook sync --accept-shrink` if that is right."
 	case errors.Is(err, errForeignLink):

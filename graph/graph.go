@@ -1,11 +1,11 @@
 // Package graph mirrors an Entra tenant: it reads Microsoft Graph and hands
 // what it learns to a [Sink].
 //
-// A [Mirror] has two feeds. The users feed asks /users/delta: first for
+// A [Mirror] has up to three feeds. The users feed asks /users/delta: first for
 // everybody, then for what changed since, following next links to the delta
-// link, which is stored with the data that it belongs to. The photos feed asks
-// contacts one after the other whether their photo changed, because no delta
-// query tells that.
+// link, which is stored with the data that it belongs to. The groups feed reads
+// who belongs to the groups that rules ask for. The photos feed asks contacts one
+// after the other whether their photo changed, because no delta query tells that.
 //
 // Graph says less than it seems to. A property that is absent is unchanged, one
 // that is null was cleared; an object may come twice, be repeated later or be
@@ -39,6 +39,7 @@ import (
 // The feeds of a mirror.
 const (
 	FeedUsers  directory.Feed = "users"
+	FeedGroups directory.Feed = "groups"
 	FeedPhotos directory.Feed = "photos"
 )
 
@@ -46,6 +47,7 @@ const (
 type Sink interface {
 	Cursor(ctx context.Context, f directory.Feed) (directory.Cursor, error)
 	Apply(ctx context.Context, b directory.Batch) (directory.Applied, error)
+	ApplyGroup(ctx context.Context, m directory.Membership) (directory.Applied, error)
 }
 
 // A Tenant is where the people are, and how to sign in there.
@@ -69,6 +71,7 @@ type Progress struct {
 type Options struct {
 	Interval time.Duration // between rounds
 	Photos   bool
+	Groups   []directory.Group              // that rules ask for; none = no feed
 	Phones   map[string]directory.PhoneKind // further attributes (config: mirror.phones)
 	Order    []directory.PhoneKind          // of a contact's numbers; kinds that it does not name follow
 	E164     func(written string) string    // reads a number; part of the question by Country

@@ -87,6 +87,7 @@ type memory struct {
 	contacts map[directory.ContactID]*directory.Contact
 	cursors  map[directory.Feed]directory.Cursor
 	batches  int
+	groups   map[directory.Group][]directory.ContactID
 	fail     func(directory.Batch) error // before anything is applied
 	photos   map[directory.ContactID]directory.PhotoChange
 	asked    map[directory.ContactID]time.Time
@@ -96,6 +97,7 @@ func newMemory() *memory {
 	return &memory{
 		contacts: make(map[directory.ContactID]*directory.Contact),
 		cursors:  make(map[directory.Feed]directory.Cursor),
+		groups:   make(map[directory.Group][]directory.ContactID),
 		photos:   make(map[directory.ContactID]directory.PhotoChange),
 		asked:    make(map[directory.ContactID]time.Time),
 	}
@@ -132,6 +134,13 @@ func (s *memory) Apply(_ context.Context, b directory.Batch) (directory.Applied,
 		s.cursors[b.Feed] = *b.Next
 	}
 	return a, nil
+}
+
+func (s *memory) ApplyGroup(_ context.Context, m directory.Membership) (directory.Applied, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.groups[m.Group] = slices.Sorted(slices.Values(m.Members))
+	return directory.Applied{Changed: len(m.Members)}, nil
 }
 
 func (s *memory) change(ch directory.Change, src directory.Source, a *directory.Applied) {

@@ -55,6 +55,7 @@ type feed struct {
 	failures int // in a row
 
 	step    step
+	least   time.Duration // between rounds, whatever the interval
 	round   directory.Round
 	started time.Time // of the round under way; zero = none is
 }
@@ -87,6 +88,12 @@ func New(t Tenant, sink Sink, photos PhotoSink, o Options) (*Mirror, error) {
 	}
 	m.gate <- struct{}{}
 	m.feeds = []*feed{newFeed(FeedUsers, m.syncUsers)}
+	if len(o.Groups) > 0 {
+		g := &groupFeed{Mirror: m, groups: o.Groups, ids: make(map[directory.Group]string)}
+		f := newFeed(FeedGroups, g.step)
+		f.least = groupInterval
+		m.feeds = append(m.feeds, f)
+	}
 	if o.Photos && photos != nil {
 		p := &photoFeed{Mirror: m}
 		m.feeds = append(m.feeds, newFeed(FeedPhotos, p.step))
@@ -224,7 +231,7 @@ func (m *Mirror) settle(f *feed, err error) {
 	if err == nil {
 		f.failures = 0
 		f.status.State, f.status.LastSuccess, f.status.LastError = directory.FeedWaiting, now, ""
-		f.status.NextRun = now.Add(m.interval)
+		f.status.NextRun = now.Add(max(m.interval, f.least))
 		if f.status.Name == FeedUsers {
 			m.hurryPhotos(now)
 		}
@@ -247,8 +254,8 @@ func (m *Mirror) settle(f *feed, err error) {
 // hurryPhotos lets the photos of people who have just come follow them, unless
 // that feed has a reason to wait.
 func (m *Mirror) hurryPhotos(now time.Time) {
-	for _, f := range m.feeds[1:] {
-		if f.status.State != directory.FeedFailing {
+	for _, f := range m.feeds {
+		if f.status.Name == FeedPhotos && f.status.State != directory.FeedFailing {
 			f.status.NextRun = now
 		}
 	}

@@ -121,7 +121,7 @@ func (o CheckOptions) needed() []string {
 	if o.OrgContacts {
 		list = append(list, readOrgContacts)
 	}
-	if o.MailboxesGroup != "" {
+	if len(o.Groups) > 0 {
 		list = append(list, readMembers)
 	}
 	return list
@@ -147,7 +147,7 @@ func (c *checker) permissions(context.Context) []CheckResult {
 		list = fine("The application has what it needs: " + strings.Join(need, ", ") + ".")
 	}
 	allowed := slices.Concat(need, []string{"ProfilePhoto.Read.All"})
-	if c.o.MailboxesGroup != "" {
+	if len(c.o.Groups) > 0 {
 		allowed = append(allowed, "Member.Read.Hidden")
 	}
 	for _, r := range c.roles {

@@ -141,6 +141,10 @@ func randomProperties(r *rand.Rand) map[string]any {
 		"streetAddress":  {"Weg 1\r\nHof", nil},
 		"accountEnabled": {true, false},
 		"userType":       {"Member", "Guest", nil},
+		"employeeType":   {"Employee", "Intern", nil},
+		"onPremisesExtensionAttributes": {
+			map[string]any{"extensionAttribute1": "a", "extensionAttribute2": nil}, map[string]any{"extensionAttribute1": "b", "extensionAttribute2": "c"},
+		},
 		"businessPhones": {[]any{"030 1234567"}, []any{}, []any{"0171 1234567"}},
 		"mobilePhone":    {"0171 1234567", "0172 7654321; 0173 7654321", nil},
 		"faxNumber":      {"030 1234567", "030 1234568", nil},

@@ -2,12 +2,9 @@ package graph
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
-	"strings"
 )
 
 // users reads one page of users.
@@ -87,60 +84,34 @@ func (c *checker) orgContacts(ctx context.Context) []CheckResult {
 	return fine("Graph shows the organisational contacts.")
 }
 
-// group looks for mirror.mailboxes_group, by id or by name, and for a member.
-func (c *checker) group(ctx context.Context) []CheckResult {
-	found, err := c.findGroups(ctx, c.o.MailboxesGroup)
-	if err != nil {
-		return failure(&needError{readMembers, err})
-	}
-	bad := CheckResult{State: CheckFailed, Mend: "Write the group's object ID into mirror.mailboxes_group."}
-	switch {
-	case len(found) == 0:
-		bad.Detail = "The tenant has no group of the name or ID in mirror.mailboxes_group."
-		return []CheckResult{bad}
-	case len(found) > 1:
-		bad.Detail = fmt.Sprintf("The tenant has %d groups of the name in mirror.mailboxes_group.", len(found))
-		return []CheckResult{bad}
-	}
-	var members groupPage
-	if err := c.client.get(ctx, c.client.path("$top=1&$select=id", "groups", found[0], "transitiveMembers"), &members); err != nil {
-		return failure(&needError{readMembers, err})
-	}
-	if len(members.Value) == 0 {
-		return []CheckResult{{State: CheckWarning, Detail: "The group in mirror.mailboxes_group has no members.", Mend: "Add the people whose Outlook contacts are wanted."}}
-	}
-	return fine("The group in mirror.mailboxes_group is there and has members.")
-}
-
-type groupPage struct {
-	Value []struct {
-		ID string `json:"id"`
-	} `json:"value"`
-}
-
-// findGroups returns the ids of the groups that a name or an id stands for.
-func (c *checker) findGroups(ctx context.Context, name string) ([]string, error) {
-	if groupID.MatchString(name) {
-		var g struct {
-			ID string `json:"id"`
+// groups looks for each group that the configuration names, and for a member.
+func (c *checker) groups(ctx context.Context) []CheckResult {
+	var bad []CheckResult
+	for _, name := range c.o.Groups {
+		found, err := c.client.findGroups(ctx, name)
+		if err != nil {
+			return append(bad, failure(&needError{readMembers, err})...)
 		}
-		err := c.client.get(ctx, c.client.path("$select=id", "groups", name), &g)
-		if e, ok := errors.AsType[*responseError](err); ok && e.Status == http.StatusNotFound {
-			return nil, nil
+		r := CheckResult{State: CheckFailed, Mend: "Write the group's object ID in place of its name."}
+		switch {
+		case len(found) == 0:
+			r.Detail = fmt.Sprintf("The tenant has no group of the name or ID %q.", name)
+		case len(found) > 1:
+			r.Detail = fmt.Sprintf("The tenant has %d groups of the name %q.", len(found), name)
+		default:
+			var members page
+			if err := c.client.get(ctx, c.client.path("$top=1&$select=id", "groups", found[0], "transitiveMembers"), &members); err != nil {
+				return append(bad, failure(&needError{readMembers, err})...)
+			}
+			if len(members.Value) > 0 {
+				continue
+			}
+			r = CheckResult{State: CheckWarning, Detail: fmt.Sprintf("The group %q has no members.", name), Mend: "Add the people who are meant."}
 		}
-		return []string{g.ID}, err
+		bad = append(bad, r)
 	}
-	var p groupPage
-	filter := url.Values{"$select": {"id"}, "$filter": {"displayName eq '" + strings.ReplaceAll(name, "'", "''") + "'"}}
-	if err := c.client.get(ctx, c.client.path(filter.Encode(), "groups"), &p); err != nil {
-		return nil, err
+	if len(bad) > 0 {
+		return bad
 	}
-	ids := make([]string, len(p.Value))
-	for i, g := range p.Value {
-		ids[i] = g.ID
-	}
-	return ids, nil
+	return fine(fmt.Sprintf("The tenant has all %d groups that are named, and they have members.", len(c.o.Groups)))
 }
-
-// groupID is how Entra writes the id of an object.
-var groupID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)

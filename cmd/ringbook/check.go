@@ -170,10 +170,22 @@ func (c *check) tenant(ctx context.Context) {
 		return
 	}
 	for r := range graph.Checks(ctx, t, graph.CheckOptions{
-		SignIn: signIn, Photos: c.cfg.Mirror.Photos, OrgContacts: c.cfg.Mirror.OrgContacts, MailboxesGroup: c.cfg.Mirror.MailboxesGroup,
+		SignIn: signIn, Photos: c.cfg.Mirror.Photos, OrgContacts: c.cfg.Mirror.OrgContacts, Groups: named(c.cfg),
 	}) {
 		c.add(part{Name: r.Name, State: r.State, Detail: r.Detail, Mend: r.Mend, unreachable: r.Unreachable})
 	}
+}
+
+// named returns the groups that the configuration names.
+func named(cfg *config.Config) []string {
+	var names []string
+	for _, g := range cfg.Groups() {
+		names = append(names, string(g))
+	}
+	if cfg.Mirror.MailboxesGroup != "" {
+		names = append(names, cfg.Mirror.MailboxesGroup)
+	}
+	return names
 }
 
 // err says whether the check found a failure, and of which kind.

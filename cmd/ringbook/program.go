@@ -124,7 +124,8 @@ func newMirror(cfg *config.Config, plan *number.Plan, s *store.Store, log *slog.
 		tenant, s, s,
 		graph.Options{
 			Interval: cfg.Mirror.Interval, Photos: cfg.Mirror.Photos, Phones: cfg.Mirror.Phones, Order: cfg.Numbers.Order,
-			E164: plan.E164, Country: cfg.Numbers.Country, Progress: progress, Log: log,
+			Groups: cfg.Groups(),
+			E164:   plan.E164, Country: cfg.Numbers.Country, Progress: progress, Log: log,
 		})
 }
 

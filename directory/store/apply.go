@@ -37,6 +37,7 @@ type plan struct {
 	groupsOf func(directory.ContactID) []string
 
 	feed   directory.Feed
+	source directory.Source
 	next   *directory.Cursor
 	accept bool // whatever it takes away
 }
@@ -160,8 +161,9 @@ func (p *plan) settle() directory.Applied {
 }
 
 // Apply applies a batch. When it returns, the batch is on disk and in the view.
-// A batch with Next set marks the store as loaded. [directory.ErrShrink] = the
-// guard stopped it and nothing was applied.
+// A batch of users with Next set marks the store as loaded once all groups are
+// known that rules ask for. [directory.ErrShrink] = the guard stopped it and
+// nothing was applied.
 //
 // The guard counts, for each book, what the batches of one feed take away from
 // one cursor to the next, against the most members that the book had meanwhile.
@@ -176,7 +178,7 @@ func (s *Store) Apply(ctx context.Context, b directory.Batch) (directory.Applied
 	}
 	defer done()
 	p := s.newPlan()
-	p.feed, p.next, p.accept = b.Feed, b.Next, b.AcceptShrink
+	p.feed, p.source, p.next, p.accept = b.Feed, b.Source, b.Next, b.AcceptShrink
 	for _, ch := range b.Changes {
 		if err := p.lay(b.Source, ch); err != nil {
 			return directory.Applied{}, fmt.Errorf("apply batch of %s: %w", b.Feed, err)

@@ -106,6 +106,7 @@ func (s *Store) carryPiece(p *plan, steps []*step, u *index.Update, now time.Tim
 		return nil
 	}
 	use, lost := usage(steps), s.after(p, u, next != nil)
+	read := next != nil && p.source == directory.SourceUser
 	err := s.commit(func(t *tx) {
 		for _, st := range steps {
 			s.putStep(t, st, rev, now)
@@ -116,6 +117,9 @@ func (s *Store) carryPiece(p *plan, steps []*step, u *index.Update, now time.Tim
 		if next != nil {
 			putCursor(t, p.feed, *next)
 		}
+		if read {
+			s.putLoaded(t, s.missing())
+		}
 	})
 	if err != nil {
 		return fmt.Errorf("commit revision %d: %w", rev, err)
@@ -125,8 +129,8 @@ func (s *Store) carryPiece(p *plan, steps []*step, u *index.Update, now time.Tim
 	if u != nil {
 		s.index.Publish(u)
 	}
-	if next != nil {
-		s.index.SetLoaded()
+	if read {
+		s.setLoaded(s.missing())
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func (s *Store) Cursor(ctx context.Context, f directory.Feed) (directory.Cursor,
 	return c, nil
 }
 
-// putCursor stores a cursor; with the first of them the mirror is loaded.
+// putCursor stores a cursor.
 func putCursor(t *tx, f directory.Feed, c directory.Cursor) {
 	b, err := json.Marshal(c)
 	if err != nil {
@@ -39,5 +39,4 @@ func putCursor(t *tx, f directory.Feed, c directory.Cursor) {
 		return
 	}
 	t.set(cursors+string(f), b)
-	t.set(keyLoaded, nil)
 }

@@ -75,10 +75,10 @@ func withGroups(x directory.Extras, names []string) directory.Extras {
 	return x.Lay([]directory.Extra{{Name: memberOf, Values: names}})
 }
 
-// ruled returns the groups that the books' rules ask for.
-func (s *Store) ruled() (map[directory.Group]bool, error) {
+// groupsOf returns the groups that books' rules ask for.
+func groupsOf(books []directory.Book) (map[directory.Group]bool, error) {
 	asked := make(map[directory.Group]bool)
-	for _, b := range s.o.Books {
+	for _, b := range books {
 		rule, err := index.ParseRule(b.Filter)
 		if err != nil {
 			return nil, fmt.Errorf("rule of book %s: %w", b.Name, err)
@@ -93,12 +93,8 @@ func (s *Store) ruled() (map[directory.Group]bool, error) {
 // loadGroups reads the groups that are known, and forgets those that no rule
 // asks for any more: who belongs to them is nobody's business.
 func (s *Store) loadGroups(ctx context.Context) error {
-	asked, err := s.ruled()
-	if err != nil {
-		return err
-	}
 	var dropped []string
-	err = s.db.View(func(txn *badger.Txn) error {
+	err := s.db.View(func(txn *badger.Txn) error {
 		return each(ctx, txn, groups, func(k, _ []byte) error {
 			name, id, _ := strings.Cut(string(k), "/")
 			b, err := hex.DecodeString(name)
@@ -106,7 +102,7 @@ func (s *Store) loadGroups(ctx context.Context) error {
 			switch {
 			case err != nil:
 				return err
-			case !asked[g]:
+			case !s.asked[g]:
 				dropped = append(dropped, groups+string(k))
 			case id == "":
 				s.groups.known[g] = true
@@ -135,7 +131,7 @@ func (s *Store) loadGroups(ctx context.Context) error {
 // ApplyGroup takes who belongs to a group now, whole. Contacts that come into it
 // or leave it change, and with them the books that ask for it. When it returns,
 // the membership is on disk and in the view. [directory.ErrShrink] = a book would
-// lose too many: then nothing is applied. A group that no rule asks for is
+// lose too many: then the books stay as they are. A group that no rule asks for is
 // [directory.ErrInvalid].
 func (s *Store) ApplyGroup(ctx context.Context, m directory.Membership) (directory.Applied, error) {
 	done, err := s.write(ctx)
@@ -143,12 +139,8 @@ func (s *Store) ApplyGroup(ctx context.Context, m directory.Membership) (directo
 		return directory.Applied{}, err
 	}
 	defer done()
-	asked, err := s.ruled()
-	if err == nil && !asked[m.Group] {
-		err = fmt.Errorf("no rule asks for it: %w", directory.ErrInvalid)
-	}
-	if err != nil {
-		return directory.Applied{}, fmt.Errorf("apply group %s: %w", m.Group, err)
+	if !s.asked[m.Group] {
+		return directory.Applied{}, fmt.Errorf("apply group %s: no rule asks for it: %w", m.Group, directory.ErrInvalid)
 	}
 	p := s.newPlan()
 	p.accept = m.AcceptShrink
@@ -212,7 +204,8 @@ func (p *plan) join(id directory.ContactID, m membership) {
 	st.new.Extras = withGroups(st.new.Extras, names)
 }
 
-// becomeKnown lets the rules that ask for a group see it for the first time.
+// becomeKnown lets the rules that ask for a group see it for the first time. If
+// it is the last that was missing, and all users have been read, the mirror is loaded.
 func (s *Store) becomeKnown(ctx context.Context, p *plan, g directory.Group) error {
 	s.index.SetKnown(g, true)
 	u := s.index.Reconcile(s.index.View().Revision() + 1)
@@ -220,13 +213,22 @@ func (s *Store) becomeKnown(ctx context.Context, p *plan, g directory.Group) err
 	if err == nil && u != nil {
 		err = s.commitMarks(ctx, u)
 	}
+	missing := s.missing() - 1
 	if err == nil {
-		err = s.commit(func(t *tx) { t.set(groupKey(g, ""), nil) })
+		err = s.commit(func(t *tx) {
+			t.set(groupKey(g, ""), nil)
+			if s.read {
+				s.putLoaded(t, missing)
+			}
+		})
 	}
 	if err != nil {
 		s.index.SetKnown(g, false)
 		return err
 	}
 	s.groups.known[g] = true
+	if s.read {
+		s.setLoaded(missing)
+	}
 	return nil
 }

@@ -54,6 +54,10 @@ func (s *Store) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.read = m.read
+	if s.asked, err = groupsOf(s.o.Books); err != nil {
+		return err
+	}
 	l, err := s.load(ctx, m)
 	if err := cmp.Or(err, s.loadRounds(ctx), s.loadGroups(ctx)); err != nil {
 		return err
@@ -71,6 +75,7 @@ func (s *Store) open(ctx context.Context) error {
 type meta struct {
 	epoch    directory.Epoch
 	revision directory.Revision
+	read     bool
 	loaded   bool
 	renderer string
 	books    shelf
@@ -93,7 +98,7 @@ func (s *Store) readMeta() (meta, error) {
 			return fmt.Errorf("the data has schema version %d, and this ringbook knows %d at most; "+
 				"start the newer ringbook that wrote it, or restore a backup of before", n, schema)
 		}
-		return m.read(txn)
+		return m.decode(txn)
 	})
 	if err != nil || !fresh {
 		return m, err
@@ -101,9 +106,9 @@ func (s *Store) readMeta() (meta, error) {
 	return s.create()
 }
 
-func (m *meta) read(txn *badger.Txn) error {
+func (m *meta) decode(txn *badger.Txn) error {
 	values := make(map[string][]byte)
-	for _, key := range []string{keyEpoch, keyRevision, keyLoaded, keyRenderer, keyBooks} {
+	for _, key := range []string{keyEpoch, keyRevision, keyRead, keyLoaded, keyRenderer, keyBooks} {
 		v, err := get(txn, key)
 		if err != nil {
 			return fmt.Errorf("read %s: %w", key, err)
@@ -121,6 +126,7 @@ func (m *meta) read(txn *badger.Txn) error {
 		return fmt.Errorf("there is no %s; restore a backup", keyEpoch)
 	}
 	m.loaded = values[keyLoaded] != nil
+	m.read = m.loaded || values[keyRead] != nil
 	m.renderer = string(values[keyRenderer])
 	return nil
 }

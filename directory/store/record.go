@@ -25,6 +25,7 @@ const (
 	keySchema   = "m/schema"
 	keyEpoch    = "m/epoch"
 	keyRevision = "m/revision"
+	keyRead     = "m/read"
 	keyLoaded   = "m/loaded"
 	keyRenderer = "m/renderer"
 	keyBooks    = "m/books"

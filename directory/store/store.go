@@ -10,7 +10,8 @@
 //	m/schema              number of this layout, decimal text
 //	m/epoch               text of the epoch
 //	m/revision            revision, 8 bytes
-//	m/loaded              present once the mirror has been loaded whole
+//	m/read                present once all users have been read
+//	m/loaded              present once that, and all groups that rules ask for, have been
 //	m/renderer            version of the renderer whose prints are stored, and its settings
 //	m/books               JSON: each book ever configured, and since which revision it is not
 //	c/<contact>           revision 8 | modified 8 | print 16 | contact, see contact.go
@@ -120,6 +121,7 @@ func (o Options) print(c *directory.Contact) [16]byte {
 type Store struct {
 	db    *badger.DB
 	o     Options
+	asked map[directory.Group]bool // by the rules of books
 	index *index.Index
 
 	// writer holds one token. Who has taken it is the writer, and may touch
@@ -129,6 +131,7 @@ type Store struct {
 	asks   asks
 	rounds map[directory.Feed]round
 	groups roster
+	read   bool // all users have been read once
 
 	gate   sync.RWMutex // held for reading by every method that uses db
 	closed bool

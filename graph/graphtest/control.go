@@ -27,6 +27,8 @@ func (t *Tenant) control(w http.ResponseWriter, r *http.Request) {
 	switch verb := r.Method + " " + p[0]; {
 	case p[0] == "users":
 		answer, err = t.controlUsers(r, p[1:], body)
+	case p[0] == "groups":
+		answer, err = t.controlGroups(r, p[1:], body)
 	case verb == "POST faults":
 		err = t.controlFaults(body)
 	case verb == "DELETE faults":
@@ -80,6 +82,29 @@ func (t *Tenant) controlUsers(r *http.Request, p []string, body []byte) (any, er
 		return nil, t.Restore(id)
 	case verb == "PUT photo":
 		return nil, t.SetPhoto(id, body)
+	}
+	return nil, directory.ErrNotFound
+}
+
+// controlGroups steers groups; those of the stand-in have a name and members.
+func (t *Tenant) controlGroups(r *http.Request, p []string, body []byte) (any, error) {
+	var g struct {
+		DisplayName string   `json:"displayName"`
+		Members     []string `json:"members"`
+	}
+	if r.Method != http.MethodDelete {
+		if err := json.Unmarshal(body, &g); err != nil {
+			return nil, err
+		}
+	}
+	switch id := strings.Join(p, "/"); {
+	case r.Method == http.MethodPost && id == "":
+		return map[string]string{"id": t.AddGroup(g.DisplayName, g.Members...)}, nil
+	case r.Method == http.MethodPatch && id != "":
+		return nil, t.SetMembers(id, g.Members...)
+	case r.Method == http.MethodDelete && id != "":
+		t.RemoveGroup(id)
+		return nil, nil
 	}
 	return nil, directory.ErrNotFound
 }

@@ -53,8 +53,8 @@ func (t *Tenant) Fault(rules ...Fault) { t.faults.add(rules) }
 func (t *Tenant) ClearFaults() { t.faults.clear() }
 
 // Requests returns how many requests and batch items came, by kind: "token",
-// "discovery", "users/delta", "users", "users/{id}", "photo", "photo/$value",
-// "$batch", "other".
+// "discovery", "users/delta", "users", "users/{id}", "groups", "photo",
+// "photo/$value", "$batch", "other".
 func (t *Tenant) Requests() map[string]int { return t.faults.requests() }
 
 // faults holds the rules, and counts requests: each passes here once.

@@ -4,23 +4,71 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+
+	"ringbook/directory"
 )
 
 // A group is a group of the tenant.
 type group struct {
 	id, name string
-	members  []string // ids; nested groups are told as if laid flat
+	members  []string // ids of people and of other groups
 }
 
-// AddGroup creates a group of people and returns its id.
+// AddGroup creates a group of people and other groups and returns its id.
 func (t *Tenant) AddGroup(name string, members ...string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	g := group{id: newID(), name: name, members: members}
 	t.groups = append(t.groups, g)
 	return g.id
+}
+
+// SetMembers replaces the members of a group. It fails with directory.ErrNotFound.
+func (t *Tenant) SetMembers(id string, members ...string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range t.groups {
+		if strings.EqualFold(t.groups[i].id, id) {
+			t.groups[i].members = slices.Clone(members)
+			return nil
+		}
+	}
+	return fmt.Errorf("group %s: %w", id, directory.ErrNotFound)
+}
+
+// RemoveGroup deletes a group.
+func (t *Tenant) RemoveGroup(id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.groups = slices.DeleteFunc(t.groups, func(g group) bool { return strings.EqualFold(g.id, id) })
+}
+
+// A member is one line of a list of members.
+type member struct {
+	Type string `json:"@odata.type"`
+	ID   string `json:"id"`
+}
+
+// flat lists the members of a group and of the groups in it, each once.
+func (t *Tenant) flat(g group, seen map[string]bool) []member {
+	var list []member
+	for _, id := range g.members {
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		i := slices.IndexFunc(t.groups, func(o group) bool { return o.id == id })
+		if i < 0 {
+			list = append(list, member{"#microsoft.graph.user", id})
+			continue
+		}
+		list = append(list, member{"#microsoft.graph.group", id})
+		list = append(list, t.flat(t.groups[i], seen)...)
+	}
+	return list
 }
 
 // groupRequest answers GET /groups?$filter=displayName eq '…', /groups/{id} and
@@ -90,12 +138,12 @@ func (t *Tenant) listMembers(c call, query url.Values, id string) reply {
 		if !strings.EqualFold(g.id, id) {
 			continue
 		}
-		value := []any{}
-		for ; at < len(g.members) && len(value) < top; at++ {
-			value = append(value, map[string]any{"@odata.type": "#microsoft.graph.user", "id": g.members[at]})
+		value, all := []member{}, t.flat(g, map[string]bool{g.id: true})
+		for ; at < len(all) && len(value) < top; at++ {
+			value = append(value, all[at])
 		}
 		body := map[string]any{"@odata.context": c.base + "/$metadata#directoryObjects", "value": value}
-		if at < len(g.members) {
+		if at < len(all) {
 			query.Set("$skiptoken", t.seal("members", strconv.AppendInt(nil, int64(at), 10)))
 			body["@odata.nextLink"] = fmt.Sprintf("%s/groups/%s/transitiveMembers?%s", c.base, g.id, query.Encode())
 		}

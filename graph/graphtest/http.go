@@ -90,6 +90,9 @@ func badRequest(format string, args ...any) reply {
 //	DELETE /_control/users/{id}[?purge=1]
 //	POST   /_control/users/{id}/restore
 //	PUT    /_control/users/{id}/photo         JPEG; empty = no photo any more
+//	POST   /_control/groups                   {"displayName","members"} → {"id"}
+//	PATCH  /_control/groups/{id}              {"members"}: people and groups
+//	DELETE /_control/groups/{id}
 //	POST   /_control/faults                   a Fault or a list of them, behind those there are
 //	DELETE /_control/faults
 //	GET    /_control/requests                 {"users/delta": 7, …}
@@ -221,6 +224,8 @@ func (c call) kind() string {
 		return "users/delta"
 	case len(p) == 2 && p[0] == "users":
 		return "users/{id}"
+	case len(p) > 0 && p[0] == "groups":
+		return "groups"
 	case len(p) > 2 && p[0] == "users" && strings.HasPrefix(p[2], "photo"):
 		if p[len(p)-1] == "$value" {
 			return "photo/$value"

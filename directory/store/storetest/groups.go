@@ -127,6 +127,43 @@ func testGroupToCome(t *testing.T, open Open) {
 	b.holds("people", 2, 3)
 }
 
+// testGroupsLoad: a mirror is loaded when all users and all groups have been
+// read, in whatever order; and then stays so.
+func testGroupsLoad(t *testing.T, open Open) {
+	for _, usersFirst := range []bool{true, false} {
+		b := newBench(t, open, byGroup)
+		users := func() {
+			b.apply(directory.Batch{Feed: Feed, Source: directory.SourceUser, Next: &directory.Cursor{Link: "x"}})
+		}
+		b.put(people(3)...)
+		b.apply(directory.Batch{Feed: "others", Source: directory.SourceOrgContact, Next: &directory.Cursor{Link: "x"}})
+		if usersFirst {
+			users()
+			b.reopen()
+		}
+		b.group("staff", 1)
+		b.reopen()
+		if b.View().Loaded() {
+			t.Errorf("loaded without all groups, users first: %v", usersFirst)
+		}
+		b.group("guests")
+		if !usersFirst {
+			if b.View().Loaded() {
+				t.Error("loaded without the users")
+			}
+			users()
+		}
+		if !b.View().Loaded() {
+			t.Errorf("not loaded, users first: %v", usersFirst)
+		}
+		b.reopen(func(o *store.Options) { o.Books[0].Filter = "(memberOf=strangers)" })
+		if !b.View().Loaded() {
+			t.Error("not loaded any more, for a rule that was written today")
+		}
+		b.holds("staff", 1)
+	}
+}
+
 // testGroupsAtRandom compares books of groups with a model, whatever comes first.
 func testGroupsAtRandom(t *testing.T, open Open) {
 	seed := uint64(time.Now().UnixNano())

@@ -63,7 +63,7 @@ func Run(t *testing.T, open Open) {
 		"Rules": testRules, "BookComesBack": testBookComesBack, "Renderer": testRenderer, "MaxPhones": testMaxPhones, "Drawing": testDrawing,
 		"Photos": testPhotos, "PhotosDue": testPhotosDue, "SharedPhoto": testSharedPhoto,
 		"Devices": testDevices, "Closed": testClosed, "Ended": testEnded, "Together": testTogether,
-		"Groups": testGroups, "GroupToCome": testGroupToCome, "GroupsAtRandom": testGroupsAtRandom, "ManyMembers": testManyMembers,
+		"Groups": testGroups, "GroupToCome": testGroupToCome, "GroupsLoad": testGroupsLoad, "GroupsAtRandom": testGroupsAtRandom, "ManyMembers": testManyMembers,
 		"Random": testRandom,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"ringbook/graph/graphtest"
@@ -52,6 +53,10 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	flags.BoolVar(&o.EmptyPages, "empty-pages", false, "begin each round of a delta with an empty page")
 	flags.BoolVar(&o.Minimal, "minimal", false, "give changed properties only")
 	flags.IntVar(&o.Replay, "replay", 0, "repeat so many changes in each delta")
+	flags.Func("roles", "granted application permissions, separated by commas (default User.Read.All)", func(s string) error {
+		o.Roles = strings.Split(s, ",")
+		return nil
+	})
 	listen := flags.String("listen", "127.0.0.1:0", "address")
 	caFile := flags.String("ca-file", "", "where to write the certificate authority (PEM)")
 	readyFile := flags.String("ready-file", "", "where to write address and credentials (JSON) once it answers")

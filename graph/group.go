@@ -1,0 +1,142 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"ringbook/directory"
+)
+
+const (
+	// groupInterval is the least time between two looks at the groups: a list of
+	// members has no delta that knows nested groups, and costs five times what an
+	// idle delta does.
+	groupInterval = 15 * time.Minute
+	// membersPerPage is the most that Graph gives at once.
+	membersPerPage = "999"
+)
+
+// A groupFeed reads who belongs to the groups that rules ask for, nested groups
+// laid flat. Each group stands alone: one that cannot be read leaves the others'
+// members, and its own, as they are.
+type groupFeed struct {
+	*Mirror
+	groups []directory.Group
+	ids    map[directory.Group]string // of the groups found
+}
+
+// Errors of a group that the tenant does not have, or has twice.
+var (
+	errNoGroup    = errors.New("no such group")
+	errManyGroups = errors.New("more than one group of this name")
+)
+
+// step reads all groups: they are few.
+func (g *groupFeed) step(ctx context.Context, o order, done *directory.Round) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, roundDeadline)
+	defer cancel()
+	done.Full = true // there is no other way to read them
+	var failed error
+	for _, name := range g.groups {
+		if err := g.read(ctx, name, o, done); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("group %s: %w", name, &needError{readMembers, err}))
+		}
+		if ctx.Err() != nil {
+			return true, errors.Join(failed, ctx.Err())
+		}
+	}
+	return true, failed
+}
+
+// read hands on who belongs to one group. Only a whole answer counts.
+func (g *groupFeed) read(ctx context.Context, name directory.Group, o order, done *directory.Round) error {
+	id, err := g.find(ctx, name)
+	if err != nil {
+		return err
+	}
+	m := directory.Membership{Group: name, AcceptShrink: o.AcceptShrink}
+	if m.Members, err = g.members(ctx, id, done); err != nil {
+		delete(g.ids, name) // it may have been deleted and made anew
+		if e, ok := errors.AsType[*responseError](err); ok && e.Status == http.StatusNotFound {
+			return errNoGroup
+		}
+		return err
+	}
+	done.Read += len(m.Members)
+	a, err := g.sink.ApplyGroup(ctx, m)
+	done.Applied = done.Applied.Add(a)
+	g.progress(Progress{Feed: FeedGroups, Read: done.Read})
+	return err
+}
+
+// find returns the object id of a group; a name is looked up once.
+func (g *groupFeed) find(ctx context.Context, name directory.Group) (string, error) {
+	if id, ok := g.ids[name]; ok {
+		return id, nil
+	}
+	found, err := g.client.findGroups(ctx, string(name))
+	switch {
+	case err != nil:
+		return "", err
+	case len(found) == 0:
+		return "", errNoGroup
+	case len(found) > 1:
+		return "", errManyGroups
+	}
+	g.ids[name] = found[0]
+	return found[0], nil
+}
+
+// members returns the users and organisational contacts of a group.
+// https://learn.microsoft.com/graph/api/group-list-transitivemembers
+func (g *groupFeed) members(ctx context.Context, id string, done *directory.Round) ([]directory.ContactID, error) {
+	var members []directory.ContactID
+	link := g.client.path("$select=id&$top="+membersPerPage, "groups", id, "transitiveMembers")
+	err := g.client.list(ctx, link, func(o object) {
+		switch kind := o.kind(); kind {
+		case "#microsoft.graph.user", "#microsoft.graph.orgContact":
+		default:
+			return // a device, another group, something that is no person
+		}
+		member, err := o.id()
+		if err != nil {
+			done.Skipped++
+			g.log.LogAttrs(ctx, slog.LevelWarn, "object skipped", slog.String("feed", string(FeedGroups)), slog.Any("error", err))
+			return
+		}
+		members = append(members, member)
+	})
+	return members, err
+}
+
+// groupID is how Entra writes the id of an object.
+var groupID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// findGroups returns the ids of the groups that a name or an id stands for.
+func (c *client) findGroups(ctx context.Context, name string) ([]string, error) {
+	if groupID.MatchString(name) {
+		var g struct {
+			ID string `json:"id"`
+		}
+		err := c.get(ctx, c.path("$select=id", "groups", name), &g)
+		if e, ok := errors.AsType[*responseError](err); ok && e.Status == http.StatusNotFound {
+			return nil, nil
+		}
+		return []string{g.ID}, err
+	}
+	var ids []string
+	filter := url.Values{"$select": {"id"}, "$filter": {"displayName eq '" + strings.ReplaceAll(name, "'", "''") + "'"}}
+	err := c.list(ctx, c.path(filter.Encode(), "groups"), func(o object) {
+		if id, err := o.id(); err == nil {
+			ids = append(ids, string(id))
+		}
+	})
+	return ids, err
+}
