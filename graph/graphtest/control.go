@@ -25,8 +25,12 @@ func (t *Tenant) control(w http.ResponseWriter, r *http.Request) {
 	var answer any
 	p := strings.Split(strings.TrimPrefix(r.URL.Path, "/_control/"), "/")
 	switch verb := r.Method + " " + p[0]; {
+	case p[0] == "users" && len(p) == 3 && r.Method+" "+p[2] == "PUT photo":
+		err = t.SetPhoto(p[1], body)
 	case p[0] == "users":
-		answer, err = t.controlUsers(r, p[1:], body)
+		answer, err = t.Objects.control(r, p[1:], body)
+	case p[0] == "contacts":
+		answer, err = t.OrgContacts.control(r, p[1:], body)
 	case p[0] == "groups":
 		answer, err = t.controlGroups(r, p[1:], body)
 	case verb == "POST faults":
@@ -53,7 +57,7 @@ func (t *Tenant) control(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (t *Tenant) controlUsers(r *http.Request, p []string, body []byte) (any, error) {
+func (t *Objects) control(r *http.Request, p []string, body []byte) (any, error) {
 	var id string
 	if len(p) > 0 {
 		id = p[0]
@@ -80,8 +84,6 @@ func (t *Tenant) controlUsers(r *http.Request, p []string, body []byte) (any, er
 		return nil, t.Remove(id)
 	case verb == "POST restore":
 		return nil, t.Restore(id)
-	case verb == "PUT photo":
-		return nil, t.SetPhoto(id, body)
 	}
 	return nil, directory.ErrNotFound
 }

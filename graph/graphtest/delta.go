@@ -37,8 +37,8 @@ const (
 	purposeDelta = "delta"
 )
 
-// delta answers one page (users/delta).
-func (t *Tenant) delta(c call) reply {
+// delta answers one page (users/delta, contacts/delta).
+func (t *Objects) delta(c call) reply {
 	query, err := url.ParseQuery(c.URL.RawQuery)
 	if err != nil {
 		return badRequest("Malformed query.")
@@ -52,7 +52,7 @@ func (t *Tenant) delta(c call) reply {
 				return badRequest("'%s' counts in the first request only; the token has it already.", name)
 			}
 		case strings.HasPrefix(name, "$"):
-			return fail(http.StatusBadRequest, "Request_UnsupportedQuery", fmt.Sprintf("'%s' is not supported by change tracking of users.", name))
+			return fail(http.StatusBadRequest, "Request_UnsupportedQuery", fmt.Sprintf("'%s' is not supported by change tracking of %s.", name, t.kind))
 		}
 	}
 	t.mu.RLock()
@@ -78,7 +78,7 @@ func (t *Tenant) delta(c call) reply {
 	}
 	if err != nil {
 		r := fail(http.StatusGone, "resyncRequired", "The token is too old or not known. Read everything again.")
-		r.header.Set("Location", c.base+"/users/delta?$deltatoken=")
+		r.header.Set("Location", c.base+"/"+t.kind+"/delta?$deltatoken=")
 		return r
 	}
 	p.Minimal = p.Minimal || strings.Contains(c.Header.Get("Prefer"), "return=minimal")
@@ -86,7 +86,7 @@ func (t *Tenant) delta(c call) reply {
 }
 
 // firstPlace begins a round over everybody.
-func (t *Tenant) firstPlace(query url.Values) (place, error) {
+func (t *Objects) firstPlace(query url.Values) (place, error) {
 	p := place{Initial: true, End: len(t.people), Next: len(t.log), Generation: t.generation}
 	if query.Has("$select") {
 		sel, err := parseSelect(query.Get("$select"))
@@ -101,8 +101,8 @@ func (t *Tenant) firstPlace(query url.Values) (place, error) {
 }
 
 // openPlace opens a token of this generation.
-func (t *Tenant) openPlace(purpose, token string) (p place, err error) {
-	text, err := t.open(purpose, token)
+func (t *Objects) openPlace(purpose, token string) (p place, err error) {
+	text, err := t.open(t.kind+" "+purpose, token)
 	if err != nil {
 		return p, err
 	}
@@ -139,7 +139,7 @@ func parseIDs(filter string) ([]string, error) {
 }
 
 // page gives one page from p on.
-func (t *Tenant) page(c call, p place) reply {
+func (t *Objects) page(c call, p place) reply {
 	sel := everything()
 	if p.Select != "" {
 		sel, _ = parseSelect(p.Select) // it was checked before it was sealed
@@ -156,7 +156,7 @@ func (t *Tenant) page(c call, p place) reply {
 
 	body := make([]byte, 0, len(value)+1024)
 	body = append(body, `{"@odata.context":`...)
-	body = quoteTo(body, c.base+"/$metadata#users("+p.Select+")")
+	body = quoteTo(body, c.base+"/$metadata#"+t.kind+"("+p.Select+")")
 	if p.At < p.End {
 		body = append(body, `,"@odata.nextLink":`...)
 		body = quoteTo(body, t.link(c, "$skiptoken", purposeSkip, p))
@@ -173,13 +173,13 @@ func (t *Tenant) page(c call, p place) reply {
 	return r
 }
 
-func (t *Tenant) link(c call, name, purpose string, p place) string {
+func (t *Objects) link(c call, name, purpose string, p place) string {
 	text, _ := json.Marshal(p) // integers and strings only
-	return c.base + "/users/delta?" + name + "=" + t.seal(purpose, text)
+	return c.base + "/" + t.kind + "/delta?" + name + "=" + t.seal(t.kind+" "+purpose, text)
 }
 
 // everybody appends the people from p.At on who are there, one page of them.
-func (t *Tenant) everybody(p *place, sel selection) (dst []byte) {
+func (t *Objects) everybody(p *place, sel selection) (dst []byte) {
 	dst = make([]byte, 0, t.options.PageSize*personSize)
 	var scratch record
 	for n := 0; p.At < p.End && n < t.options.PageSize; p.At++ {
@@ -197,7 +197,7 @@ func (t *Tenant) everybody(p *place, sel selection) (dst []byte) {
 // changed appends the people of whom a selected property changed from position
 // p.At of the log on, one page of them: each as it is now, at its last change in
 // this round.
-func (t *Tenant) changed(p *place, sel selection) (dst []byte) {
+func (t *Objects) changed(p *place, sel selection) (dst []byte) {
 	for n := 0; p.At < p.End && n < t.options.PageSize; p.At++ {
 		i := t.log[p.At].person
 		e := &t.people[i]
@@ -225,7 +225,7 @@ func (t *Tenant) changed(p *place, sel selection) (dst []byte) {
 
 // changes returns what changed of a person from position start of the log to
 // before end, and the last such position.
-func (t *Tenant) changes(e *entry, start, end int) (set selection, last int) {
+func (t *Objects) changes(e *entry, start, end int) (set selection, last int) {
 	last = -1
 	for at := e.last; at >= start; at = t.log[at].before {
 		if at < end {

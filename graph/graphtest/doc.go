@@ -11,13 +11,14 @@
 //	GET  /v1.0/users/{id}/photo                   metadata
 //	GET  /v1.0/users/{id}/photo/$value            the largest
 //	GET  /v1.0/users/{id}/photos/{size}[/$value]  48x48 … 648x648, never larger than the original
+//	GET  /v1.0/contacts/delta                     organisational contacts, as users/delta
 //	GET  /v1.0/groups  /v1.0/groups/{id}          $filter=displayName eq '…'
 //	GET  /v1.0/groups/{id}/transitiveMembers      $top
 //	POST /v1.0/$batch                             20 items; binary bodies in base64
 //
 // Every Graph request needs a bearer token of this tenant, and the application
-// permission ([Options.Roles]); without it, and for organisational contacts,
-// which are not played yet, it is 403 Authorization_RequestDenied. Anything else is 404, and what Graph does not support is 400.
+// permission ([Options.Roles]); without it, it is 403
+// Authorization_RequestDenied. Anything else is 404, and what Graph does not support is 400.
 //
 // # Where it is as awkward as Graph
 //

@@ -53,7 +53,7 @@ func (t *Tenant) Fault(rules ...Fault) { t.faults.add(rules) }
 func (t *Tenant) ClearFaults() { t.faults.clear() }
 
 // Requests returns how many requests and batch items came, by kind: "token",
-// "discovery", "users/delta", "users", "users/{id}", "groups", "photo",
+// "discovery", "users/delta", "users", "users/{id}", "contacts/delta", "groups", "photo",
 // "photo/$value", "$batch", "other".
 func (t *Tenant) Requests() map[string]int { return t.faults.requests() }
 

@@ -90,6 +90,7 @@ func badRequest(format string, args ...any) reply {
 //	DELETE /_control/users/{id}[?purge=1]
 //	POST   /_control/users/{id}/restore
 //	PUT    /_control/users/{id}/photo         JPEG; empty = no photo any more
+//	…      /_control/contacts                 the same for organisational contacts, without photos
 //	POST   /_control/groups                   {"displayName","members"} → {"id"}
 //	PATCH  /_control/groups/{id}              {"members"}: people and groups
 //	DELETE /_control/groups/{id}
@@ -184,8 +185,10 @@ func (t *Tenant) graph(c call) reply {
 		return t.groupRequest(c)
 	case p[0] == "users" && !t.granted("User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"):
 		return fail(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
-	case p[0] == "contacts":
+	case p[0] == "contacts" && !t.granted("OrgContact.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"):
 		return fail(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+	case p[0] == "contacts" && len(p) == 2 && (p[1] == "delta" || p[1] == "delta()"):
+		return t.OrgContacts.delta(c)
 	case p[0] != "users" || len(p) > 5:
 		return noSegment(p[0])
 	case len(p) == 1:
@@ -221,7 +224,7 @@ func (c call) kind() string {
 	case len(p) == 1 && (p[0] == "$batch" || p[0] == "users"):
 		return p[0]
 	case len(p) == 2 && strings.HasPrefix(p[1], "delta"):
-		return "users/delta"
+		return p[0] + "/delta"
 	case len(p) == 2 && p[0] == "users":
 		return "users/{id}"
 	case len(p) > 0 && p[0] == "groups":

@@ -149,24 +149,24 @@ func (t *Tenant) granted(permissions ...string) bool {
 var errToken = errors.New("token not known")
 
 // seal makes a token of a purpose that [Tenant.open] accepts and nobody forges.
-func (t *Tenant) seal(purpose string, text []byte) string {
-	return base64.RawURLEncoding.EncodeToString(append(t.mac(purpose, text), text...))
+func (k *keys) seal(purpose string, text []byte) string {
+	return base64.RawURLEncoding.EncodeToString(append(k.mac(purpose, text), text...))
 }
 
-func (t *Tenant) open(purpose, token string) ([]byte, error) {
+func (k *keys) open(purpose, token string) ([]byte, error) {
 	sealed, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || len(sealed) < sha256.Size {
 		return nil, errToken
 	}
 	mac, text := sealed[:sha256.Size], sealed[sha256.Size:]
-	if !hmac.Equal(mac, t.mac(purpose, text)) {
+	if !hmac.Equal(mac, k.mac(purpose, text)) {
 		return nil, errToken
 	}
 	return text, nil
 }
 
-func (t *Tenant) mac(purpose string, text []byte) []byte {
-	m := hmac.New(sha256.New, t.key[:])
+func (k *keys) mac(purpose string, text []byte) []byte {
+	m := hmac.New(sha256.New, k.key[:])
 	m.Write([]byte(purpose + "\x00"))
 	m.Write(text)
 	return m.Sum(nil)

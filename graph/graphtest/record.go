@@ -51,7 +51,9 @@ const (
 	propEmployeeHireDate
 	propEmployeeOrgData
 	propAssignedLicenses
-	propManager // as the relation's last change, which a delta shows only
+	propPhones    // of organisational contacts
+	propAddresses // likewise
+	propManager   // as the relation's last change, which a delta shows only
 	propCount
 )
 
@@ -66,7 +68,7 @@ var properties = [propCount]string{
 	"postalCode", "country", "usageLocation", "accountEnabled", "userType", "showInAddressList",
 	"proxyAddresses", "otherMails", "mailNickname", "imAddresses", "createdDateTime",
 	"onPremisesSyncEnabled", "onPremisesExtensionAttributes", "externalUserState", "employeeType",
-	"employeeHireDate", "employeeOrgData", "assignedLicenses", "manager",
+	"employeeHireDate", "employeeOrgData", "assignedLicenses", "phones", "addresses", "manager",
 }
 
 // extension is the form of a directory extension's name: the application's id
@@ -258,7 +260,7 @@ func (r *record) appendObject(dst []byte, sel selection, missing string) []byte 
 		switch {
 		case raw != nil:
 			dst = append(dst, raw...)
-		case i == propBusinessPhones || i == propProxyAddresses || i == propOtherMails || i == propImAddresses || i == propAssignedLicenses:
+		case i == propBusinessPhones || i == propProxyAddresses || i == propOtherMails || i == propImAddresses || i == propAssignedLicenses || i == propPhones || i == propAddresses:
 			dst = append(dst, "[]"...) // a collection is never null
 		default:
 			dst = append(dst, missing...)

@@ -4,14 +4,8 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
-	"sync"
-
-	"ringbook/directory"
 )
 
 // Page sizes, in people. Graph's own are near 200 for a delta; its lists give
@@ -27,6 +21,8 @@ type Options struct {
 	People int     // sample people; the first are those of [Known]
 	Seed   uint64  // equal seeds give equal people on every machine
 	Photos float64 // the share of people with a photo, 0 to 1
+
+	OrgContacts int // sample organisational contacts
 
 	PageSize int // of a delta; 0 = 200, 999 at most
 
@@ -48,18 +44,14 @@ type Options struct {
 // same time as requests are served.
 type Tenant struct {
 	id, client, secret string
-	options            Options
 	samples            *samples
 	photos             photoCache
 	faults             faults
-	key                [32]byte // signs access, skip and delta tokens
 
-	mu         sync.RWMutex
-	people     []entry
-	byID       map[string]int
-	log        []change
-	generation int // of delta tokens; see ExpireDeltaTokens
-	groups     []group
+	*Objects             // the users
+	OrgContacts *Objects // the organisational contacts
+
+	groups []group // guarded by the users' lock
 }
 
 // An entry is one person. A sample person costs next to nothing until it is
@@ -99,17 +91,12 @@ func New(o Options) *Tenant {
 	}
 	t := &Tenant{
 		id: TenantID, client: ClientID, secret: "s~" + rand.Text(),
-		options: o,
 		samples: newSamples(o.Seed, o.People, o.Photos),
-		people:  make([]entry, o.People),
-		byID:    make(map[string]int, o.People),
 	}
-	_, _ = rand.Read(t.key[:]) // never fails (crypto/rand)
-	for i := range t.people {
-		id := t.samples.id(i)
-		t.people[i] = entry{id: id, sample: i, last: -1}
-		t.byID[id] = i
-	}
+	k := new(keys)
+	_, _ = rand.Read(k.key[:]) // never fails (crypto/rand)
+	t.Objects = newObjects("users", k, o, t.samples, o.People)
+	t.OrgContacts = newObjects("contacts", k, o, newSuppliers(o), o.OrgContacts)
 	return t
 }
 
@@ -128,151 +115,13 @@ func (t *Tenant) ClientID() string { return t.client }
 // Secret returns the application's client secret.
 func (t *Tenant) Secret() string { return t.secret }
 
-// A User is one person as [Tenant.Users] lists it.
-type User struct {
-	ID                string `json:"id"`
-	DisplayName       string `json:"displayName"`
-	UserPrincipalName string `json:"userPrincipalName"`
-	Removed           bool   `json:"removed,omitempty"` // in the bin
-}
-
-// Users lists everybody who was not purged.
-func (t *Tenant) Users() []User {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	list := make([]User, 0, len(t.people))
-	var scratch record
-	for i := range t.people {
-		if t.people[i].state == purged {
-			continue
-		}
-		r := t.record(i, &scratch)
-		list = append(list, User{
-			ID:                t.people[i].id,
-			DisplayName:       r.text(propDisplayName),
-			UserPrincipalName: r.text(propUserPrincipalName),
-			Removed:           t.people[i].state == removed,
-		})
-	}
-	return list
-}
-
-// User returns the properties of one person, with those that were never set
-// left out, or directory.ErrNotFound.
-func (t *Tenant) User(id string) (map[string]any, error) {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	i, err := t.find(id)
-	if err != nil {
-		return nil, err
-	}
-	values := map[string]any{}
-	raw := t.record(i, &record{}).appendObject(nil, everything(), "")
-	if err := json.Unmarshal(raw, &values); err != nil {
-		return nil, fmt.Errorf("user %s: %w", id, err)
-	}
-	return values, nil
-}
-
-// Patch sets properties of a person; nil clears one, which a delta then shows
-// as null. It fails with directory.ErrNotFound or directory.ErrInvalid.
-func (t *Tenant) Patch(id string, properties map[string]any) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	i, err := t.find(id)
-	if err != nil {
-		return err
-	}
-	r := t.record(i, &record{}).clone()
-	set, err := r.set(properties)
-	if err != nil {
-		return err
-	}
-	t.people[i].record = r
-	t.note(i, set)
-	return nil
-}
-
-// Add creates a person and returns its id, a new one unless properties has it.
-func (t *Tenant) Add(properties map[string]any) (string, error) {
-	id, given := properties["id"].(string)
-	if !given {
-		id = newID()
-	}
-	if parsed, err := directory.ParseContactID(id); err != nil || string(parsed) != id {
-		return "", fmt.Errorf("id %q: %w", id, directory.ErrInvalid)
-	}
-	properties = withoutID(properties)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if _, there := t.byID[id]; there {
-		return "", fmt.Errorf("user %s: %w", id, directory.ErrExists)
-	}
-	r := &record{}
-	r.values[propID] = quote(id)
-	if _, err := r.set(properties); err != nil {
-		return "", err
-	}
-	t.byID[id] = len(t.people)
-	t.people = append(t.people, entry{id: id, sample: -1, record: r, last: -1})
-	t.note(len(t.people)-1, everything())
-	return id, nil
-}
-
-// Remove puts a person into the bin: @removed with the reason "changed".
-func (t *Tenant) Remove(id string) error { return t.move(id, removed) }
-
-// Purge removes a person for good: @removed with the reason "deleted".
-func (t *Tenant) Purge(id string) error { return t.move(id, purged) }
-
-// Restore takes a person out of the bin.
-func (t *Tenant) Restore(id string) error { return t.move(id, present) }
-
-func (t *Tenant) move(id string, to state) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	i, ok := t.byID[strings.ToLower(id)]
-	if !ok || t.people[i].state == purged {
-		return fmt.Errorf("user %s: %w", id, directory.ErrNotFound)
-	}
-	if t.people[i].state != to {
-		t.people[i].state = to
-		t.note(i, everything())
-	}
-	return nil
-}
-
 // ExpireDeltaTokens makes every delta and next link given so far a 410.
 func (t *Tenant) ExpireDeltaTokens() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.generation++
-}
-
-// find returns the index of a person who is present.
-func (t *Tenant) find(id string) (int, error) {
-	i, ok := t.byID[strings.ToLower(id)]
-	if !ok || t.people[i].state != present {
-		return 0, fmt.Errorf("user %s: %w", id, directory.ErrNotFound)
+	for _, of := range []*Objects{t.Objects, t.OrgContacts} {
+		of.mu.Lock()
+		of.generation++
+		of.mu.Unlock()
 	}
-	return i, nil
-}
-
-// note appends to the log that person i changed.
-func (t *Tenant) note(i int, set selection) {
-	t.log = append(t.log, change{person: i, before: t.people[i].last, set: set})
-	t.people[i].last = len(t.log) - 1
-}
-
-// record returns a person's properties. They may lie in scratch, which holds
-// them until it is used again.
-func (t *Tenant) record(i int, scratch *record) *record {
-	e := &t.people[i]
-	if e.record != nil {
-		return e.record
-	}
-	t.samples.draw(scratch, e.sample, e.id)
-	return scratch
 }
 
 func withoutID(properties map[string]any) map[string]any {

@@ -49,6 +49,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	flags.IntVar(&o.People, "people", 250, "sample people")
 	flags.Uint64Var(&o.Seed, "seed", 1, "which people: equal seeds give equal people")
 	flags.Float64Var(&o.Photos, "photos", 0.5, "share of people with a photo")
+	flags.IntVar(&o.OrgContacts, "org-contacts", 0, "sample organisational contacts")
 	flags.IntVar(&o.PageSize, "page-size", 0, "people on a page of a delta (0 = 200)")
 	flags.BoolVar(&o.EmptyPages, "empty-pages", false, "begin each round of a delta with an empty page")
 	flags.BoolVar(&o.Minimal, "minimal", false, "give changed properties only")
