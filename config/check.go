@@ -272,11 +272,8 @@ func (r *reader) checkFile(key, path string) {
 func (r *reader) checkUnbuilt() {
 	warn := func(key, what string) {
 		p := r.at(key)
-		p.What, p.Mend = what, "It has no effect yet: only Entra users are mirrored."
+		p.What, p.Mend = what, "It has no effect yet: no mailbox is read."
 		r.cfg.Warnings = append(r.cfg.Warnings, p)
-	}
-	if r.cfg.Mirror.OrgContacts {
-		warn("mirror.org_contacts", "organisational contacts are not mirrored by this version")
 	}
 	if r.cfg.Mirror.MailboxesGroup != "" {
 		warn("mirror.mailboxes_group", "Outlook contacts are not mirrored by this version")

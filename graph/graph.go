@@ -1,9 +1,9 @@
 // Package graph mirrors an Entra tenant: it reads Microsoft Graph and hands
 // what it learns to a [Sink].
 //
-// A [Mirror] has up to three feeds. The users feed asks /users/delta: first for
-// everybody, then for what changed since, following next links to the delta
-// link, which is stored with the data that it belongs to. The groups feed reads
+// A [Mirror] has up to four feeds. Those of users and of organisational contacts
+// ask a delta query: first for everybody, then for what changed since, following
+// next links to the delta link, which is stored with the data that it belongs to. The groups feed reads
 // who belongs to the groups that rules ask for. The photos feed asks contacts one
 // after the other whether their photo changed, because no delta query tells that.
 //
@@ -38,9 +38,10 @@ import (
 
 // The feeds of a mirror.
 const (
-	FeedUsers  directory.Feed = "users"
-	FeedGroups directory.Feed = "groups"
-	FeedPhotos directory.Feed = "photos"
+	FeedUsers       directory.Feed = "users"
+	FeedOrgContacts directory.Feed = "org_contacts"
+	FeedGroups      directory.Feed = "groups"
+	FeedPhotos      directory.Feed = "photos"
 )
 
 // A Sink takes the news. *store.Store is one.
@@ -69,13 +70,14 @@ type Progress struct {
 
 // Options shape a mirror.
 type Options struct {
-	Interval time.Duration // between rounds
-	Photos   bool
-	Groups   []directory.Group              // that rules ask for; none = no feed
-	Phones   map[string]directory.PhoneKind // further attributes (config: mirror.phones)
-	Order    []directory.PhoneKind          // of a contact's numbers; kinds that it does not name follow
-	E164     func(written string) string    // reads a number; part of the question by Country
-	Country  string
-	Progress func(Progress) // nil = nobody looks; called from one goroutine at a time
-	Log      *slog.Logger
+	Interval    time.Duration // between rounds
+	Photos      bool
+	OrgContacts bool
+	Groups      []directory.Group              // that rules ask for; none = no feed
+	Phones      map[string]directory.PhoneKind // further attributes (config: mirror.phones)
+	Order       []directory.PhoneKind          // of a contact's numbers; kinds that it does not name follow
+	E164        func(written string) string    // reads a number; part of the question by Country
+	Country     string
+	Progress    func(Progress) // nil = nobody looks; called from one goroutine at a time
+	Log         *slog.Logger
 }

@@ -123,8 +123,8 @@ func (s *memory) Apply(_ context.Context, b directory.Batch) (directory.Applied,
 		s.change(ch, b.Source, &a)
 	}
 	if b.Sweep != nil {
-		for id := range s.contacts {
-			if !b.Sweep(id) {
+		for id, c := range s.contacts {
+			if c.Source == b.Source && !b.Sweep(id) {
 				delete(s.contacts, id)
 				a.Removed++
 			}

@@ -46,16 +46,16 @@ func mirrorGroups(t *testing.T, c company, groups ...directory.Group) (*graph.Mi
 	return mirror(t, reach, sink, func(o *graph.Options) { o.Groups = groups }), sink, stop
 }
 
-// syncGroups runs a round of everything and returns that of the groups.
-func syncGroups(t *testing.T, m *graph.Mirror) directory.Round {
+// syncFeed runs a round of everything and returns that of one feed.
+func syncFeed(t *testing.T, m *graph.Mirror, f directory.Feed) directory.Round {
 	t.Helper()
 	rounds, err := m.Sync(t.Context(), directory.SyncRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slices.IndexFunc(rounds, func(r directory.Round) bool { return r.Feed == graph.FeedGroups })
+	i := slices.IndexFunc(rounds, func(r directory.Round) bool { return r.Feed == f })
 	if i < 0 {
-		t.Fatalf("no round of groups in %+v", rounds)
+		t.Fatalf("no round of %s in %+v", f, rounds)
 	}
 	return rounds[i]
 }
@@ -71,7 +71,7 @@ func TestGroups(t *testing.T) {
 		m, sink, stop := mirrorGroups(t, c, "sales' own", directory.Group(byID))
 		defer stop()
 		before := c.Requests()["groups"]
-		got := syncGroups(t, m)
+		got := syncFeed(t, m, graph.FeedGroups)
 		want := directory.Round{Feed: "groups", Full: true, Read: 4, Requests: 4, Applied: directory.Applied{Changed: 4}}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("round (-want +got):\n%s", diff)
@@ -88,7 +88,7 @@ func TestGroups(t *testing.T) {
 		if err := c.SetMembers(inner, c.people[5]); err != nil {
 			t.Fatal(err)
 		}
-		if got := syncGroups(t, m); got.Requests != 2 {
+		if got := syncFeed(t, m, graph.FeedGroups); got.Requests != 2 {
 			t.Errorf("a later round took %d requests, want 2", got.Requests)
 		}
 		members["sales' own"] = c.ids(0, 1, 5)
@@ -101,7 +101,7 @@ func TestGroups(t *testing.T) {
 		if err := c.SetMembers(byID); err != nil {
 			t.Fatal(err)
 		}
-		got = syncGroups(t, m)
+		got = syncFeed(t, m, graph.FeedGroups)
 		if !strings.Contains(got.Error, "sales' own") || !strings.Contains(got.Error, "object ID") {
 			t.Errorf("a group that is gone: %q", got.Error)
 		}
@@ -110,13 +110,13 @@ func TestGroups(t *testing.T) {
 			t.Errorf("members (-want +got):\n%s", diff)
 		}
 		c.AddGroup("Sales' own", c.people[6])
-		if got = syncGroups(t, m); got.Error != "" {
+		if got = syncFeed(t, m, graph.FeedGroups); got.Error != "" {
 			t.Errorf("a group that was made anew: %q", got.Error)
 		}
 		c.AddGroup("sales' OWN", c.people[7])
 		m, _, stopAnew := mirrorGroups(t, c, "sales' own")
 		defer stopAnew()
-		if got = syncGroups(t, m); !strings.Contains(got.Error, "more than one group") {
+		if got = syncFeed(t, m, graph.FeedGroups); !strings.Contains(got.Error, "more than one group") {
 			t.Errorf("two groups of one name: %q", got.Error)
 		}
 	})
@@ -134,7 +134,7 @@ func TestGroupsThatCannotBeRead(t *testing.T) {
 				id := c.AddGroup("All", c.people...)
 				m, sink, stop := mirrorGroups(t, c, directory.Group(id))
 				defer stop()
-				if r := syncGroups(t, m); r.Error != "" || r.Read != 1500 {
+				if r := syncFeed(t, m, graph.FeedGroups); r.Error != "" || r.Read != 1500 {
 					t.Fatalf("round = %+v", r)
 				}
 				f.Path, f.Times = "/v1.0/groups/", -1
@@ -142,7 +142,7 @@ func TestGroupsThatCannotBeRead(t *testing.T) {
 				if err := c.Patch(c.people[0], map[string]any{"displayName": "New"}); err != nil {
 					t.Fatal(err)
 				}
-				if r := syncGroups(t, m); r.Error == "" {
+				if r := syncFeed(t, m, graph.FeedGroups); r.Error == "" {
 					t.Errorf("round = %+v", r)
 				}
 				if n := len(sink.groups[directory.Group(id)]); n != 1500 {
@@ -161,7 +161,7 @@ func TestGroupsNeedTheirPermission(t *testing.T) {
 		c := newCompany(graphtest.Options{People: 3})
 		m, _, stop := mirrorGroups(t, c, "sales")
 		defer stop()
-		if r := syncGroups(t, m); !strings.Contains(r.Error, "GroupMember.Read.All") {
+		if r := syncFeed(t, m, graph.FeedGroups); !strings.Contains(r.Error, "GroupMember.Read.All") {
 			t.Errorf("error = %q", r.Error)
 		}
 	})

@@ -27,8 +27,6 @@ const (
 // A Mirror keeps a Sink in step with a tenant.
 type Mirror struct {
 	client   *client
-	mapping  *mapping
-	question string
 	sink     Sink
 	photos   PhotoSink
 	interval time.Duration
@@ -38,6 +36,8 @@ type Mirror struct {
 	gate  chan struct{} // holds a token while no round is under way
 	wake  chan struct{} // tells Run that a schedule changed
 	feeds []*feed       // of two that are due, the first goes first
+	// dropped are sources that the configuration does not name.
+	dropped []dropped
 
 	mu sync.Mutex // guards what the feeds' comment says
 }
@@ -71,7 +71,7 @@ func New(t Tenant, sink Sink, photos PhotoSink, o Options) (*Mirror, error) {
 	if err != nil {
 		return nil, err
 	}
-	mp, err := newMapping(o)
+	users, err := newMapping(o)
 	if err != nil {
 		return nil, err
 	}
@@ -79,15 +79,27 @@ func New(t Tenant, sink Sink, photos PhotoSink, o Options) (*Mirror, error) {
 		return nil, fmt.Errorf("interval of %v, at least %v is needed: %w", o.Interval, minInterval, directory.ErrInvalid)
 	}
 	m := &Mirror{
-		client: c, mapping: mp, question: mp.question(c, t, o.Country),
-		sink: sink, photos: photos, interval: o.Interval, report: o.Progress, log: o.Log,
+		client: c,
+		sink:   sink, photos: photos, interval: o.Interval, report: o.Progress, log: o.Log,
 		gate: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 	}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}
 	m.gate <- struct{}{}
-	m.feeds = []*feed{newFeed(FeedUsers, m.syncUsers)}
+	m.feeds = []*feed{newFeed(FeedUsers, (&deltaFeed{
+		Mirror: m, name: FeedUsers, source: directory.SourceUser, collection: "users", permission: readUsers,
+		mapping: users, question: users.question(c, t, o.Country),
+	}).step)}
+	if o.OrgContacts {
+		mp := newContactMapping(users.phones)
+		m.feeds = append(m.feeds, newFeed(FeedOrgContacts, (&deltaFeed{
+			Mirror: m, name: FeedOrgContacts, source: directory.SourceOrgContact, collection: "contacts", permission: readOrgContacts,
+			mapping: mp, question: mp.question(c, t, o.Country),
+		}).step))
+	} else {
+		m.dropped = append(m.dropped, dropped{FeedOrgContacts, directory.SourceOrgContact})
+	}
 	if len(o.Groups) > 0 {
 		g := &groupFeed{Mirror: m, groups: o.Groups, ids: make(map[directory.Group]string)}
 		f := newFeed(FeedGroups, g.step)
@@ -103,6 +115,37 @@ func New(t Tenant, sink Sink, photos PhotoSink, o Options) (*Mirror, error) {
 
 func newFeed(name directory.Feed, s step) *feed {
 	return &feed{status: directory.FeedStatus{Name: name, State: directory.FeedWaiting}, step: s}
+}
+
+// A dropped source is one that may have been mirrored before.
+type dropped struct {
+	feed   directory.Feed
+	source directory.Source
+}
+
+// Forget removes the contacts of sources that were mirrored and are not any
+// more: whoever switches a source off wants its contacts gone. The shrink guard
+// does not ask, since a person has decided it; and nothing happens where there
+// is no cursor of a round that was once complete.
+func (m *Mirror) Forget(ctx context.Context) error {
+	for _, d := range m.dropped {
+		cur, err := m.sink.Cursor(ctx, d.feed)
+		if err != nil {
+			return err
+		}
+		if cur == (directory.Cursor{}) {
+			continue
+		}
+		a, err := m.sink.Apply(ctx, directory.Batch{
+			Feed: d.feed, Source: d.source, AcceptShrink: true, Next: &directory.Cursor{},
+			Sweep: func(directory.ContactID) bool { return false },
+		})
+		if err != nil {
+			return fmt.Errorf("forget %s: %w", d.feed, err)
+		}
+		m.log.LogAttrs(ctx, slog.LevelInfo, "source not mirrored any more", slog.String("feed", string(d.feed)), slog.Int("removed", a.Removed))
+	}
+	return nil
 }
 
 // Run runs rounds until ctx ends, the first one at once. It returns nil when

@@ -73,63 +73,95 @@ func history(t *testing.T, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	tenant := graphtest.New(graphtest.Options{
 		People: r.IntN(60), Seed: seed, PageSize: 1 + r.IntN(20),
+		OrgContacts: r.IntN(20), Roles: []string{"User.Read.All", "OrgContact.Read.All"},
 		EmptyPages: r.IntN(2) == 0, Minimal: r.IntN(2) == 0, Replay: r.IntN(10),
 	})
 	reach, stop := serve(t, tenant.ServeHTTP)
 	defer stop()
 	reach.Credential = signIn{reach.HTTP, tenant}
 	sink := newMemory()
-	m := mirror(t, reach, sink, func(o *graph.Options) { o.E164 = german })
+	both := func(o *graph.Options) { o.E164, o.OrgContacts = german, true }
+	m := mirror(t, reach, sink, both)
 	failed := 0
 	for range 8 {
 		for range r.IntN(20) {
-			if err := happen(r, tenant); err != nil && !errors.Is(err, directory.ErrNotFound) { // of somebody who is gone
+			of, properties := tenant.Objects, randomProperties
+			if r.IntN(3) == 0 {
+				of, properties = tenant.OrgContacts, randomContact
+			}
+			if err := happen(r, tenant, of, properties(r)); err != nil && !errors.Is(err, directory.ErrNotFound) { // of somebody who is gone
 				t.Fatal(err)
 			}
 		}
 		tenant.Fault(randomFaults(r)...)
-		if syncUsers(t, m, directory.SyncRequest{Full: r.IntN(8) == 0}).Error != "" {
-			failed++
-		}
+		failed += failures(t, m, directory.SyncRequest{Full: r.IntN(8) == 0})
 		tenant.ClearFaults()
 	}
-	if got := syncUsers(t, m, directory.SyncRequest{}); got.Error != "" {
-		t.Fatal(got.Error)
-	}
 	anew := newMemory()
-	if got := syncUsers(t, mirror(t, reach, anew, func(o *graph.Options) { o.E164 = german }), directory.SyncRequest{}); got.Error != "" {
-		t.Fatal(got.Error)
+	if failures(t, m, directory.SyncRequest{})+failures(t, mirror(t, reach, anew, both), directory.SyncRequest{}) > 0 {
+		t.Fatal("a round failed although nothing was wrong")
 	}
 	if diff := cmp.Diff(anew.all(), sink.all()); diff != "" {
 		t.Errorf("after %d failed rounds (-anew +followed):\n%s", failed, diff)
 	}
 }
 
-// happen changes the tenant once.
-func happen(r *rand.Rand, tenant *graphtest.Tenant) error {
-	users := tenant.Users()
+// failures runs a round of every feed and counts those that failed.
+func failures(t *testing.T, m *graph.Mirror, r directory.SyncRequest) (n int) {
+	t.Helper()
+	rounds, err := m.Sync(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rounds {
+		if r.Error != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// happen changes the tenant's users or contacts once.
+func happen(r *rand.Rand, tenant *graphtest.Tenant, of *graphtest.Objects, properties map[string]any) error {
+	users := of.Users()
 	if len(users) == 0 || r.IntN(6) == 0 {
-		_, err := tenant.Add(randomProperties(r))
+		_, err := of.Add(properties)
 		return err
 	}
 	id := users[r.IntN(len(users))].ID
 	switch r.IntN(10) {
 	case 0:
-		return tenant.Remove(id)
+		return of.Remove(id)
 	case 1:
-		return tenant.Purge(id)
+		return of.Purge(id)
 	case 2:
-		if err := tenant.Remove(id); err != nil {
+		if err := of.Remove(id); err != nil {
 			return err
 		}
-		return tenant.Restore(id)
+		return of.Restore(id)
 	case 3:
 		if r.IntN(4) == 0 {
 			tenant.ExpireDeltaTokens()
 		}
 		return nil
 	}
-	return tenant.Patch(id, randomProperties(r))
+	return of.Patch(id, properties)
+}
+
+// randomContact draws news about an organisational contact.
+func randomContact(r *rand.Rand) map[string]any {
+	p := make(map[string]any)
+	for name, values := range map[string][]any{
+		"displayName": {"Hotline", nil},
+		"companyName": {"Fabrikam", nil, ""},
+		"phones":      {[]any{}, []any{map[string]any{"type": "business", "number": "030 1234567"}}, []any{map[string]any{"type": "mobile", "number": "0171 1234567, 0172 1234567"}}},
+		"addresses":   {[]any{}, []any{map[string]any{"city": "Berlin"}}},
+	} {
+		if r.IntN(2) == 0 {
+			p[name] = values[r.IntN(len(values))]
+		}
+	}
+	return p
 }
 
 func randomProperties(r *rand.Rand) map[string]any {
@@ -159,7 +191,7 @@ func randomProperties(r *rand.Rand) map[string]any {
 func randomFaults(r *rand.Rand) []graphtest.Fault {
 	var faults []graphtest.Fault
 	for range r.IntN(3) {
-		f := graphtest.Fault{Path: "/v1.0/users/delta", After: r.IntN(5), Times: []int{0, 1, 3, -1}[r.IntN(4)]}
+		f := graphtest.Fault{Path: []string{"/v1.0/users/delta", "/v1.0/contacts/delta"}[r.IntN(2)], After: r.IntN(5), Times: []int{0, 1, 3, -1}[r.IntN(4)]}
 		switch r.IntN(8) {
 		case 0:
 			f.Break = graphtest.BreakConnection

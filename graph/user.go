@@ -65,14 +65,7 @@ func newMapping(o Options) (*mapping, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &mapping{phones: ph, refused: make(map[string]bool), properties: []property{
-		{name: "displayName", decode: line(func(c *directory.Contact) *string { return &c.DisplayName })},
-		{name: "givenName", decode: line(func(c *directory.Contact) *string { return &c.GivenName })},
-		{name: "surname", decode: line(func(c *directory.Contact) *string { return &c.Surname })},
-		{name: "mail", decode: mail},
-		{name: "jobTitle", decode: line(func(c *directory.Contact) *string { return &c.JobTitle })},
-		{name: "department", decode: line(func(c *directory.Contact) *string { return &c.Department })},
-		{name: "companyName", decode: line(func(c *directory.Contact) *string { return &c.Company })},
+	m := &mapping{phones: ph, refused: make(map[string]bool), properties: append(personProperties(), []property{
 		{name: "officeLocation", decode: line(func(c *directory.Contact) *string { return &c.Office })},
 		{name: "streetAddress", decode: lines(func(c *directory.Contact) *string { return &c.Address.Street })},
 		{name: "city", decode: line(func(c *directory.Contact) *string { return &c.Address.City })},
@@ -85,10 +78,23 @@ func newMapping(o Options) (*mapping, error) {
 		{name: "accountEnabled", decode: flag(func(c *directory.Contact) *directory.Flag { return &c.AccountEnabled })},
 		{name: "showInAddressList", decode: flag(func(c *directory.Contact) *directory.Flag { return &c.ShowInAddressList })},
 		{name: manager, decode: managerChange},
-	}}
+	}...)}
 	m.properties = append(m.properties, extraProperties()...)
 	m.properties = append(m.properties, ph.properties()...)
 	return m, nil
+}
+
+// personProperties are those that a user has and an organisational contact too.
+func personProperties() []property {
+	return []property{
+		{name: "displayName", decode: line(func(c *directory.Contact) *string { return &c.DisplayName })},
+		{name: "givenName", decode: line(func(c *directory.Contact) *string { return &c.GivenName })},
+		{name: "surname", decode: line(func(c *directory.Contact) *string { return &c.Surname })},
+		{name: "mail", decode: mail},
+		{name: "jobTitle", decode: line(func(c *directory.Contact) *string { return &c.JobTitle })},
+		{name: "department", decode: line(func(c *directory.Contact) *string { return &c.Department })},
+		{name: "companyName", decode: line(func(c *directory.Contact) *string { return &c.Company })},
+	}
 }
 
 // names returns what is asked for, if Graph lets us: id comes by itself.

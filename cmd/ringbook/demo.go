@@ -26,7 +26,9 @@ import (
 const (
 	demoSeed   = 2026
 	demoPhotos = 0.5
-	maxPeople  = 100_000
+	// demoContacts are suppliers beside the people.
+	demoContacts = 12
+	maxPeople    = 100_000
 )
 
 const (
@@ -52,6 +54,7 @@ ca_file       = %q
 
 [mirror]
 interval     = "30s"
+org_contacts = true
 shrink_guard = "100%%" # the next demo in this folder may have fewer people
 
 [mirror.phones]
@@ -124,7 +127,10 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if err := os.MkdirAll(d.dir, 0o700); err != nil {
 		return fmt.Errorf("--dir: %w", err)
 	}
-	d.graph, err = graphtest.New(graphtest.Options{People: d.people, Seed: demoSeed, Photos: demoPhotos}).Start(ctx, "127.0.0.1:0")
+	d.graph, err = graphtest.New(graphtest.Options{
+		People: d.people, Seed: demoSeed, Photos: demoPhotos,
+		OrgContacts: demoContacts, Roles: []string{"User.Read.All", "OrgContact.Read.All"},
+	}).Start(ctx, "127.0.0.1:0")
 	if err != nil {
 		return unlessEnded(ctx, fmt.Errorf("start the sample tenant: %w", err))
 	}

@@ -54,7 +54,7 @@ func quote(path string) string {
 }
 
 const sheet = `
-Ringbook is up: {served} of {people} people of a sample tenant, mirrored and served on this machine.
+Ringbook is up: {served} of {contacts} contacts of a sample tenant, mirrored and served on this machine.
 (Guests, disabled and hidden accounts are in the tenant and not in the book.)
 
 ON A PHONE (CardDAV)
@@ -89,7 +89,7 @@ The data is in {dir}. Ctrl-C ends the demo.
 func (s demoSheet) write(w io.Writer) error {
 	host, port, _ := strings.Cut(strings.TrimPrefix(s.Desk.LDAP.URI, "ldap://"), ":")
 	_, err := strings.NewReplacer(
-		"{served}", fmt.Sprint(s.Served), "{people}", fmt.Sprint(s.People),
+		"{served}", fmt.Sprint(s.Served), "{contacts}", fmt.Sprint(s.People+demoContacts),
 		"{phone}", string(s.Phone.Login), "{phone-secret}", s.Phone.Secret, "{carddav}", s.Phone.CardDAVURL,
 		"{desk-secret}", s.Desk.Secret, "{bind}", s.Desk.LDAP.BindDN, "{base}", s.Desk.LDAP.BaseDN,
 		"{ldap}", s.Desk.LDAP.URI, "{host}", host, "{port}", port,

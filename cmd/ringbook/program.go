@@ -76,6 +76,9 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger, progress fu
 	if err != nil {
 		return nil, err
 	}
+	if err := p.mirror.Forget(ctx); err != nil {
+		return nil, err
+	}
 	return p, p.bind(ctx, cfg, plan)
 }
 
@@ -124,8 +127,8 @@ func newMirror(cfg *config.Config, plan *number.Plan, s *store.Store, log *slog.
 		tenant, s, s,
 		graph.Options{
 			Interval: cfg.Mirror.Interval, Photos: cfg.Mirror.Photos, Phones: cfg.Mirror.Phones, Order: cfg.Numbers.Order,
-			Groups: cfg.Groups(),
-			E164:   plan.E164, Country: cfg.Numbers.Country, Progress: progress, Log: log,
+			Groups: cfg.Groups(), OrgContacts: cfg.Mirror.OrgContacts,
+			E164: plan.E164, Country: cfg.Numbers.Country, Progress: progress, Log: log,
 		})
 }
 

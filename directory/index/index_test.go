@@ -457,9 +457,10 @@ func TestDefaultRule(t *testing.T) {
 		stored(directory.Contact{ID: "guest", UserType: "Guest", AccountEnabled: directory.True}),
 		stored(directory.Contact{ID: "disabled", AccountEnabled: directory.False}),
 		stored(directory.Contact{ID: "hidden", ShowInAddressList: directory.False}),
+		stored(directory.Contact{ID: "hotline", Source: directory.SourceOrgContact, DisplayName: "Hotline"}),
 	})
 	got := slices.Sorted(maps.Keys(listing(x.View().Books()[0])))
-	if diff := cmp.Diff([]directory.ContactID{"member", "silent"}, got); diff != "" {
+	if diff := cmp.Diff([]directory.ContactID{"hotline", "member", "silent"}, got); diff != "" {
 		t.Error(diff)
 	}
 }
