@@ -79,6 +79,7 @@ const (
 	FeedWaiting FeedState = "waiting" // nothing to do until NextRun
 	FeedRunning FeedState = "running"
 	FeedFailing FeedState = "failing" // the last round failed; old data is served
+	FeedBlocked FeedState = "blocked" // the tenant refuses us, until a person changes something there
 	FeedStopped FeedState = "stopped" // the shrink guard waits for a person
 )
 
@@ -89,6 +90,11 @@ type FeedStatus struct {
 	LastSuccess time.Time `json:"last_success,omitzero"`
 	LastError   string    `json:"last_error"` // a sentence with a next step; "" = none since the last success
 	NextRun     time.Time `json:"next_run,omitzero"`
+
+	Failures     int       `json:"failures"` // rounds in a row that failed
+	FailingSince time.Time `json:"failing_since,omitzero"`
+	// Attention: it has failed so often that a person should look.
+	Attention bool `json:"attention"`
 }
 
 // A SyncRequest asks for a round now.
@@ -104,9 +110,28 @@ type Round struct {
 	Read     int     `json:"read"` // pieces of news read
 	Applied  Applied `json:"applied"`
 	Requests int     `json:"requests"`
-	// Skipped counts objects left out; the log names each with its reason.
+	// Skipped counts objects left out. Skips names the first [MaxSkips] of them,
+	// and those that are there but for a property that cannot be read.
 	Skipped int    `json:"skipped"`
+	Skips   []Skip `json:"skips,omitempty"`
 	Error   string `json:"error,omitempty"` // a sentence with a next step; "" = done
 	// Unreachable: the round failed because no answer came, not because of one.
 	Unreachable bool `json:"unreachable,omitempty"`
+}
+
+// MaxSkips is how many skips a round names: enough to see what they have in
+// common; the log has them all.
+const MaxSkips = 100
+
+// A Skip is an object, or a part of it, that a round could not read.
+type Skip struct {
+	ID     ContactID `json:"id"`     // "" = it has none that can be read
+	Reason string    `json:"reason"` // a sentence that quotes nobody's values
+}
+
+// Note names a skip.
+func (r *Round) Note(id ContactID, reason string) {
+	if len(r.Skips) < MaxSkips {
+		r.Skips = append(r.Skips, Skip{id, reason})
+	}
 }

@@ -44,9 +44,10 @@ const (
 
 // A client speaks to one Graph endpoint and to nothing else.
 type client struct {
-	base      *url.URL
-	transport *transport
-	pipeline  runtime.Pipeline
+	base       *url.URL
+	transport  *transport
+	credential azcore.TokenCredential
+	pipeline   runtime.Pipeline
 }
 
 func newClient(t Tenant) (*client, error) {
@@ -57,16 +58,31 @@ func newClient(t Tenant) (*client, error) {
 	if t.Credential == nil || t.HTTP == nil {
 		return nil, fmt.Errorf("a tenant needs a credential and an http client: %w", directory.ErrInvalid)
 	}
-	c := &client{base: base, transport: newTransport(t.HTTP)}
-	scope := base.Scheme + "://" + base.Host + "/.default"
-	bearer := runtime.NewBearerTokenPolicy(t.Credential, []string{scope}, &policy.BearerTokenOptions{
-		InsecureAllowCredentialWithHTTP: base.Scheme == "http", // parseEndpoint: loopback only
+	c := &client{base: base, transport: newTransport(t.HTTP), credential: t.Credential}
+	c.connect()
+	return c, nil
+}
+
+// connect makes the pipeline, which remembers a token for as long as it lasts.
+func (c *client) connect() {
+	scope := c.base.Scheme + "://" + c.base.Host + "/.default"
+	bearer := runtime.NewBearerTokenPolicy(c.credential, []string{scope}, &policy.BearerTokenOptions{
+		InsecureAllowCredentialWithHTTP: c.base.Scheme == "http", // parseEndpoint: loopback only
 	})
 	c.pipeline = runtime.NewPipeline("ringbook", "v1", runtime.PipelineOptions{PerRetry: []policy.Policy{bearer}}, &policy.ClientOptions{
 		Transport: c.transport,
 		Retry:     retryOptions(),
 	})
-	return c, nil
+}
+
+// renew forgets tokens: what an application may do is fixed in each, so that a
+// consent that was granted today shows in a new one only. It is not for use
+// while a request is under way.
+func (c *client) renew() {
+	if r, ok := c.credential.(interface{ Renew() }); ok {
+		r.Renew()
+	}
+	c.connect()
 }
 
 func retryOptions() policy.RetryOptions {

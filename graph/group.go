@@ -48,8 +48,8 @@ func (g *groupFeed) step(ctx context.Context, o order, done *directory.Round) (b
 		if err := g.read(ctx, name, o, done); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("group %s: %w", name, &needError{readMembers, err}))
 		}
-		if ctx.Err() != nil {
-			return true, errors.Join(failed, ctx.Err())
+		if ctx.Err() != nil || refused(failed) {
+			return true, errors.Join(failed, ctx.Err()) // the other groups would be answered alike
 		}
 	}
 	return true, failed
@@ -108,6 +108,7 @@ func (g *groupFeed) members(ctx context.Context, id string, done *directory.Roun
 		member, err := o.id()
 		if err != nil {
 			done.Skipped++
+			done.Note("", plain(err.Error(), 200))
 			g.log.LogAttrs(ctx, slog.LevelWarn, "object skipped", slog.String("feed", string(FeedGroups)), slog.Any("error", err))
 			return
 		}

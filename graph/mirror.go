@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"sync"
 	"time"
 
@@ -20,6 +21,12 @@ const (
 	// never gives up.
 	backoffFirst = 10 * time.Second
 	backoffMost  = 10 * time.Minute
+	// blockedFirst to blockedMost lie between attempts while the tenant refuses us:
+	// a person has to do something, and refused attempts look like an attack.
+	blockedFirst = 5 * time.Minute
+	blockedMost  = time.Hour
+	// alarmAfter failures in a row a person should look.
+	alarmAfter = 3
 	// maxPark is the longest that a Retry-After is believed.
 	maxPark = 24 * time.Hour
 )
@@ -48,11 +55,10 @@ type order struct {
 	waitedFor bool
 }
 
-// A feed is one stream of news. Status and failures are guarded by Mirror.mu;
-// the rest belongs to whoever passed the gate.
+// A feed is one stream of news. Status is guarded by Mirror.mu; the rest belongs
+// to whoever passed the gate.
 type feed struct {
-	status   directory.FeedStatus
-	failures int // in a row
+	status directory.FeedStatus
 
 	step    step
 	least   time.Duration // between rounds, whatever the interval
@@ -247,6 +253,9 @@ func (m *Mirror) advance(ctx context.Context, f *feed, o order) (directory.Round
 	m.mu.Unlock()
 	if f.started.IsZero() {
 		f.started, f.round = time.Now(), directory.Round{Feed: f.status.Name}
+		if before == directory.FeedBlocked {
+			m.client.renew()
+		}
 	}
 	sent := m.client.transport.sent.Load()
 	last, err := f.step(ctx, o, &f.round)
@@ -262,8 +271,10 @@ func (m *Mirror) advance(ctx context.Context, f *feed, o order) (directory.Round
 		f.status.State, f.status.NextRun = before, time.Now()
 		return f.round, false
 	}
+	was := f.status
 	m.settle(f, err)
 	m.logRound(ctx, f, err)
+	m.alarm(ctx, f, was)
 	f.started = time.Time{}
 	return f.round, true
 }
@@ -271,34 +282,62 @@ func (m *Mirror) advance(ctx context.Context, f *feed, o order) (directory.Round
 // settle notes how a round ended, and when the next one comes.
 func (m *Mirror) settle(f *feed, err error) {
 	now := time.Now()
+	st := &f.status
 	if err == nil {
-		f.failures = 0
-		f.status.State, f.status.LastSuccess, f.status.LastError = directory.FeedWaiting, now, ""
-		f.status.NextRun = now.Add(max(m.interval, f.least))
-		if f.status.Name == FeedUsers {
+		*st = directory.FeedStatus{Name: st.Name, State: directory.FeedWaiting, LastSuccess: now, NextRun: now.Add(max(m.interval, f.least))}
+		if st.Name == FeedUsers {
 			m.hurryPhotos(now)
 		}
 		return
 	}
-	f.failures++
+	if st.Failures++; st.Failures == 1 {
+		st.FailingSince = now
+	}
+	st.Attention = st.Failures >= alarmAfter
 	f.round.Error, f.round.Unreachable = Explain(err), unreachable(err)
-	f.status.State, f.status.LastError = directory.FeedFailing, f.round.Error
-	wait := backoff(f.failures)
+	st.State, st.LastError = directory.FeedFailing, f.round.Error
+	wait := backoff(st.Failures, backoffFirst, backoffMost)
 	if e, ok := errors.AsType[*responseError](err); ok {
 		wait = max(wait, e.RetryAfter)
 	}
-	if errors.Is(err, directory.ErrShrink) {
-		f.status.State = directory.FeedStopped
+	switch {
+	case errors.Is(err, directory.ErrShrink):
+		st.State = directory.FeedStopped
 		wait = max(m.interval, backoffMost) // looks again by itself too: the tenant may be mended
+	case refused(err):
+		// The first request of a round is the probe: refused, it is the only one.
+		st.State = directory.FeedBlocked
+		wait = max(wait, backoff(st.Failures, blockedFirst, blockedMost))
 	}
-	f.status.NextRun = now.Add(wait)
+	st.NextRun = now.Add(wait)
+}
+
+// refused reports whether the tenant knows us and says no: waiting mends nothing.
+func refused(err error) bool {
+	if e, ok := errors.AsType[*signInError](err); ok {
+		return len(e.codes) > 0
+	}
+	e, ok := errors.AsType[*responseError](err)
+	return ok && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
+}
+
+// alarm says once that a person should look, and once that it is over.
+func (m *Mirror) alarm(ctx context.Context, f *feed, was directory.FeedStatus) {
+	switch st := f.status; {
+	case st.Attention && !was.Attention:
+		m.log.LogAttrs(ctx, slog.LevelError, "source needs attention", slog.String("feed", string(st.Name)), slog.Int("failures", st.Failures),
+			slog.Time("failing_since", st.FailingSince), slog.String("error", st.LastError))
+	case !st.Attention && was.Attention:
+		m.log.LogAttrs(ctx, slog.LevelInfo, "source has recovered", slog.String("feed", string(st.Name)), slog.Int("failures", was.Failures),
+			slog.Time("failing_since", was.FailingSince))
+	}
 }
 
 // hurryPhotos lets the photos of people who have just come follow them, unless
 // that feed has a reason to wait.
 func (m *Mirror) hurryPhotos(now time.Time) {
 	for _, f := range m.feeds {
-		if f.status.Name == FeedPhotos && f.status.State != directory.FeedFailing {
+		if f.status.Name == FeedPhotos && f.status.Failures == 0 {
 			f.status.NextRun = now
 		}
 	}
@@ -306,10 +345,10 @@ func (m *Mirror) hurryPhotos(now time.Time) {
 
 // backoff returns the wait after n failures in a row: doubling, capped, and with
 // jitter, so that the mirrors of many sites do not come back together.
-func backoff(n int) time.Duration {
-	d := backoffMost
+func backoff(n int, first, most time.Duration) time.Duration {
+	d := most
 	if shift := n - 1; shift < 10 {
-		d = min(backoffFirst<<shift, backoffMost)
+		d = min(first<<shift, most)
 	}
 	return d/2 + rand.N(d/2) //nolint:gosec // spreads load, keeps no secret
 }

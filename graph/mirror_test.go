@@ -55,31 +55,96 @@ func TestRunAsksAtItsInterval(t *testing.T) {
 	})
 }
 
+// TestRunBacksOffAndNeverGivesUp: rounds that fail come at growing distances; those
+// that the tenant refuses come at longer ones, cost one request each, and begin
+// with a new token.
 func TestRunBacksOffAndNeverGivesUp(t *testing.T) {
+	for name, c := range map[string]struct {
+		status      int
+		first, most time.Duration
+		state       directory.FeedState
+	}{
+		"failing": {400, 10 * time.Second, 10 * time.Minute, directory.FeedFailing},
+		"blocked": {403, 5 * time.Minute, time.Hour, directory.FeedBlocked},
+		"refused": {401, 5 * time.Minute, time.Hour, directory.FeedBlocked},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var at []time.Time
+				tenant, stop := serve(t, func(w http.ResponseWriter, r *http.Request) {
+					at = append(at, time.Now())
+					fault(c.status, "Authorization_RequestDenied")(w, r)
+				})
+				defer stop()
+				credential := &renewed{}
+				tenant.Credential = credential
+				m := mirror(t, tenant, newMemory(), nil)
+				end := run(t, m)
+				<-time.After(24 * time.Hour)
+				synctest.Wait()
+				if err := end(); err != nil {
+					t.Fatal(err)
+				}
+				if least := int(24 * time.Hour / c.most); len(at) < least || len(at) > 2*least+10 {
+					t.Errorf("%d requests in a day", len(at))
+				}
+				for i := 1; i < len(at); i++ {
+					gap := at[i].Sub(at[i-1])
+					if most := min(c.first<<min(i-1, 10), c.most); gap < most/2 || gap > most {
+						t.Errorf("gap %d is %v, want between %v and %v", i, gap, most/2, most)
+					}
+				}
+				if s := m.Status()[0]; s.State != c.state || !s.LastSuccess.IsZero() || s.LastError == "" || s.Failures != len(at) || !s.FailingSince.Equal(at[0]) || !s.Attention {
+					t.Errorf("status = %+v", s)
+				}
+				if want := len(at) - 1; c.state == directory.FeedBlocked && credential.times != want {
+					t.Errorf("%d new tokens for %d later attempts", credential.times, want)
+				}
+			})
+		})
+	}
+}
+
+// renewed is a credential that counts how often it is renewed.
+type renewed struct {
+	token
+	times int
+}
+
+func (r *renewed) Renew() { r.times++ }
+
+// A person who has mended the tenant need not wait: sync tries at once, and what
+// was wrong is forgotten.
+func TestBlockedFeedIsTriedAtOnceBySync(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var at []time.Time
+		granted := false
 		tenant, stop := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			at = append(at, time.Now())
-			fault(403, "Authorization_RequestDenied")(w, r)
+			if !granted {
+				fault(403, "Authorization_RequestDenied")(w, r)
+				return
+			}
+			delta(w, "A", anna)
 		})
 		defer stop()
-		m := mirror(t, tenant, newMemory(), nil)
-		end := run(t, m)
-		<-time.After(24 * time.Hour)
-		synctest.Wait()
-		if err := end(); err != nil {
-			t.Fatal(err)
+		credential := &renewed{}
+		tenant.Credential = credential
+		var log bytes.Buffer
+		m := mirror(t, tenant, newMemory(), func(o *graph.Options) { o.Log = slog.New(slog.NewJSONHandler(&log, nil)) })
+		for range 5 {
+			syncUsers(t, m, directory.SyncRequest{})
 		}
-		if n := len(at); n < 24*6 || n > 24*12+10 {
-			t.Errorf("%d rounds in a day", n)
+		if n := strings.Count(log.String(), `"level":"ERROR","msg":"source needs attention"`); n != 1 {
+			t.Errorf("%d alarms:\n%s", n, &log)
 		}
-		for i := 1; i < len(at); i++ {
-			gap := at[i].Sub(at[i-1])
-			if most := min(10*time.Second<<min(i-1, 10), 10*time.Minute); gap < most/2 || gap > most {
-				t.Errorf("gap %d is %v, want between %v and %v", i, gap, most/2, most)
-			}
+		granted = true
+		if r := syncUsers(t, m, directory.SyncRequest{}); r.Error != "" || credential.times != 5 {
+			t.Errorf("round = %+v after %d new tokens", r, credential.times)
 		}
-		if s := m.Status()[0]; s.State != directory.FeedFailing || !s.LastSuccess.IsZero() || !strings.Contains(s.LastError, "User.Read.All") {
+		if n := strings.Count(log.String(), `"level":"INFO","msg":"source has recovered"`); n != 1 {
+			t.Errorf("%d recoveries:\n%s", n, &log)
+		}
+		s := m.Status()[0]
+		if want := (directory.FeedStatus{Name: "users", State: directory.FeedWaiting, LastSuccess: s.LastSuccess, NextRun: s.NextRun}); s != want {
 			t.Errorf("status = %+v", s)
 		}
 	})
@@ -271,7 +336,10 @@ func TestLogAndProgress(t *testing.T) {
 			o.Log = slog.New(slog.NewJSONHandler(&log, nil))
 			o.Progress = func(p graph.Progress) { told = append(told, p) }
 		})
-		syncUsers(t, m, directory.SyncRequest{})
+		first := syncUsers(t, m, directory.SyncRequest{})
+		if len(first.Skips) != 1 || first.Skips[0].ID != "" || !strings.Contains(first.Skips[0].Reason, "contact id") {
+			t.Errorf("skips = %+v", first.Skips)
+		}
 		syncUsers(t, m, directory.SyncRequest{})
 		if want := []graph.Progress{{Feed: "users", Read: 2}, {Feed: "users", Read: 2, Done: true}, {Feed: "users", Done: true}}; !slices.Equal(told, want) {
 			t.Errorf("progress = %+v", told)

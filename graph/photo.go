@@ -150,6 +150,7 @@ func (p *photoFeed) fetch(ctx context.Context, places []int, due []directory.Pho
 
 func (p *photoFeed) skip(ctx context.Context, id directory.ContactID, err error, done *directory.Round) {
 	done.Skipped++
+	done.Note(id, plain(err.Error(), 200))
 	p.log.LogAttrs(ctx, slog.LevelWarn, "photo skipped", slog.String("id", string(id)), slog.Any("error", err))
 }
 

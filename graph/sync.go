@@ -120,10 +120,12 @@ func (r *deltaRound) change(ctx context.Context, o object) (directory.Change, bo
 	ch, unread, err := r.mapping.change(o)
 	if err != nil {
 		r.done.Skipped++
+		r.done.Note("", plain(err.Error(), 200))
 		r.log.LogAttrs(ctx, slog.LevelWarn, "object skipped", slog.String("feed", string(r.name)), slog.Any("error", err))
 		return ch, false
 	}
 	if unread != nil {
+		r.done.Note(ch.ID, plain(unread.Error(), 200))
 		r.log.LogAttrs(ctx, slog.LevelWarn, "properties skipped", slog.String("feed", string(r.name)),
 			slog.String("id", string(ch.ID)), slog.Any("error", unread))
 	}

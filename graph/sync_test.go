@@ -251,7 +251,11 @@ func failSecondPage(t *testing.T, h http.HandlerFunc) {
 	if sink.cursor() != cursor {
 		t.Error("the cursor moved")
 	}
-	if s := m.Status()[0]; s.State != directory.FeedFailing || s.LastError != got.Error || !s.NextRun.After(time.Now()) {
+	state := directory.FeedFailing
+	if strings.Contains(got.Error, "status 401") || strings.Contains(got.Error, "status 403") {
+		state = directory.FeedBlocked
+	}
+	if s := m.Status()[0]; s.State != state || s.LastError != got.Error || !s.NextRun.After(time.Now()) {
 		t.Errorf("status = %+v", s)
 	}
 	broken = false

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -79,11 +80,12 @@ func NewCredential(o CredentialOptions) (azcore.TokenCredential, error) {
 		common.Cloud = azcloud.Configuration{ActiveDirectoryAuthorityHost: strings.TrimSuffix(o.AuthorityURL, "/") + "/"}
 		private = !isMicrosoftLogin(o.AuthorityURL)
 	}
-	inner, err := o.credential(common, private)
-	if err != nil {
+	c := &credential{managed: o.ManagedIdentity, make: func() (azcore.TokenCredential, error) { return o.credential(common, private) }}
+	var err error
+	if c.inner, err = c.make(); err != nil {
 		return nil, err
 	}
-	return &credential{inner: inner, managed: o.ManagedIdentity}, nil
+	return c, nil
 }
 
 func isMicrosoftLogin(authority string) bool {
@@ -134,8 +136,22 @@ func (o CredentialOptions) credential(common azcore.ClientOptions, private bool)
 // A credential is an azidentity credential whose errors can be told to people:
 // azidentity's quote the whole answer, and lose the type of what went wrong on the wire.
 type credential struct {
-	inner   azcore.TokenCredential
 	managed bool
+	make    func() (azcore.TokenCredential, error)
+
+	mu    sync.Mutex // guards inner
+	inner azcore.TokenCredential
+}
+
+// Renew forgets the tokens that it was given.
+func (c *credential) Renew() {
+	inner, err := c.make()
+	if err != nil {
+		return // the one that works is better than none; its file is being replaced
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inner = inner
 }
 
 type causeKey struct{}
@@ -149,7 +165,10 @@ type cause struct {
 // GetToken implements azcore.TokenCredential.
 func (c *credential) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	var slot cause
-	tk, err := c.inner.GetToken(context.WithValue(ctx, causeKey{}, &slot), o)
+	c.mu.Lock()
+	inner := c.inner
+	c.mu.Unlock()
+	tk, err := inner.GetToken(context.WithValue(ctx, causeKey{}, &slot), o)
 	if err == nil {
 		return tk, nil
 	}

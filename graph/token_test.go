@@ -80,6 +80,23 @@ func TestClientSecret(t *testing.T) {
 	}
 }
 
+// A consent shows in a new token only: who was refused signs in again.
+func TestRefusedSignsInAgain(t *testing.T) {
+	tenant := graphtest.New(graphtest.Options{People: 3})
+	reach, _ := standIn(t, tenant)
+	m := mirror(t, reach, newMemory(), nil)
+	tenant.Fault(graphtest.Fault{Path: "/v1.0/users/delta", Status: 403})
+	if got := syncUsers(t, m, directory.SyncRequest{}); got.Error == "" {
+		t.Fatal("it was not refused")
+	}
+	if got := syncUsers(t, m, directory.SyncRequest{}); got.Error != "" {
+		t.Fatal(got.Error)
+	}
+	if n := tenant.Requests()["token"]; n != 2 {
+		t.Errorf("%d tokens, want 2", n)
+	}
+}
+
 func TestCertificate(t *testing.T) {
 	cert, file := certificate(t)
 	tenant := graphtest.New(graphtest.Options{Trusted: []*x509.Certificate{cert}})

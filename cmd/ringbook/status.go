@@ -62,6 +62,9 @@ func writeStatus(w io.Writer, st admin.Status, now time.Time) error {
 		if s.LastError != "" {
 			fmt.Fprintf(t, "\t%s\n", s.LastError)
 		}
+		if s.Attention {
+			fmt.Fprintf(t, "\tNeeds attention: %d rounds in a row have failed since %s.\n", s.Failures, s.FailingSince.Local().Format("2006-01-02 15:04"))
+		}
 	}
 	return t.Flush()
 }

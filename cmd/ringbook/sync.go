@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -64,6 +65,31 @@ func writeRounds(w io.Writer, report admin.SyncReport) error {
 	fmt.Fprintln(t, "SOURCE\tREAD\tADDED\tCHANGED\tREMOVED\tSKIPPED")
 	for _, r := range report.Rounds {
 		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\n", r.Feed, r.Read, r.Applied.Added, r.Applied.Changed, r.Applied.Removed, r.Skipped)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	return writeSkips(w, report)
+}
+
+// shownSkips is how many skips of a round are shown: what they have in common
+// shows in fewer, and --json has them all.
+const shownSkips = 10
+
+// writeSkips names what could not be read, and why.
+func writeSkips(w io.Writer, report admin.SyncReport) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, r := range report.Rounds {
+		for i, s := range r.Skips {
+			if i == 0 {
+				fmt.Fprintf(t, "\nNot read from %s:\n", r.Feed)
+			}
+			if i == shownSkips {
+				fmt.Fprintf(t, "… and %d more; the log has them all\n", max(len(r.Skips), r.Skipped)-i)
+				break
+			}
+			fmt.Fprintf(t, "%s\t%s\n", cmp.Or(string(s.ID), "(no id)"), s.Reason)
+		}
 	}
 	return t.Flush()
 }
