@@ -23,7 +23,8 @@ import (
 // maxSecretFile is the largest secret file: a client secret has 40 characters.
 const maxSecretFile = 64 << 10
 
-func secretFile(key string, to *Secret) setting {
+// secretFile reads a secret's value out of a file, and keeps the path too.
+func secretFile(key string, to *Secret, file *string) setting {
 	return setting{key, func(v any) error {
 		path, ok := v.(string)
 		if !ok {
@@ -33,7 +34,7 @@ func secretFile(key string, to *Secret) setting {
 			return nil
 		}
 		if *to != "" {
-			return &valueError{"client_secret is set as well", "Keep one of the two."}
+			return &valueError{"the secret itself is set as well", "Keep one of the two."}
 		}
 		b, err := readFile(path, maxSecretFile)
 		if errors.Is(err, errLong) {
@@ -44,9 +45,9 @@ func secretFile(key string, to *Secret) setting {
 		}
 		s := strings.TrimSpace(string(b))
 		if s == "" {
-			return &valueError{path + " is empty", "Put the client secret's value into it."}
+			return &valueError{path + " is empty", "Put the secret's value into it, alone."}
 		}
-		*to = Secret(s)
+		*to, *file = Secret(s), path
 		return nil
 	}}
 }
@@ -177,13 +178,31 @@ func (r *reader) checkCredential() {
 	case kinds > 1:
 		r.add("tenant", "there is more than one credential", "Keep one of client_secret, certificate_file, managed_identity, workload_identity.")
 	}
-	if t.CertificateFile != "" {
-		r.checkFile("tenant.certificate_file", t.CertificateFile)
+	r.checkKey("tenant", t.Credential)
+	r.checkKey("tenant.next", t.Next)
+	switch next := t.Next; {
+	case next.ClientSecret != "" && next.CertificateFile != "":
+		r.add("tenant.next.client_secret_file", "there is more than one next credential", "Keep one of client_secret_file, certificate_file.")
+	case (next.ClientSecret != "" || next.CertificateFile != "") && (t.ManagedIdentity || t.WorkloadIdentity):
+		r.add("tenant.next", "a managed or workload identity has no next credential", "Remove the table [tenant.next].")
 	}
-	if guid.MatchString(string(t.ClientSecret)) {
-		key := "tenant.client_secret"
-		if _, ok := os.LookupEnv(envName(key)); !ok && lineOf(r.text, key, 0) == lineOf(r.text, "tenant", 0) {
-			key = "tenant.client_secret_file"
+}
+
+// checkKey checks one credential.
+func (r *reader) checkKey(table string, c Credential) {
+	if c.CertificateFile != "" {
+		r.checkFile(table+".certificate_file", c.CertificateFile)
+	}
+	if c.CertificatePassword != "" && c.CertificateFile == "" {
+		r.add(table+".certificate_password_file", "there is no certificate that it opens", "Set certificate_file, or remove it.")
+	}
+	if !c.ClientSecretExpires.IsZero() && c.ClientSecret == "" && !r.reported(table+".client_secret") {
+		r.add(table+".client_secret_expires", "there is no client secret that expires", "A certificate says itself until when it is valid: remove it.")
+	}
+	if guid.MatchString(string(c.ClientSecret)) {
+		key := table + ".client_secret"
+		if _, ok := os.LookupEnv(envName(key)); !ok && c.ClientSecretFile != "" {
+			key += "_file"
 		}
 		r.add(key, "this is the secret's ID, not its value", "Paste the Value column; it is shown only right after the secret was made.")
 	}

@@ -81,8 +81,8 @@ type Tenant struct {
 	ID       string
 	ClientID string
 
-	ClientSecret     Secret // the value itself, read from client_secret_file if that was given
-	CertificateFile  string // PEM or PFX, with its key
+	Credential
+	Next             Credential // tried when Entra refuses the first; zero = none
 	ManagedIdentity  bool
 	WorkloadIdentity bool
 
@@ -90,6 +90,15 @@ type Tenant struct {
 	AuthorityURL string // instead of the cloud's; https
 	GraphURL     string // instead of the cloud's; https, or http on loopback
 	CAFile       string // PEM, trusted beside the system's
+}
+
+// A Credential is a client secret or a certificate.
+type Credential struct {
+	ClientSecret        Secret    // the value itself, read from ClientSecretFile if that was given
+	ClientSecretFile    string    // read again when it changes
+	ClientSecretExpires time.Time // as the operator typed it; zero = not known
+	CertificateFile     string    // PEM or PFX, with its key; read again when it changes
+	CertificatePassword Secret    // of a PFX
 }
 
 // Mirror says what is mirrored and how often.

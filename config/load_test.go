@@ -104,7 +104,7 @@ func outcome(t *testing.T) string {
 func TestSecretIsHidden(t *testing.T) {
 	const value = "s3cr3t-value"
 	s := config.Secret(value)
-	b, err := json.Marshal(config.Config{Tenant: config.Tenant{ClientSecret: s}})
+	b, err := json.Marshal(config.Config{Tenant: config.Tenant{Credential: config.Credential{ClientSecret: s, CertificatePassword: s}, Next: config.Credential{ClientSecret: s}}})
 	if err != nil {
 		t.Fatal(err)
 	}

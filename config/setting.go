@@ -42,8 +42,15 @@ func (r *reader) settings() []setting {
 		text("tenant.id", &c.Tenant.ID),
 		text("tenant.client_id", &c.Tenant.ClientID),
 		text("tenant.client_secret", (*string)(&c.Tenant.ClientSecret)),
-		secretFile("tenant.client_secret_file", &c.Tenant.ClientSecret),
+		secretFile("tenant.client_secret_file", &c.Tenant.ClientSecret, &c.Tenant.ClientSecretFile),
+		date("tenant.client_secret_expires", &c.Tenant.ClientSecretExpires),
 		text("tenant.certificate_file", &c.Tenant.CertificateFile),
+		secretFile("tenant.certificate_password_file", &c.Tenant.CertificatePassword, new(string)),
+		text("tenant.next.client_secret", (*string)(&c.Tenant.Next.ClientSecret)),
+		secretFile("tenant.next.client_secret_file", &c.Tenant.Next.ClientSecret, &c.Tenant.Next.ClientSecretFile),
+		date("tenant.next.client_secret_expires", &c.Tenant.Next.ClientSecretExpires),
+		text("tenant.next.certificate_file", &c.Tenant.Next.CertificateFile),
+		secretFile("tenant.next.certificate_password_file", &c.Tenant.Next.CertificatePassword, new(string)),
 		truth("tenant.managed_identity", &c.Tenant.ManagedIdentity),
 		truth("tenant.workload_identity", &c.Tenant.WorkloadIdentity),
 		choice("tenant.cloud", &c.Tenant.Cloud, "global", "usgov", "usgov_dod", "china"),
@@ -151,6 +158,28 @@ func duration(key string, to *time.Duration, least, most time.Duration) setting 
 			return &valueError{fmt.Sprintf("%v is out of range", d), fmt.Sprintf("Use %v to %v.", least, most)}
 		}
 		*to = d
+		return nil
+	}}
+}
+
+// date reads a day, which TOML knows as a date of its own or as text.
+func date(key string, to *time.Time) setting {
+	return setting{key, func(v any) error {
+		if t, ok := v.(time.Time); ok {
+			v = t.Format(time.DateOnly)
+		}
+		s, ok := v.(string)
+		if !ok {
+			return wrongType(v, "a date", `"2027-05-01"`)
+		}
+		if s == "" {
+			return nil
+		}
+		t, err := time.Parse(time.DateOnly, s)
+		if err != nil {
+			return &valueError{fmt.Sprintf("%q is no date", s), `Write it like "2027-05-01".`}
+		}
+		*to = t
 		return nil
 	}}
 }

@@ -307,5 +307,5 @@ func plain(s string, n int) string {
 
 var (
 	_ policy.Transporter     = (*transport)(nil)
-	_ azcore.TokenCredential = (*credential)(nil)
+	_ azcore.TokenCredential = (*Credential)(nil)
 )

@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -11,12 +10,10 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azcloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
@@ -50,6 +47,11 @@ func CloudByName(name string) (Cloud, error) {
 // CredentialOptions say how to sign in. Exactly one of Secret, CertificateFile,
 // ManagedIdentity and WorkloadIdentity is set.
 type CredentialOptions struct {
+	CredentialKey
+	// Next is tried when Entra refuses the key, and the key when it refuses Next:
+	// so one is exchanged for the other without a gap. Zero = there is none.
+	Next CredentialKey
+
 	TenantID string
 	ClientID string // for a managed identity: "" = the machine's own
 	// AuthorityURL is the cloud's login, or one of your own; https always. One
@@ -57,16 +59,13 @@ type CredentialOptions struct {
 	AuthorityURL string
 	HTTP         *http.Client
 
-	Secret              string // the value, not the id
-	CertificateFile     string // PEM (certificate and key) or PFX
-	CertificatePassword string // of a PFX
-	ManagedIdentity     bool
-	WorkloadIdentity    bool // token file as the Azure workload identity webhook sets it
+	ManagedIdentity  bool
+	WorkloadIdentity bool // token file as the Azure workload identity webhook sets it
 }
 
 // NewCredential makes the credential. Its errors name codes and hosts only:
 // see [Explain] for the operator's sentence.
-func NewCredential(o CredentialOptions) (azcore.TokenCredential, error) {
+func NewCredential(o CredentialOptions) (*Credential, error) {
 	if o.HTTP == nil {
 		return nil, fmt.Errorf("credential without http client: %w", directory.ErrInvalid)
 	}
@@ -80,10 +79,25 @@ func NewCredential(o CredentialOptions) (azcore.TokenCredential, error) {
 		common.Cloud = azcloud.Configuration{ActiveDirectoryAuthorityHost: strings.TrimSuffix(o.AuthorityURL, "/") + "/"}
 		private = !isMicrosoftLogin(o.AuthorityURL)
 	}
-	c := &credential{managed: o.ManagedIdentity, make: func() (azcore.TokenCredential, error) { return o.credential(common, private) }}
-	var err error
-	if c.inner, err = c.make(); err != nil {
-		return nil, err
+	c := &Credential{managed: o.ManagedIdentity}
+	for i, k := range []CredentialKey{o.CredentialKey, o.Next} {
+		if i > 0 && k == (CredentialKey{}) {
+			break
+		}
+		own := o
+		own.CredentialKey = k
+		if i > 0 && (o.ManagedIdentity || o.WorkloadIdentity) {
+			return nil, fmt.Errorf("a next credential goes with a client secret or a certificate only: %w", directory.ErrInvalid)
+		}
+		one := &key{name: own.keyName(i > 0), options: own, make: func(k CredentialKey) (azcore.TokenCredential, error) {
+			own := own
+			own.CredentialKey = k
+			return own.credential(common, private)
+		}}
+		if err := one.read(); err != nil {
+			return nil, err
+		}
+		c.keys = append(c.keys, one)
 	}
 	return c, nil
 }
@@ -131,58 +145,6 @@ func (o CredentialOptions) credential(common azcore.ClientOptions, private bool)
 	return azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
 		ClientOptions: common, DisableInstanceDiscovery: private, ClientID: o.ClientID, TenantID: o.TenantID,
 	})
-}
-
-// A credential is an azidentity credential whose errors can be told to people:
-// azidentity's quote the whole answer, and lose the type of what went wrong on the wire.
-type credential struct {
-	managed bool
-	make    func() (azcore.TokenCredential, error)
-
-	mu    sync.Mutex // guards inner
-	inner azcore.TokenCredential
-}
-
-// Renew forgets the tokens that it was given.
-func (c *credential) Renew() {
-	inner, err := c.make()
-	if err != nil {
-		return // the one that works is better than none; its file is being replaced
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.inner = inner
-}
-
-type causeKey struct{}
-
-// A cause is what went wrong on the wire while a token was asked for.
-type cause struct {
-	host string
-	err  error
-}
-
-// GetToken implements azcore.TokenCredential.
-func (c *credential) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	var slot cause
-	c.mu.Lock()
-	inner := c.inner
-	c.mu.Unlock()
-	tk, err := inner.GetToken(context.WithValue(ctx, causeKey{}, &slot), o)
-	if err == nil {
-		return tk, nil
-	}
-	if ctx.Err() != nil {
-		return azcore.AccessToken{}, ctx.Err()
-	}
-	e := &signInError{managed: c.managed, host: slot.host, cause: slot.err}
-	if failed, ok := errors.AsType[*azidentity.AuthenticationFailedError](err); ok && failed.RawResponse != nil {
-		e.readAnswer(failed.RawResponse)
-	}
-	if e.cause == nil && e.status == 0 {
-		e.cause = errors.New(plain(err.Error(), 300)) // no answer to leak: a wrong id, a missing token file
-	}
-	return azcore.AccessToken{}, e
 }
 
 // A signInError is a token that was not given.

@@ -47,7 +47,7 @@ func standIn(tb testing.TB, tenant *graphtest.Tenant) (graph.Tenant, graph.Crede
 	}
 	tb.Cleanup(client.CloseIdleConnections)
 	o := graph.CredentialOptions{
-		TenantID: tenant.TenantID(), ClientID: tenant.ClientID(), Secret: tenant.Secret(), AuthorityURL: srv.URL(), HTTP: client,
+		TenantID: tenant.TenantID(), ClientID: tenant.ClientID(), CredentialKey: graph.CredentialKey{Secret: tenant.Secret()}, AuthorityURL: srv.URL(), HTTP: client,
 	}
 	return graph.Tenant{
 		ID: o.TenantID, ClientID: o.ClientID, GraphURL: srv.URL(), Credential: credential(tb, o), HTTP: client,
@@ -200,7 +200,7 @@ func TestSignInNetwork(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			client := &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) { return nil, tt.err })}
-			o := graph.CredentialOptions{TenantID: "t", ClientID: "c", Secret: "sesame", AuthorityURL: "https://login.example", HTTP: client}
+			o := graph.CredentialOptions{TenantID: "t", ClientID: "c", CredentialKey: graph.CredentialKey{Secret: "sesame"}, AuthorityURL: "https://login.example", HTTP: client}
 			err := graph.Check(t.Context(), graph.Tenant{GraphURL: base, Credential: credential(t, o), HTTP: client})
 			if got := graph.Explain(err); !strings.Contains(got, tt.want) {
 				t.Errorf("%q (of %v) does not say %q", got, err, tt.want)
@@ -210,7 +210,7 @@ func TestSignInNetwork(t *testing.T) {
 }
 
 func TestNewCredentialRefuses(t *testing.T) {
-	good := graph.CredentialOptions{TenantID: "t", ClientID: "c", AuthorityURL: "https://login.microsoftonline.com", HTTP: http.DefaultClient, Secret: "s"}
+	good := graph.CredentialOptions{TenantID: "t", ClientID: "c", AuthorityURL: "https://login.microsoftonline.com", HTTP: http.DefaultClient, CredentialKey: graph.CredentialKey{Secret: "s"}}
 	empty := filepath.Join(t.TempDir(), "empty")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)

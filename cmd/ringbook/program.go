@@ -35,10 +35,12 @@ type program struct {
 	store  *store.Store
 	auth   *auth.Authority
 	mirror *graph.Mirror
-	doors  []server.Door
-	stop   func() // ends the work on certificates
-	drain  time.Duration
-	log    *slog.Logger
+	// credential signs in to the tenant; its end is watched.
+	credential *graph.Credential
+	doors      []server.Door
+	stop       func() // ends the work on certificates
+	drain      time.Duration
+	log        *slog.Logger
 }
 
 // open opens the store, loads the devices and binds every listener, so that
@@ -72,7 +74,7 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger, progress fu
 	if err != nil {
 		return nil, err
 	}
-	p.mirror, err = newMirror(cfg, plan, p.store, log, progress)
+	p.mirror, p.credential, err = newMirror(cfg, plan, p.store, log, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -109,27 +111,36 @@ func tenantOf(cfg *config.Config) (graph.Tenant, graph.CredentialOptions, error)
 	return graph.Tenant{ID: cfg.Tenant.ID, ClientID: cfg.Tenant.ClientID, GraphURL: cloud.Graph, HTTP: client},
 		graph.CredentialOptions{
 			TenantID: cfg.Tenant.ID, ClientID: cfg.Tenant.ClientID, AuthorityURL: cloud.Login, HTTP: client,
-			Secret: string(cfg.Tenant.ClientSecret), CertificateFile: cfg.Tenant.CertificateFile,
+			CredentialKey: keyOf(cfg.Tenant.Credential), Next: keyOf(cfg.Tenant.Next),
 			ManagedIdentity: cfg.Tenant.ManagedIdentity, WorkloadIdentity: cfg.Tenant.WorkloadIdentity,
 		}, nil
 }
 
-func newMirror(cfg *config.Config, plan *number.Plan, s *store.Store, log *slog.Logger, progress func(graph.Progress)) (*graph.Mirror, error) {
+func keyOf(c config.Credential) graph.CredentialKey {
+	return graph.CredentialKey{
+		Secret: string(c.ClientSecret), SecretFile: c.ClientSecretFile, Expires: c.ClientSecretExpires,
+		CertificateFile: c.CertificateFile, CertificatePassword: string(c.CertificatePassword),
+	}
+}
+
+func newMirror(cfg *config.Config, plan *number.Plan, s *store.Store, log *slog.Logger, progress func(graph.Progress)) (*graph.Mirror, *graph.Credential, error) {
 	tenant, signIn, err := tenantOf(cfg)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	tenant.Credential, err = graph.NewCredential(signIn)
+	credential, err := graph.NewCredential(signIn)
 	if err != nil {
-		return nil, &hintError{err: fmt.Errorf("tenant: %w", err), code: exitUsage}
+		return nil, nil, &hintError{err: fmt.Errorf("tenant: %w", err), code: exitUsage}
 	}
-	return graph.New(
+	tenant.Credential = credential
+	m, err := graph.New(
 		tenant, s, s,
 		graph.Options{
 			Interval: cfg.Mirror.Interval, Photos: cfg.Mirror.Photos, Phones: cfg.Mirror.Phones, Order: cfg.Numbers.Order,
 			Groups: cfg.Groups(), OrgContacts: cfg.Mirror.OrgContacts,
 			E164: plan.E164, Country: cfg.Numbers.Country, Progress: progress, Log: log,
 		})
+	return m, credential, err
 }
 
 // run serves and mirrors until ctx ends or a part fails.
@@ -138,6 +149,7 @@ func (p *program) run(ctx context.Context) error {
 	g.Go(func() error { return server.Run(ctx, p.doors, p.log) })
 	g.Go(func() error { return p.mirror.Run(ctx) })
 	g.Go(func() error { p.retire(ctx); return nil })
+	g.Go(func() error { watchExpiry(ctx, p.credential, p.log); return nil })
 	return g.Wait()
 }
 

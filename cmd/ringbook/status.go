@@ -57,6 +57,12 @@ func writeStatus(w io.Writer, st admin.Status, now time.Time) error {
 		fmt.Fprintf(t, "Book %s\t%d contacts (%s)\n", b.Name, b.Contacts, b.Title)
 	}
 	fmt.Fprintf(t, "Devices\t%d active, %d draining, %d revoked\n", st.Devices.Active, st.Devices.Draining, st.Devices.Revoked)
+	for _, c := range st.Credentials {
+		fmt.Fprintf(t, "Credential %s\t%s\n", c.Name, credentialLine(c, now))
+		if c.LastError != "" {
+			fmt.Fprintf(t, "\t%s\n", c.LastError)
+		}
+	}
 	for _, s := range st.Sources {
 		fmt.Fprintf(t, "Source %s\t%s\n", s.Name, feedLine(s, now))
 		if s.LastError != "" {
@@ -67,6 +73,26 @@ func writeStatus(w io.Writer, st admin.Status, now time.Time) error {
 		}
 	}
 	return t.Flush()
+}
+
+func credentialLine(c directory.CredentialStatus, now time.Time) string {
+	line := "not used yet"
+	if c.InUse {
+		line = "in use"
+	}
+	if c.Expires.IsZero() {
+		return line + ", end not known"
+	}
+	if days := int(c.Expires.Sub(now).Hours() / 24); !now.Before(c.Expires) {
+		line += ", EXPIRED"
+	} else if _, soon := noticeOf(c, now); soon {
+		line += fmt.Sprintf(", %d days left: make the next one", days)
+	}
+	line += ", until " + c.Expires.Format(time.DateOnly)
+	if c.Thumbprint != "" {
+		line += ", thumbprint " + c.Thumbprint
+	}
+	return line
 }
 
 func feedLine(s directory.FeedStatus, now time.Time) string {

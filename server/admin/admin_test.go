@@ -161,9 +161,10 @@ func TestStatus(t *testing.T) {
 	}
 	want := admin.Status{
 		Ready: true, Version: "v1", Started: time.Unix(1_800_000_000, 0).UTC(), Revision: 1, Contacts: 1,
-		Books:   []admin.BookStatus{{Name: "people", Title: "Contoso", Contacts: 1}, {Name: "sales", Title: "Sales", Contacts: 1}},
-		Sources: o.feeds.Status(),
-		Devices: admin.DeviceCounts{Active: 1, Draining: 1, Revoked: 2},
+		Books:       []admin.BookStatus{{Name: "people", Title: "Contoso", Contacts: 1}, {Name: "sales", Title: "Sales", Contacts: 1}},
+		Sources:     o.feeds.Status(),
+		Devices:     admin.DeviceCounts{Active: 1, Draining: 1, Revoked: 2},
+		Credentials: []directory.CredentialStatus{},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

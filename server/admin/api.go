@@ -21,6 +21,8 @@ type Status struct {
 	Books    []BookStatus           `json:"books"`
 	Sources  []directory.FeedStatus `json:"sources"`
 	Devices  DeviceCounts           `json:"devices"`
+	// Credentials are the ways to sign in to the tenant, without their secrets.
+	Credentials []directory.CredentialStatus `json:"credentials"`
 }
 
 // A BookStatus is one book of a [Status].

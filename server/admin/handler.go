@@ -35,6 +35,11 @@ type Mirror interface {
 	Status() []directory.FeedStatus
 }
 
+// Credentials knows how the tenant is signed in to. *graph.Credential is one.
+type Credentials interface {
+	Status() []directory.CredentialStatus
+}
+
 // Devices knows the devices. *auth.Authority is one.
 type Devices interface {
 	Add(ctx context.Context, d directory.Device) (directory.Device, string, error)
@@ -57,13 +62,14 @@ type Access struct {
 
 // Options are what the handler stands on.
 type Options struct {
-	Directory Directory
-	Mirror    Mirror
-	Devices   Devices
-	Access    Access
-	Version   string
-	Started   time.Time
-	Log       *slog.Logger
+	Directory   Directory
+	Mirror      Mirror
+	Credentials Credentials // nil = nobody signs in
+	Devices     Devices
+	Access      Access
+	Version     string
+	Started     time.Time
+	Log         *slog.Logger
 }
 
 type handler struct{ Options }
@@ -168,6 +174,10 @@ func (h handler) status(*http.Request) (any, error) {
 		Ready: v.Loaded(), Version: h.Version, Started: h.Started,
 		Revision: v.Revision(), Contacts: v.Len(),
 		Books: []BookStatus{}, Sources: h.Mirror.Status(),
+	}
+	s.Credentials = []directory.CredentialStatus{}
+	if h.Credentials != nil {
+		s.Credentials = append(s.Credentials, h.Credentials.Status()...)
 	}
 	if s.Sources == nil {
 		s.Sources = []directory.FeedStatus{}
