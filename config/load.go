@@ -64,6 +64,28 @@ func Load(path string) (*Config, error) {
 	return &r.cfg, nil
 }
 
+// Draft reads a configuration that need not be complete: what a tenant has to be
+// prepared for is known before the tenant's ids are. path "" = the defaults and
+// the environment. What is there and cannot be read is [Problems].
+func Draft(path string) (*Config, error) {
+	r := reader{file: path, cfg: defaults()}
+	r.cfg.File = path
+	if err := r.read(); err != nil {
+		return nil, err
+	}
+	for _, s := range r.settings() {
+		if !strings.Contains(s.key, "_file") { // files may come later
+			r.apply(s)
+		}
+	}
+	r.books()
+	if len(r.problems) > 0 {
+		r.problems.sort()
+		return nil, r.problems
+	}
+	return &r.cfg, nil
+}
+
 // DataDir returns the data folder alone, whatever else is wrong with the file:
 // enough to find a running server's socket.
 func DataDir(path string) (string, error) {

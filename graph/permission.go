@@ -115,13 +115,14 @@ func rolesOf(token string) (roles []string, opaque bool) {
 	return roles, false
 }
 
-// needed lists the permissions that the configuration needs.
-func (o CheckOptions) needed() []string {
+// Permissions lists the application permissions that are needed: for people and
+// photos, for organisational contacts, and to read who belongs to groups.
+func Permissions(orgContacts, groups bool) []string {
 	list := []string{readUsers}
-	if o.OrgContacts {
+	if orgContacts {
 		list = append(list, readOrgContacts)
 	}
-	if len(o.Groups) > 0 {
+	if groups {
 		list = append(list, readMembers)
 	}
 	return list
@@ -133,7 +134,7 @@ func (c *checker) permissions(context.Context) []CheckResult {
 		return []CheckResult{{State: CheckSkipped, Detail: "Not asked: the token does not show its permissions."}}
 	}
 	var list []CheckResult
-	need := c.o.needed()
+	need := Permissions(c.o.OrgContacts, len(c.o.Groups) > 0)
 	for _, p := range need {
 		if slices.Contains(c.roles, p) || slices.ContainsFunc(wider(p), func(w string) bool { return slices.Contains(c.roles, w) }) {
 			continue
