@@ -105,8 +105,12 @@ type Round struct {
 	Applied  Applied `json:"applied"`
 	Requests int     `json:"requests"`
 	// Skipped counts objects left out; the log names each with its reason.
-	Skipped int    `json:"skipped"`
-	Error   string `json:"error,omitempty"` // a sentence with a next step; "" = done
+	Skipped int `json:"skipped"`
+	// Skips names them, and objects of which a part was left out: at most
+	// [MaxSkips], and MoreSkips counts the others.
+	Skips     []Skip `json:"skips,omitempty"`
+	MoreSkips int    `json:"more_skips,omitempty"`
+	Error     string `json:"error,omitempty"` // a sentence with a next step; "" = done
 	// Unreachable: the round failed because no answer came, not because of one.
 	Unreachable bool `json:"unreachable,omitempty"`
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -65,5 +66,25 @@ func writeRounds(w io.Writer, report admin.SyncReport) error {
 	for _, r := range report.Rounds {
 		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\n", r.Feed, r.Read, r.Applied.Added, r.Applied.Changed, r.Applied.Removed, r.Skipped)
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, r := range report.Rounds {
+		writeSkips(w, r)
+	}
+	return nil
+}
+
+// writeSkips names what a round left out.
+func writeSkips(w io.Writer, r directory.Round) {
+	if len(r.Skips) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\nLeft out of %s:\n", r.Feed)
+	for _, s := range r.Skips {
+		fmt.Fprintf(w, "  %s  %s\n", cmp.Or(s.ID, "(no id)"), s.Reason)
+	}
+	if r.MoreSkips > 0 {
+		fmt.Fprintf(w, "  … and %d more\n", r.MoreSkips)
+	}
 }
