@@ -110,28 +110,13 @@ type Round struct {
 	Read     int     `json:"read"` // pieces of news read
 	Applied  Applied `json:"applied"`
 	Requests int     `json:"requests"`
-	// Skipped counts objects left out. Skips names the first [MaxSkips] of them,
-	// and those that are there but for a property that cannot be read.
-	Skipped int    `json:"skipped"`
-	Skips   []Skip `json:"skips,omitempty"`
-	Error   string `json:"error,omitempty"` // a sentence with a next step; "" = done
+	// Skipped counts objects left out; the log names each with its reason.
+	Skipped int `json:"skipped"`
+	// Skips names them, and objects of which a part was left out: at most
+	// [MaxSkips], and MoreSkips counts the others.
+	Skips     []Skip `json:"skips,omitempty"`
+	MoreSkips int    `json:"more_skips,omitempty"`
+	Error     string `json:"error,omitempty"` // a sentence with a next step; "" = done
 	// Unreachable: the round failed because no answer came, not because of one.
 	Unreachable bool `json:"unreachable,omitempty"`
-}
-
-// MaxSkips is how many skips a round names: enough to see what they have in
-// common; the log has them all.
-const MaxSkips = 100
-
-// A Skip is an object, or a part of it, that a round could not read.
-type Skip struct {
-	ID     ContactID `json:"id"`     // "" = it has none that can be read
-	Reason string    `json:"reason"` // a sentence that quotes nobody's values
-}
-
-// Note names a skip.
-func (r *Round) Note(id ContactID, reason string) {
-	if len(r.Skips) < MaxSkips {
-		r.Skips = append(r.Skips, Skip{id, reason})
-	}
 }

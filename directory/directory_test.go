@@ -124,13 +124,3 @@ func TestAppliedAdd(t *testing.T) {
 		t.Errorf("Add = %+v, want %+v", got, want)
 	}
 }
-
-func TestNoteIsBounded(t *testing.T) {
-	var r directory.Round
-	for range 2 * directory.MaxSkips {
-		r.Note("id", "reason")
-	}
-	if len(r.Skips) != directory.MaxSkips {
-		t.Errorf("%d skips are named, want %d", len(r.Skips), directory.MaxSkips)
-	}
-}

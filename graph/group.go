@@ -107,8 +107,7 @@ func (g *groupFeed) members(ctx context.Context, id string, done *directory.Roun
 		}
 		member, err := o.id()
 		if err != nil {
-			done.Skipped++
-			done.Note("", plain(err.Error(), 200))
+			done.Skip(o.name(), skipID)
 			g.log.LogAttrs(ctx, slog.LevelWarn, "object skipped", slog.String("feed", string(FeedGroups)), slog.Any("error", err))
 			return
 		}

@@ -149,8 +149,7 @@ func (p *photoFeed) fetch(ctx context.Context, places []int, due []directory.Pho
 }
 
 func (p *photoFeed) skip(ctx context.Context, id directory.ContactID, err error, done *directory.Round) {
-	done.Skipped++
-	done.Note(id, plain(err.Error(), 200))
+	done.Skip(string(id), skipPhoto(err))
 	p.log.LogAttrs(ctx, slog.LevelWarn, "photo skipped", slog.String("id", string(id)), slog.Any("error", err))
 }
 

@@ -119,13 +119,12 @@ func (r *deltaRound) apply(ctx context.Context, p page) error {
 func (r *deltaRound) change(ctx context.Context, o object) (directory.Change, bool) {
 	ch, unread, err := r.mapping.change(o)
 	if err != nil {
-		r.done.Skipped++
-		r.done.Note("", plain(err.Error(), 200))
+		r.done.Skip(o.name(), skipID)
 		r.log.LogAttrs(ctx, slog.LevelWarn, "object skipped", slog.String("feed", string(r.name)), slog.Any("error", err))
 		return ch, false
 	}
 	if unread != nil {
-		r.done.Note(ch.ID, plain(unread.Error(), 200))
+		r.done.Note(string(ch.ID), skipProperties(unread))
 		r.log.LogAttrs(ctx, slog.LevelWarn, "properties skipped", slog.String("feed", string(r.name)),
 			slog.String("id", string(ch.ID)), slog.Any("error", unread))
 	}

@@ -69,27 +69,22 @@ func writeRounds(w io.Writer, report admin.SyncReport) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	return writeSkips(w, report)
+	for _, r := range report.Rounds {
+		writeSkips(w, r)
+	}
+	return nil
 }
 
-// shownSkips is how many skips of a round are shown: what they have in common
-// shows in fewer, and --json has them all.
-const shownSkips = 10
-
-// writeSkips names what could not be read, and why.
-func writeSkips(w io.Writer, report admin.SyncReport) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, r := range report.Rounds {
-		for i, s := range r.Skips {
-			if i == 0 {
-				fmt.Fprintf(t, "\nNot read from %s:\n", r.Feed)
-			}
-			if i == shownSkips {
-				fmt.Fprintf(t, "… and %d more; the log has them all\n", max(len(r.Skips), r.Skipped)-i)
-				break
-			}
-			fmt.Fprintf(t, "%s\t%s\n", cmp.Or(string(s.ID), "(no id)"), s.Reason)
-		}
+// writeSkips names what a round left out.
+func writeSkips(w io.Writer, r directory.Round) {
+	if len(r.Skips) == 0 {
+		return
 	}
-	return t.Flush()
+	fmt.Fprintf(w, "\nLeft out of %s:\n", r.Feed)
+	for _, s := range r.Skips {
+		fmt.Fprintf(w, "  %s  %s\n", cmp.Or(s.ID, "(no id)"), s.Reason)
+	}
+	if r.MoreSkips > 0 {
+		fmt.Fprintf(w, "  … and %d more\n", r.MoreSkips)
+	}
 }
