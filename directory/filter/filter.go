@@ -106,3 +106,22 @@ func (f *Filter) Eval(leaf func(*Filter) Result) Result {
 		return leaf(f)
 	}
 }
+
+// Decide evaluates the tree as Eval does, and returns the node that decides it:
+// the smallest part of the filter that would have to come out otherwise. Of an
+// And that is not true it is in the first child that is not; of an Or that is
+// true, in the first child that is; else, and of Not, it is the node itself.
+func (f *Filter) Decide(leaf func(*Filter) Result) (Result, *Filter) {
+	r := f.Eval(leaf)
+	switch {
+	case f.Op == And && r != True, f.Op == Or && r == True:
+		for _, c := range f.Children {
+			if got, node := c.Decide(leaf); got == r {
+				return r, node
+			}
+		}
+	case f.Op == Or && len(f.Children) == 1, f.Op == And && len(f.Children) == 1:
+		return f.Children[0].Decide(leaf)
+	}
+	return r, f
+}

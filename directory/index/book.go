@@ -38,6 +38,9 @@ func (b *Book) Name() directory.BookName { return b.book.name }
 // Title returns the book's title.
 func (b *Book) Title() string { return b.book.title }
 
+// Rule returns the book's rule as configured (RFC 4515).
+func (b *Book) Rule() string { return b.book.filter }
+
 // Revision returns the revision at which the book last changed; 0 = never.
 // Behind other books on a shelf it is theirs if that is later: a contact that
 // leaves them may come to light here.

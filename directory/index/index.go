@@ -41,6 +41,7 @@
 package index
 
 import (
+	"cmp"
 	"fmt"
 	"hash/maphash"
 	"iter"
@@ -93,9 +94,10 @@ type Index struct {
 
 // A book is what the configuration says of a book, ready for use.
 type book struct {
-	name  directory.BookName
-	title string
-	rule  func(*Entry) filter.Result
+	name   directory.BookName
+	title  string
+	filter string
+	rule   func(*Entry) filter.Result
 	// groups are those that the rule asks for.
 	groups []directory.Group
 }
@@ -135,7 +137,7 @@ func New(o Options, epoch directory.Epoch, rev directory.Revision, contacts iter
 			return nil, fmt.Errorf("book %s twice: %w", b.Name, directory.ErrInvalid)
 		}
 		byName[b.Name] = i
-		x.books = append(x.books, &book{b.Name, b.Title, compile(rule, newNumberReader(x.plan)), Groups(rule)})
+		x.books = append(x.books, &book{b.Name, b.Title, cmp.Or(b.Filter, directory.DefaultFilter), compile(rule, newNumberReader(x.plan)), Groups(rule)})
 	}
 	v := &View{index: x, epoch: epoch, revision: rev, order: &order{}, histories: make([]*history, len(x.books))}
 	x.fill(v, contacts)

@@ -50,9 +50,7 @@ type test func(*Entry) filter.Result
 
 // compile makes ready what does not depend on the entry.
 func compile(f *filter.Filter, numbers numberReader) test {
-	tests := map[*filter.Filter]test{}
-	c := compiler{numbers, tests}
-	c.add(f)
+	tests := leafTests(f, numbers)
 	if t, ok := tests[f]; ok {
 		return t
 	}

@@ -1,0 +1,158 @@
+package index
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"ringbook/directory"
+	"ringbook/directory/filter"
+)
+
+// examples is how many contacts a reason shows.
+const examples = 3
+
+// A Preview says what a rule would make of a book.
+type Preview struct {
+	In, Out int
+	Reasons []Reason // why the others are out, the commonest first
+	// Joining and Leaving count the difference to the book that it was compared with.
+	Joining, Leaving []*Entry
+	Members          int // of that book now
+	// Empty are the groups that the rule asks for and nobody is known to belong
+	// to: they are read only once the rule of a book asks for them.
+	Empty []directory.Group
+}
+
+// A Reason is a part of a rule that keeps contacts out.
+type Reason struct {
+	Filter   string // RFC 4515
+	Result   filter.Result
+	Count    int
+	Examples []*Entry // a few of them
+}
+
+// Preview works out what a rule would make of a book. It looks at every contact,
+// 100,000 in some tenths of a second, and ends with ctx's error when ctx does. A
+// rule that cannot be read is [directory.ErrInvalid], a book that there is not
+// [directory.ErrNotFound].
+func (v *View) Preview(ctx context.Context, rule string, name directory.BookName) (Preview, error) {
+	var p Preview
+	f, err := ParseRule(rule)
+	if err != nil {
+		return p, err
+	}
+	shelf := v.Shelf([]directory.BookName{name}, false)
+	if len(shelf) == 0 {
+		return p, fmt.Errorf("book %q: %w", name, directory.ErrNotFound)
+	}
+	book := shelf[0]
+	p.Members = book.Len()
+	leaf := leafTests(f, newNumberReader(v.index.plan))
+	reasons := make(map[*filter.Filter]map[filter.Result]*Reason)
+	groups := make(map[directory.Group]bool)
+	for e := range v.All() {
+		if err := ctx.Err(); err != nil {
+			return p, err
+		}
+		for _, g := range e.contact.Extras.Append(nil, memberOf) {
+			groups[directory.Group(g)] = true
+		}
+		was := book.member(e.slot) != nil
+		r, node := f.Decide(func(l *filter.Filter) filter.Result { return leaf[l](e) })
+		if r == filter.True {
+			p.In++
+			if !was {
+				p.Joining = append(p.Joining, e)
+			}
+			continue
+		}
+		p.Out++
+		if was {
+			p.Leaving = append(p.Leaving, e)
+		}
+		if reasons[node] == nil {
+			reasons[node] = make(map[filter.Result]*Reason)
+		}
+		if reasons[node][r] == nil {
+			reasons[node][r] = &Reason{Filter: node.String(), Result: r}
+		}
+		reasons[node][r].add(e)
+	}
+	p.finish(reasons)
+	for _, g := range Groups(f) {
+		if !groups[g] {
+			p.Empty = append(p.Empty, g)
+		}
+	}
+	return p, nil
+}
+
+func (r *Reason) add(e *Entry) {
+	r.Count++
+	r.Examples = append(r.Examples, e)
+	if len(r.Examples) > 2*examples {
+		r.trim()
+	}
+}
+
+// trim keeps the first examples in the order of names, so that the same mirror
+// gives the same answer.
+func (r *Reason) trim() {
+	slices.SortFunc(r.Examples, byOrder)
+	r.Examples = r.Examples[:min(len(r.Examples), examples)]
+}
+
+// finish puts everything into an order.
+func (p *Preview) finish(reasons map[*filter.Filter]map[filter.Result]*Reason) {
+	for _, of := range reasons {
+		for _, r := range of {
+			r.trim()
+			p.Reasons = append(p.Reasons, *r)
+		}
+	}
+	slices.SortFunc(p.Reasons, func(a, b Reason) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Filter, b.Filter), cmp.Compare(a.Result, b.Result))
+	})
+	slices.SortFunc(p.Joining, byOrder)
+	slices.SortFunc(p.Leaving, byOrder)
+}
+
+// An Explanation is one node of a rule and how it came out for a contact.
+type Explanation struct {
+	Depth  int    // of the node in the tree; 0 = the rule
+	Filter string // RFC 4515; of And, Or and Not "&", "|" and "!"
+	Result filter.Result
+}
+
+// Explain evaluates a rule for a contact, node by node, parents first. A rule
+// that cannot be read is [directory.ErrInvalid].
+func (v *View) Explain(rule string, e *Entry) ([]Explanation, error) {
+	f, err := ParseRule(rule)
+	if err != nil {
+		return nil, err
+	}
+	leaf := leafTests(f, newNumberReader(v.index.plan))
+	var all []Explanation
+	var walk func(f *filter.Filter, depth int)
+	walk = func(f *filter.Filter, depth int) {
+		x := Explanation{Depth: depth, Filter: f.String(), Result: f.Eval(func(l *filter.Filter) filter.Result { return leaf[l](e) })}
+		if f.Op <= filter.Not {
+			x.Filter = string("&|!"[f.Op])
+		}
+		all = append(all, x)
+		for _, c := range f.Children {
+			walk(c, depth+1)
+		}
+	}
+	walk(f, 0)
+	return all, nil
+}
+
+// leafTests makes the tests of a filter's leaves.
+func leafTests(f *filter.Filter, numbers numberReader) map[*filter.Filter]test {
+	c := compiler{numbers, map[*filter.Filter]test{}}
+	c.add(f)
+	return c.tests
+}
