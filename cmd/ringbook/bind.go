@@ -65,7 +65,7 @@ func (p *program) bind(ctx context.Context, cfg *config.Config, plan *number.Pla
 		}
 		p.doors = append(p.doors, server.Door{Name: d.name, Listener: l, Surface: d.surface})
 	}
-	return p.bindAdmin(ctx, cfg, phones)
+	return p.bindAdmin(ctx, cfg, plan, phones)
 }
 
 // The doors whose ports devices are told.
@@ -83,7 +83,7 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return l, nil
 }
 
-func (p *program) bindAdmin(ctx context.Context, cfg *config.Config, phones *ldap.Server) error {
+func (p *program) bindAdmin(ctx context.Context, cfg *config.Config, plan *number.Plan, phones *ldap.Server) error {
 	access, err := p.access(cfg, phones)
 	if err != nil {
 		return err
@@ -94,7 +94,7 @@ func (p *program) bindAdmin(ctx context.Context, cfg *config.Config, phones *lda
 	}
 	p.doors = append(p.doors, server.Door{Name: "admin", Listener: l, Surface: &server.HTTP{Log: p.log, Handler: admin.New(admin.Options{
 		Directory: p.store, Mirror: p.mirror, Credentials: p.credential, Devices: p.auth, Access: access,
-		Version: version, Started: time.Now(), Log: p.log,
+		Format: plan.Format, Version: version, Started: time.Now(), Log: p.log,
 	})}})
 	return nil
 }

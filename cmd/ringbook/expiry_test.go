@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,10 +18,28 @@ type fixed []directory.CredentialStatus
 
 func (k fixed) Status() []directory.CredentialStatus { return k }
 
+// A shared buffer is written by one goroutine and read by another.
+type shared struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (s *shared) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.buf.Write(b)
+}
+
+func (s *shared) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.buf.String()
+}
+
 func TestWatchExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		end := time.Now().Add(100 * 24 * time.Hour)
-		var log bytes.Buffer
+		var log shared
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() {

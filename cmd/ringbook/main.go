@@ -141,7 +141,7 @@ func newRoot() *cobra.Command {
 	})
 	root.AddCommand(
 		newDemo(), newServe(&o), newCheck(&o), newSync(&o), newStatus(&o),
-		newDevice(&o), newTenant(&o), newConfig(&o), newVersion(&o),
+		newDevice(&o), newContact(&o), newBook(&o), newTenant(&o), newConfig(&o), newVersion(&o),
 	)
 	tellUsage(root)
 	return root

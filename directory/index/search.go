@@ -44,6 +44,19 @@ func (b *Book) SearchContext(ctx context.Context, f *filter.Filter, sortKey stri
 	}
 }
 
+// Search yields every contact, in a book or not, for which f is true, in the
+// order of names. It looks at all of them, and ends early with ctx.
+func (v *View) Search(ctx context.Context, f *filter.Filter) iter.Seq[*Entry] {
+	return func(yield func(*Entry) bool) {
+		hit, ended := compile(f, newNumberReader(v.index.plan)), enders(ctx)
+		for _, e := range v.ordered() {
+			if ended() || hit(e) == filter.True && !yield(e) {
+				return
+			}
+		}
+	}
+}
+
 // A search is one on its way through a book.
 type search struct {
 	book    *Book

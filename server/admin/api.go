@@ -108,6 +108,109 @@ type ProfileRequest struct {
 	AudioCallApp      string `json:"audio_call_app,omitempty"` // bundle id
 }
 
+// A BookList answers GET /v1/books.
+type BookList struct {
+	Books []Book `json:"books"`
+}
+
+// A Book is one book with its rule.
+type Book struct {
+	Name     directory.BookName `json:"name"`
+	Title    string             `json:"title"`
+	Filter   string             `json:"filter"` // RFC 4515
+	Contacts int                `json:"contacts"`
+}
+
+// A PreviewRequest is the body of POST /v1/books/preview: what would a rule make
+// of a book?
+type PreviewRequest struct {
+	Filter string             `json:"filter"`
+	Book   directory.BookName `json:"book,omitempty"`  // to compare with; default the first
+	Limit  int                `json:"limit,omitempty"` // contacts named of each kind, 1,000 at most
+}
+
+// A Preview answers it.
+type Preview struct {
+	In      int                `json:"in"`
+	Out     int                `json:"out"`
+	Reasons []Reason           `json:"reasons"` // why the others are out, the commonest first
+	Book    directory.BookName `json:"book"`
+	Members int                `json:"members"` // of the book now
+	Joining int                `json:"joining"`
+	Joiners []Mention          `json:"joiners"`
+	Leaving int                `json:"leaving"`
+	Leavers []Mention          `json:"leavers"`
+	// Groups are those that the rule asks for and nobody is known to belong to.
+	Groups []directory.Group `json:"empty_groups,omitempty"`
+}
+
+// A Reason is a part of a rule that keeps contacts out.
+type Reason struct {
+	Filter   string    `json:"filter"`
+	Result   string    `json:"result"` // "false" or "undefined"
+	Count    int       `json:"count"`
+	Examples []Mention `json:"examples"`
+}
+
+// A Mention names a contact.
+type Mention struct {
+	ID   directory.ContactID `json:"id"`
+	Name string              `json:"name"`
+}
+
+// A ContactList answers GET /v1/contacts?find=TEXT[&limit=50].
+type ContactList struct {
+	Contacts []Contact `json:"contacts"` // in the order of names
+	More     bool      `json:"more"`     // there are more than the limit
+}
+
+// A Contact answers GET /v1/contacts/{id} (an id, an e-mail address or a sign-in
+// name): all that is stored, shown to devices or not.
+type Contact struct {
+	*directory.Contact
+	Name     string               `json:"name"`
+	Extras   map[string][]string  `json:"extras,omitempty"` // what only rules ask about
+	Books    []directory.BookName `json:"books"`
+	Modified time.Time            `json:"modified"` // when the value last changed
+}
+
+// A ContactExplanation answers GET /v1/contacts/{id}/explain[?device=ID].
+type ContactExplanation struct {
+	Contact Contact               `json:"contact"`
+	Device  directory.DeviceID    `json:"device,omitempty"`
+	State   directory.DeviceState `json:"state,omitempty"` // of the device
+	Visible bool                  `json:"visible"`         // on the device, or in any book
+	Books   []BookExplanation     `json:"books"`           // of the device, or all
+	Shown   []ShownField          `json:"shown"`
+}
+
+// A BookExplanation says why a contact is in a book, or not.
+type BookExplanation struct {
+	Name   directory.BookName `json:"name"`
+	Title  string             `json:"title"`
+	Member bool               `json:"member"`
+	// TakenBefore: the contact stands in a book before this one, and is shown there.
+	TakenBefore bool       `json:"taken_before"`
+	Nodes       []RuleNode `json:"nodes"` // of the rule, parents first
+}
+
+// A RuleNode is one part of a rule.
+type RuleNode struct {
+	Depth  int    `json:"depth"`
+	Filter string `json:"filter"` // "&", "|" and "!" stand for what is below them
+	Result string `json:"result"` // "true", "false" or "undefined"
+}
+
+// A ShownField is one field of a contact as a device gets it.
+type ShownField struct {
+	Field     string    `json:"field"`
+	Value     string    `json:"value"`
+	Source    string    `json:"source"`
+	Attribute string    `json:"attribute,omitempty"` // of the source
+	Changed   time.Time `json:"changed"`             // when the source's contact last changed
+	Hidden    string    `json:"hidden,omitempty"`    // why it is not shown; "" = it is
+}
+
 // An Error is the body of every answer that is not 2xx.
 type Error struct {
 	Error string `json:"error"` // a sentence

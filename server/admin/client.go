@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"ringbook/directory"
@@ -54,6 +55,33 @@ func (c *Client) Sync(ctx context.Context, r directory.SyncRequest) (SyncReport,
 		return report, err
 	}
 	return report, c.decode(body, &report)
+}
+
+// Books lists the books with their rules.
+func (c *Client) Books(ctx context.Context) (BookList, error) {
+	return call[BookList](ctx, c, http.MethodGet, "books", nil)
+}
+
+// Preview asks what a rule would make of a book.
+func (c *Client) Preview(ctx context.Context, r PreviewRequest) (Preview, error) {
+	return call[Preview](ctx, c, http.MethodPost, "books/preview", r)
+}
+
+// FindContacts looks a name, an e-mail address or a number up.
+func (c *Client) FindContacts(ctx context.Context, text string, limit int) (ContactList, error) {
+	q := url.Values{"find": {text}, "limit": {strconv.Itoa(limit)}}
+	return call[ContactList](ctx, c, http.MethodGet, "contacts?"+q.Encode(), nil)
+}
+
+// Contact returns the contact of an id, an e-mail address or a sign-in name.
+func (c *Client) Contact(ctx context.Context, id string) (Contact, error) {
+	return call[Contact](ctx, c, http.MethodGet, "contacts/"+url.PathEscape(id), nil)
+}
+
+// ExplainContact says what a device is shown of a contact, and why; device "" =
+// for every book.
+func (c *Client) ExplainContact(ctx context.Context, id, device string) (ContactExplanation, error) {
+	return call[ContactExplanation](ctx, c, http.MethodGet, "contacts/"+url.PathEscape(id)+"/explain?"+url.Values{"device": {device}}.Encode(), nil)
 }
 
 // AddDevice makes a device. Its secret is in the answer and nowhere else.

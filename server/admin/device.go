@@ -108,7 +108,12 @@ func (h handler) profile(r *http.Request) (any, error) {
 
 // find returns the device that the path names by its id or login, in any case.
 func (h handler) find(r *http.Request) (directory.Device, error) {
-	given := strings.ToLower(strings.TrimSpace(r.PathValue("id")))
+	return h.findDevice(r.PathValue("id"))
+}
+
+// findDevice returns the device of an id or login, in any case.
+func (h handler) findDevice(given string) (directory.Device, error) {
+	given = strings.ToLower(strings.TrimSpace(given))
 	d, err := h.Devices.Device(directory.DeviceID(given))
 	if err == nil || !errors.Is(err, directory.ErrNotFound) {
 		return d, err

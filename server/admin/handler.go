@@ -67,9 +67,11 @@ type Options struct {
 	Credentials Credentials // nil = nobody signs in
 	Devices     Devices
 	Access      Access
-	Version     string
-	Started     time.Time
-	Log         *slog.Logger
+	// Format writes a number as a device gets it; nil = in E.164.
+	Format  func(directory.Phone, directory.NumberProfile) string
+	Version string
+	Started time.Time
+	Log     *slog.Logger
 }
 
 type handler struct{ Options }
@@ -80,6 +82,11 @@ func New(o Options) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", h.answer(h.status))
 	mux.HandleFunc("POST /v1/sync", h.answer(h.sync))
+	mux.HandleFunc("GET /v1/books", h.answer(h.listBooks))
+	mux.HandleFunc("POST /v1/books/preview", h.answer(h.preview))
+	mux.HandleFunc("GET /v1/contacts", h.answer(h.findContacts))
+	mux.HandleFunc("GET /v1/contacts/{id}", h.answer(h.showContact))
+	mux.HandleFunc("GET /v1/contacts/{id}/explain", h.answer(h.explainContact))
 	mux.HandleFunc("GET /v1/devices", h.answer(h.listDevices))
 	mux.HandleFunc("POST /v1/devices", h.answer(h.addDevice))
 	mux.HandleFunc("GET /v1/devices/{id}", h.answer(h.showDevice))
