@@ -83,6 +83,11 @@ const (
 	FeedStopped FeedState = "stopped" // the shrink guard waits for a person
 )
 
+// FeedStates lists the states.
+func FeedStates() []FeedState {
+	return []FeedState{FeedWaiting, FeedRunning, FeedFailing, FeedBlocked, FeedStopped}
+}
+
 // FeedStatus is what an operator reads about a feed.
 type FeedStatus struct {
 	Name        Feed      `json:"name"`
@@ -95,6 +100,33 @@ type FeedStatus struct {
 	FailingSince time.Time `json:"failing_since,omitzero"`
 	// Attention: it has failed so often that a person should look.
 	Attention bool `json:"attention"`
+
+	Totals FeedTotals `json:"totals"`
+}
+
+// FeedTotals counts what a feed has done since the process started.
+type FeedTotals struct {
+	Done     int `json:"done"`   // rounds
+	Failed   int `json:"failed"` // rounds
+	Requests int `json:"requests"`
+	Added    int `json:"added"` // contacts, and so on
+	Changed  int `json:"changed"`
+	Removed  int `json:"removed"`
+	Skipped  int `json:"skipped"`
+}
+
+// Count adds a round.
+func (t *FeedTotals) Count(r Round) {
+	if r.Error == "" {
+		t.Done++
+	} else {
+		t.Failed++
+	}
+	t.Requests += r.Requests
+	t.Added += r.Applied.Added
+	t.Changed += r.Applied.Changed
+	t.Removed += r.Applied.Removed
+	t.Skipped += r.Skipped
 }
 
 // A SyncRequest asks for a round now.

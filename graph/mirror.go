@@ -273,6 +273,7 @@ func (m *Mirror) advance(ctx context.Context, f *feed, o order) (directory.Round
 	}
 	was := f.status
 	m.settle(f, err)
+	f.status.Totals.Count(f.round)
 	m.logRound(ctx, f, err)
 	m.alarm(ctx, f, was)
 	f.started = time.Time{}
@@ -284,7 +285,7 @@ func (m *Mirror) settle(f *feed, err error) {
 	now := time.Now()
 	st := &f.status
 	if err == nil {
-		*st = directory.FeedStatus{Name: st.Name, State: directory.FeedWaiting, LastSuccess: now, NextRun: now.Add(max(m.interval, f.least))}
+		*st = directory.FeedStatus{Name: st.Name, Totals: st.Totals, State: directory.FeedWaiting, LastSuccess: now, NextRun: now.Add(max(m.interval, f.least))}
 		if st.Name == FeedUsers {
 			m.hurryPhotos(now)
 		}

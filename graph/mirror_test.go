@@ -144,7 +144,7 @@ func TestBlockedFeedIsTriedAtOnceBySync(t *testing.T) {
 			t.Errorf("%d recoveries:\n%s", n, &log)
 		}
 		s := m.Status()[0]
-		if want := (directory.FeedStatus{Name: "users", State: directory.FeedWaiting, LastSuccess: s.LastSuccess, NextRun: s.NextRun}); s != want {
+		if want := (directory.FeedStatus{Name: "users", State: directory.FeedWaiting, LastSuccess: s.LastSuccess, NextRun: s.NextRun, Totals: directory.FeedTotals{Done: 1, Failed: 5, Requests: 6, Added: 1}}); s != want {
 			t.Errorf("status = %+v", s)
 		}
 	})

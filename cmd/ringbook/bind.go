@@ -54,7 +54,9 @@ func (p *program) bind(ctx context.Context, cfg *config.Config, plan *number.Pla
 	}{
 		{doorLDAP, cfg.LDAP.Listen, surfaceFunc(phones.Serve)},
 		{doorLDAPS, cfg.LDAP.LDAPSListen, surfaceFunc(phones.ServeTLS)},
-		{"health", cfg.Admin.Listen, &server.HTTP{Handler: admin.Health(p.store), Log: p.log}},
+		{"health", cfg.Admin.Listen, &server.HTTP{Log: p.log, Handler: admin.Health(admin.MetricsOptions{
+			Directory: p.store, Mirror: p.mirror, Devices: p.auth, Credentials: p.credential, Version: version,
+		})}},
 	} {
 		if d.address == "" {
 			continue

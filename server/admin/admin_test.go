@@ -437,7 +437,7 @@ func TestHealth(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		done <- server.HTTP{Handler: admin.Health(o.store), Log: slog.New(slog.DiscardHandler)}.Serve(ctx, l)
+		done <- server.HTTP{Handler: admin.Health(admin.MetricsOptions{Directory: o.store}), Log: slog.New(slog.DiscardHandler)}.Serve(ctx, l)
 	}()
 	defer func() {
 		cancel()

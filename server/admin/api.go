@@ -1,5 +1,12 @@
 // Package admin is the operator's surface: JSON over the admin socket, which
 // only the server's own user may open, and the client that the commands use.
+// Beside it stand the answers for machines that watch: health and metrics.
+//
+// # Dependencies
+//
+//	for      we use                       why not something else
+//	metrics  prometheus/client_golang 1.25  what every monitoring reads; OpenTelemetry's exporter brings ten times the
+//	                                       modules and ends in this one
 package admin
 
 import (

@@ -192,17 +192,22 @@ func (h handler) status(*http.Request) (any, error) {
 	for _, b := range v.Books() {
 		s.Books = append(s.Books, BookStatus{Name: b.Name(), Title: b.Title(), Contacts: b.Len()})
 	}
-	for _, d := range h.Devices.List() {
+	s.Devices = countDevices(h.Devices.List())
+	return s, nil
+}
+
+func countDevices(all []directory.Device) (n DeviceCounts) {
+	for _, d := range all {
 		switch d.State {
 		case directory.DeviceActive:
-			s.Devices.Active++
+			n.Active++
 		case directory.DeviceDraining:
-			s.Devices.Draining++
+			n.Draining++
 		case directory.DeviceRevoked:
-			s.Devices.Revoked++
+			n.Revoked++
 		}
 	}
-	return s, nil
+	return n
 }
 
 func (h handler) sync(r *http.Request) (any, error) {

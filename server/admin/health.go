@@ -6,10 +6,13 @@ import (
 )
 
 // Health answers machines that watch the server: GET /healthz is 200 while the
-// process is up, GET /readyz is 200 once the mirror has been loaded, 503 before.
-// It tells nothing else, so it needs no login.
-func Health(d Directory) http.Handler {
+// process is up, GET /readyz is 200 once the mirror has been loaded, 503 before,
+// GET /metrics is what Metrics answers. None tells anything of a person, so they
+// need no login.
+func Health(o MetricsOptions) http.Handler {
+	d := o.Directory
 	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", Metrics(o))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		say(w, http.StatusOK, "ok\n")
 	})
