@@ -318,6 +318,7 @@ func (p *pipeline) connect(t *testing.T) *raw {
 	t.Cleanup(func() { _ = ours.Close() })
 	c := rawOf(t, ours)
 	_ = c.SetDeadline(time.Time{})
+	c.untimed = true
 	return c
 }
 

@@ -77,6 +77,8 @@ type raw struct {
 	net.Conn
 	r *bufio.Reader
 	t testing.TB
+	// untimed: what is read is waited for without an end.
+	untimed bool
 }
 
 func (s *site) raw(tb testing.TB) *raw {
@@ -94,7 +96,7 @@ func rawOf(tb testing.TB, c net.Conn) *raw {
 	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 		tb.Fatal(err)
 	}
-	return &raw{c, bufio.NewReader(c), tb}
+	return &raw{Conn: c, r: bufio.NewReader(c), t: tb}
 }
 
 func (s *site) rawBound(tb testing.TB) *raw {
@@ -122,7 +124,14 @@ type reply struct {
 	controls []byte
 }
 
+// read reads one message. Each may take its time: a machine that is busy is slow
+// at many of them.
 func (c *raw) read() (reply, error) {
+	if !c.untimed {
+		if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+			return reply{}, err
+		}
+	}
 	p, err := ber.ReadPacket(c.r)
 	if err != nil {
 		return reply{}, err
