@@ -41,9 +41,13 @@ type Config struct {
 	Warnings []Problem
 }
 
-// Groups returns the groups that books' rules ask for, each once.
+// Groups returns the groups that are asked for, by books' rules and for the owners
+// of devices, each once.
 func (c *Config) Groups() []directory.Group {
 	var all []directory.Group
+	if c.Devices.OwnersGroup != "" {
+		all = append(all, c.Devices.OwnersGroup)
+	}
 	for _, b := range c.Books {
 		rule, err := index.ParseRule(b.Filter)
 		if err != nil {
@@ -121,6 +125,8 @@ type Numbers struct {
 // Devices says what becomes of devices.
 type Devices struct {
 	DrainDays int // a draining device is revoked after so many days at the latest
+	// OwnersGroup is the group whose members may own devices; "" = everybody may.
+	OwnersGroup directory.Group
 }
 
 // HTTP is the CardDAV listener.

@@ -69,6 +69,7 @@ func (r *reader) settings() []setting {
 		count("numbers.max_phones", &c.Numbers.MaxPhones, 1, maxPhones),
 		kinds("numbers.order", &c.Numbers.Order),
 
+		group("devices.owners_group", &c.Devices.OwnersGroup),
 		count("devices.drain_days", &c.Devices.DrainDays, 1, maxDrainDays),
 
 		text("http.listen", &c.HTTP.Listen),
@@ -95,6 +96,25 @@ func text(key string, to *string) setting {
 			return wrongType(v, "text", `"…"`)
 		}
 		*to = strings.TrimSpace(s)
+		return nil
+	}}
+}
+
+// group reads the name or object id of a group.
+func group(key string, to *directory.Group) setting {
+	return setting{key, func(v any) error {
+		s, ok := v.(string)
+		if !ok {
+			return wrongType(v, "the name of a group", `"Phone owners"`)
+		}
+		if strings.TrimSpace(s) == "" {
+			return nil
+		}
+		g, err := directory.ParseGroup(s)
+		if err != nil {
+			return &valueError{"this is no name of a group", "Write its display name or object ID, on one line."}
+		}
+		*to = g
 		return nil
 	}}
 }

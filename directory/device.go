@@ -45,7 +45,8 @@ type Device struct {
 	ID      DeviceID      `json:"id"`
 	Login   Login         `json:"login"`
 	Name    string        `json:"name"`
-	Owner   string        `json:"owner,omitempty"` // user principal name
+	Owner   string        `json:"owner,omitempty"`    // user principal name, as it was typed
+	OwnerID ContactID     `json:"owner_id,omitempty"` // "" = nobody of that name is known yet
 	Kind    DeviceKind    `json:"kind"`
 	Books   []BookName    `json:"books"` // at least one; a contact of several stands in the first
 	Numbers NumberProfile `json:"numbers"`

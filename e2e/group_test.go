@@ -72,3 +72,38 @@ func TestBookOfAGroup(t *testing.T) {
 		t.Errorf("a phone that followed has %v, %v", now.etags, err)
 	}
 }
+
+// TestOwnerLeaves: who leaves the group of owners, or whose account is disabled,
+// finds his phone's books empty at the next sync; the others do not.
+func TestOwnerLeaves(t *testing.T) {
+	t.Parallel()
+	s := startTenant(t, 20, "--roles", "User.Read.All,GroupMember.Read.All")
+	anna := s.add(person("Anna", "Ader", nil))
+	bodo := s.add(person("Bodo", "Bach", nil))
+	cora := s.add(person("Cora", "Carl", nil))
+	group := s.addGroup("Phone Owners", anna, bodo)
+	r := startRingbook(t, s, "[devices]\nowners_group = \"phone owners\"")
+	annas := r.addDevice("--owner", "ANNA@contoso.example")
+	bodos := r.addDevice("--owner", "bodo@contoso.example")
+	if code, said := r.try("device", "add", "--name", "x", "--owner", "cora@contoso.example"); code != 1 || !strings.Contains(said, "owners_group") {
+		t.Errorf("who may not own got a device: %d %s", code, said)
+	}
+	nobodys := r.addDevice()
+	holds := func(what string, d device, want bool) {
+		t.Helper()
+		if n := len(r.dav(t, d).etags(d.book())); n > 0 != want {
+			t.Errorf("%s: the book has %d contacts", what, n)
+		}
+	}
+	r.do("sync")
+	holds("Anna is in", annas, true)
+	s.patch(bodo, map[string]any{"accountEnabled": false})
+	r.do("sync")
+	holds("Bodo is disabled", bodos, false)
+	holds("Anna is still in", annas, true)
+	s.control("PATCH", "groups/"+group, map[string]any{"members": []string{cora}})
+	r.do("sync")
+	holds("Anna has left the group", annas, false)
+	holds("a device without an owner", nobodys, true)
+	r.addDevice("--owner", "cora@contoso.example")
+}

@@ -92,7 +92,7 @@ func newBookPreview(o *options) *cobra.Command {
 func writePreview(w io.Writer, p admin.Preview) error {
 	fmt.Fprintf(w, "%d in, %d out\n", p.In, p.Out)
 	for _, g := range p.Groups {
-		fmt.Fprintf(w, "Nobody is known to belong to the group %q: groups are read once the rule of a book asks for them.\n", plainText(string(g)))
+		fmt.Fprintf(w, "It is not known who belongs to the group %q: groups are read once the rule of a book asks for them.\n", plainText(string(g)))
 	}
 	if len(p.Reasons) > 0 {
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

@@ -81,6 +81,9 @@ func writeAdded(w io.Writer, d admin.NewDevice, a admin.AddedDevice) error {
 	fmt.Fprintf(t, "Secret\t%s\t(shown this once)\n", a.Secret)
 	fmt.Fprintf(t, "CardDAV\t%s\n", a.CardDAVURL)
 	writeLDAP(t, a.LDAP)
+	if d.Owner != "" && !a.OwnerKnown {
+		fmt.Fprintf(t, "Owner\t%s is not in the mirror: until that is so, the device does not end when its owner leaves\n", d.Owner)
+	}
 	switch {
 	case d.Kind == "" || d.Kind == directory.KindPhone:
 		fmt.Fprintf(t, "\nProfile for iPhone, iPad and Mac:\tringbook device profile %s --out %s.mobileconfig\n", a.ID, a.ID)

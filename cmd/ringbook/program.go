@@ -37,6 +37,7 @@ type program struct {
 	mirror *graph.Mirror
 	// credential signs in to the tenant; its end is watched.
 	credential *graph.Credential
+	owners     owners
 	doors      []server.Door
 	stop       func() // ends the work on certificates
 	drain      time.Duration
@@ -60,7 +61,7 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger, progress fu
 		return nil, &hintError{err: fmt.Errorf("data_dir: %w", err), code: exitUsage, hint: "Name a folder that this user may write."}
 	}
 	p.store, err = store.Open(ctx, filepath.Join(cfg.DataDir, storeName), store.Options{
-		Books: cfg.Books, Plan: plan, MaxPhones: cfg.Numbers.MaxPhones, ShrinkGuard: cfg.Mirror.ShrinkGuard,
+		Books: cfg.Books, Groups: cfg.Groups(), Plan: plan, MaxPhones: cfg.Numbers.MaxPhones, ShrinkGuard: cfg.Mirror.ShrinkGuard,
 		Renderer: store.Renderer{Version: vcard.Version, Print: digest}, Log: log,
 	})
 	if err != nil {
@@ -74,7 +75,8 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger, progress fu
 	if err != nil {
 		return nil, err
 	}
-	p.mirror, p.credential, err = newMirror(cfg, plan, p.store, log, progress)
+	p.owners = owners{p.store, cfg.Devices.OwnersGroup}
+	p.mirror, p.credential, err = newMirror(cfg, plan, &sink{p.store, p.auth, p.owners, cfg.Mirror.ShrinkGuard}, log, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +125,7 @@ func keyOf(c config.Credential) graph.CredentialKey {
 	}
 }
 
-func newMirror(cfg *config.Config, plan *number.Plan, s *store.Store, log *slog.Logger, progress func(graph.Progress)) (*graph.Mirror, *graph.Credential, error) {
+func newMirror(cfg *config.Config, plan *number.Plan, s *sink, log *slog.Logger, progress func(graph.Progress)) (*graph.Mirror, *graph.Credential, error) {
 	tenant, signIn, err := tenantOf(cfg)
 	if err != nil {
 		return nil, nil, err

@@ -2,6 +2,7 @@ package index
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"ringbook/directory"
@@ -62,6 +63,24 @@ func (x *Index) SetKnown(g directory.Group, known bool) {
 	} else {
 		delete(x.known, g)
 	}
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	if last := x.view.Load(); last != nil {
+		v := *last
+		v.known = maps.Clone(x.known)
+		x.view.Store(&v)
+	}
+}
+
+// Knows reports whether it is known who belongs to a group.
+func (v *View) Knows(g directory.Group) bool {
+	_, ok := v.known[g]
+	return ok
+}
+
+// Belongs reports whether the contact is known to belong to a group.
+func (e *Entry) Belongs(g directory.Group) bool {
+	return slices.Contains(e.stored.Extras.Append(nil, memberOf), string(g))
 }
 
 // admits reports whether a contact belongs to a book in which it was or was not.

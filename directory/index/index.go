@@ -45,6 +45,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -139,7 +140,7 @@ func New(o Options, epoch directory.Epoch, rev directory.Revision, contacts iter
 		byName[b.Name] = i
 		x.books = append(x.books, &book{b.Name, b.Title, cmp.Or(b.Filter, directory.DefaultFilter), compile(rule, newNumberReader(x.plan)), Groups(rule)})
 	}
-	v := &View{index: x, epoch: epoch, revision: rev, order: &order{}, histories: make([]*history, len(x.books))}
+	v := &View{index: x, epoch: epoch, revision: rev, order: &order{}, known: maps.Clone(x.known), histories: make([]*history, len(x.books))}
 	x.fill(v, contacts)
 	all := make([][]step, len(x.books))
 	for m := range marks {

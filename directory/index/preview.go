@@ -20,9 +20,9 @@ type Preview struct {
 	// Joining and Leaving count the difference to the book that it was compared with.
 	Joining, Leaving []*Entry
 	Members          int // of that book now
-	// Empty are the groups that the rule asks for and nobody is known to belong
-	// to: they are read only once the rule of a book asks for them.
-	Empty []directory.Group
+	// Unknown are the groups that the rule asks for and of which it is not known
+	// who belongs to them: they are read only once the rule of a book asks.
+	Unknown []directory.Group
 }
 
 // A Reason is a part of a rule that keeps contacts out.
@@ -51,13 +51,9 @@ func (v *View) Preview(ctx context.Context, rule string, name directory.BookName
 	p.Members = book.Len()
 	leaf := leafTests(f, newNumberReader(v.index.plan))
 	reasons := make(map[*filter.Filter]map[filter.Result]*Reason)
-	groups := make(map[directory.Group]bool)
 	for e := range v.All() {
 		if err := ctx.Err(); err != nil {
 			return p, err
-		}
-		for _, g := range e.contact.Extras.Append(nil, memberOf) {
-			groups[directory.Group(g)] = true
 		}
 		was := book.member(e.slot) != nil
 		r, node := f.Decide(func(l *filter.Filter) filter.Result { return leaf[l](e) })
@@ -82,8 +78,8 @@ func (v *View) Preview(ctx context.Context, rule string, name directory.BookName
 	}
 	p.finish(reasons)
 	for _, g := range Groups(f) {
-		if !groups[g] {
-			p.Empty = append(p.Empty, g)
+		if !v.Knows(g) {
+			p.Unknown = append(p.Unknown, g)
 		}
 	}
 	return p, nil

@@ -64,7 +64,7 @@ func TestPreview(t *testing.T) {
 	if diff := cmp.Diff([][]string{{"Person 08", "Person 09", "Person 10", "Person 11"}, {"Person 05", "Person 06"}}, [][]string{names(p.Joining), names(p.Leaving)}); diff != "" {
 		t.Errorf("joining and leaving (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]directory.Group{"others"}, p.Empty); diff != "" {
+	if diff := cmp.Diff([]directory.Group{"others"}, p.Unknown); diff != "" {
 		t.Error(diff)
 	}
 	if p, err := x.View().Preview(t.Context(), "(telephoneNumber>=1)", "all"); err != nil || p.Out != 12 || p.Reasons[0].Result != filter.Undefined {

@@ -18,6 +18,7 @@ type View struct {
 	entries   pages[*Entry]         // by slot; nil = gone
 	order     *order                // of the entries
 	histories []*history            // by book
+	known     map[directory.Group]struct{}
 
 	postings postings // of the entries, and stale ones
 	// generation counts the views that have other entries than the one before;

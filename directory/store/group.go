@@ -75,9 +75,12 @@ func withGroups(x directory.Extras, names []string) directory.Extras {
 	return x.Lay([]directory.Extra{{Name: memberOf, Values: names}})
 }
 
-// groupsOf returns the groups that books' rules ask for.
-func groupsOf(books []directory.Book) (map[directory.Group]bool, error) {
+// groupsOf returns the groups that books' rules ask for, and further ones.
+func groupsOf(books []directory.Book, more []directory.Group) (map[directory.Group]bool, error) {
 	asked := make(map[directory.Group]bool)
+	for _, g := range more {
+		asked[g] = true
+	}
 	for _, b := range books {
 		rule, err := index.ParseRule(b.Filter)
 		if err != nil {

@@ -55,7 +55,7 @@ func (s *Store) open(ctx context.Context) error {
 		return err
 	}
 	s.read = m.read
-	if s.asked, err = groupsOf(s.o.Books); err != nil {
+	if s.asked, err = groupsOf(s.o.Books, s.o.Groups); err != nil {
 		return err
 	}
 	l, err := s.load(ctx, m)

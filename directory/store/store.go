@@ -70,6 +70,7 @@ import (
 // Options shape a store.
 type Options struct {
 	Books     []directory.Book
+	Groups    []directory.Group // that are asked for by others than the rules of books
 	Plan      *number.Plan
 	MaxPhones int
 	// ShrinkGuard is the share of a book (0…1) that a round may take away

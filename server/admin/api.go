@@ -68,6 +68,8 @@ type AddedDevice struct {
 	Secret     string             `json:"secret"`
 	CardDAVURL string             `json:"carddav_url"`
 	LDAP       LDAPAccess         `json:"ldap"`
+	// OwnerKnown: the owner is in the mirror, so that the device ends when he leaves.
+	OwnerKnown bool `json:"owner_known"`
 }
 
 // LDAPAccess is what a technician types into a desk phone.
@@ -147,8 +149,8 @@ type Preview struct {
 	Joiners []Mention          `json:"joiners"`
 	Leaving int                `json:"leaving"`
 	Leavers []Mention          `json:"leavers"`
-	// Groups are those that the rule asks for and nobody is known to belong to.
-	Groups []directory.Group `json:"empty_groups,omitempty"`
+	// Groups are those that the rule asks for and that have not been read.
+	Groups []directory.Group `json:"unknown_groups,omitempty"`
 }
 
 // A Reason is a part of a rule that keeps contacts out.

@@ -43,14 +43,33 @@ func (h handler) addDevice(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := h.bindOwner(&d); err != nil {
+		return nil, err
+	}
 	d, secret, err := h.Devices.Add(r.Context(), d)
 	if err != nil {
 		return nil, err
 	}
 	return AddedDevice{
-		ID: d.ID, Login: d.Login, Secret: secret,
+		ID: d.ID, Login: d.Login, Secret: secret, OwnerKnown: d.OwnerID != "",
 		CardDAVURL: h.Access.CardDAVURL, LDAP: h.ldap(d.Login),
 	}, nil
+}
+
+// bindOwner binds a device to its owner's contact, if that is known. One who may
+// not own devices gets none: it would drain at the next sync.
+func (h handler) bindOwner(d *directory.Device) error {
+	if h.Owners == nil || d.Owner == "" {
+		return nil
+	}
+	d.OwnerID = h.Owners.Resolve([]string{d.Owner})[d.Owner]
+	if d.OwnerID == "" {
+		return nil
+	}
+	if reason, ok := h.Owners.MayOwn(d.OwnerID); !ok {
+		return refuse(http.StatusConflict, directory.ErrInvalid, fmt.Sprintf("%s may not own a device: %s", d.Owner, reason), "")
+	}
+	return nil
 }
 
 func (h handler) revokeDevice(r *http.Request) (any, error) {

@@ -49,6 +49,12 @@ type Devices interface {
 	Verify(id directory.DeviceID, secret string) (bool, error)
 }
 
+// Owners knows the people who may own devices.
+type Owners interface {
+	Resolve(names []string) map[string]directory.ContactID
+	MayOwn(id directory.ContactID) (reason string, ok bool)
+}
+
 // Access is how devices reach us.
 type Access struct {
 	PublicURL    string // for profiles
@@ -66,6 +72,7 @@ type Options struct {
 	Mirror      Mirror
 	Credentials Credentials // nil = nobody signs in
 	Devices     Devices
+	Owners      Owners // nil = nobody is known
 	Access      Access
 	// Format writes a number as a device gets it; nil = in E.164.
 	Format  func(directory.Phone, directory.NumberProfile) string

@@ -165,7 +165,7 @@ func (a *Authority) List() []directory.Device {
 // twice over means a broken source of randomness.
 const maxDraws = 3
 
-// Add makes a device with a fresh id, login and secret out of d's Name, Owner, Kind,
+// Add makes a device with a fresh id, login and secret out of d's Name, Owner, OwnerID, Kind,
 // Books, Numbers and Photos. The secret is returned this once.
 func (a *Authority) Add(ctx context.Context, d directory.Device) (directory.Device, string, error) {
 	a.changing.Lock()
