@@ -90,6 +90,9 @@ type Contact struct {
 	Extras            Extras    `json:"extras,omitempty"`
 	AccountEnabled    Flag      `json:"account_enabled,omitempty"`
 	ShowInAddressList Flag      `json:"show_in_address_list,omitempty"`
+	// Set names the import that a contact of SourceLocal came from; "" = entered
+	// by hand, or of another source.
+	Set string `json:"set,omitempty"`
 }
 
 // An Address is a postal address (Graph: streetAddress, city, state,
@@ -119,7 +122,8 @@ func (c *Contact) Equal(d *Contact) bool {
 		c.Office == d.Office && c.Address == d.Address && c.Photo == d.Photo &&
 		c.UserPrincipalName == d.UserPrincipalName && c.UserType == d.UserType &&
 		c.EmployeeID == d.EmployeeID && c.Manager == d.Manager && c.Extras == d.Extras &&
-		c.AccountEnabled == d.AccountEnabled && c.ShowInAddressList == d.ShowInAddressList
+		c.AccountEnabled == d.AccountEnabled && c.ShowInAddressList == d.ShowInAddressList &&
+		c.Set == d.Set
 }
 
 // LooksLike reports whether nobody to whom two values of a contact are shown

@@ -135,6 +135,7 @@ var table = [...]attributeRow{
 	plain("jpegPhoto thumbnailPhoto", func(c *directory.Contact) string { return string(c.Photo) }),
 
 	hidden(plain("employeeNumber employeeId", func(c *directory.Contact) string { return c.EmployeeID })),
+	hidden(plain("importSet", func(c *directory.Contact) string { return c.Set })),
 	hidden(plain("userPrincipalName", func(c *directory.Contact) string { return c.UserPrincipalName })),
 	hidden(plain("userType", func(c *directory.Contact) string { return c.UserType })),
 	hidden(plain("source", func(c *directory.Contact) string { return string(c.Source) })),

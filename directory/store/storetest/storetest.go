@@ -59,7 +59,7 @@ func Run(t *testing.T, open Open) {
 		"Fresh": testFresh, "Restored": testRestored, "Twice": testTwice, "Sources": testSources,
 		"Sweep": testSweep, "Cursor": testCursor, "Pieces": testPieces,
 		"Shrink": testShrink, "ShrinkOverBatches": testShrinkOverBatches, "ShrinkSmall": testShrinkSmall,
-		"ShrinkRestart": testShrinkRestart, "ShrinkAccepted": testShrinkAccepted, "ShrinkNobody": testShrinkNobody,
+		"ShrinkRestart": testShrinkRestart, "ShrinkAccepted": testShrinkAccepted, "ShrinkNobody": testShrinkNobody, "Local": testLocal,
 		"Rules": testRules, "BookComesBack": testBookComesBack, "Renderer": testRenderer, "MaxPhones": testMaxPhones, "Drawing": testDrawing,
 		"Photos": testPhotos, "PhotosDue": testPhotosDue, "SharedPhoto": testSharedPhoto,
 		"Devices": testDevices, "Closed": testClosed, "Ended": testEnded, "Together": testTogether,
