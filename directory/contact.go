@@ -45,6 +45,11 @@ const (
 	SourceLocal      Source = "local"       // entered or imported here
 )
 
+// Sources lists the sources.
+func Sources() []Source {
+	return []Source{SourceUser, SourceOrgContact, SourceMailbox, SourceLocal}
+}
+
 // A Flag is a truth value that its source may not have stated.
 type Flag int8
 

@@ -49,7 +49,7 @@ func (p phones) decodeTyped(raw json.RawMessage) (setter, error) {
 	}
 	var all []directory.Phone
 	for _, item := range items[:min(len(items), maxNumbers)] {
-		for _, written := range splitNumbers(clean(item.Number, false)) {
+		for _, written := range split(clean(item.Number, false)) {
 			if len(written) <= maxWritten && len(all) < maxNumbers {
 				all = append(all, directory.Phone{Kind: kindOf(item.Type), Written: written, E164: p.e164(written), Attribute: "phones"})
 			}

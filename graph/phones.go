@@ -9,9 +9,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 
 	"ringbook/directory"
+	"ringbook/directory/number"
 )
 
 const (
@@ -23,9 +23,6 @@ const (
 	maxNumbers = 16
 	// maxField is the longest field that is taken apart, in bytes.
 	maxField = 1 << 10
-	// minDigits makes a piece of a field a number of its own: less is the rest
-	// of the number before it ("…; 12").
-	minDigits = 3
 )
 
 // onPremises is the property that holds extensionAttribute1 to 15: they cannot
@@ -102,7 +99,7 @@ func (p phones) decode(attribute string, raw json.RawMessage) (setter, error) {
 	}
 	var ph []directory.Phone
 	for _, f := range fields[:min(len(fields), maxNumbers)] {
-		for _, written := range splitNumbers(clean(f, false)) {
+		for _, written := range split(clean(f, false)) {
 			if len(written) <= maxWritten && len(ph) < maxNumbers {
 				ph = append(ph, directory.Phone{
 					Kind: p.kinds[attribute], Written: written, E164: p.e164(written), Attribute: attribute,
@@ -192,73 +189,12 @@ func (p phones) merge(all []directory.Phone) []directory.Phone {
 	return out
 }
 
-// splitNumbers returns the numbers of one field. People separate them by
-// ; , | and " / "; a slash without blanks belongs to the number (030/1234), and
-// so does a piece that is no number (", ext. 12"). A field without a digit has none.
-func splitNumbers(s string) []string {
+// split returns the numbers of one field; a long text is none.
+func split(s string) []string {
 	if len(s) > maxField {
 		return nil
 	}
-	var out []string
-	start := 0 // of the number being read
-	for start < len(s) {
-		end := len(s)
-		for i := start; i < len(s); {
-			n := separator(s[i:])
-			if n == 0 {
-				i++
-				continue
-			}
-			if digits(s[start:i]) >= minDigits && isNumber(firstPiece(s[i+n:])) {
-				end = i
-				break
-			}
-			i += n
-		}
-		if piece := strings.Trim(s[start:end], " ;,|"); digits(piece) > 0 {
-			out = append(out, piece)
-		}
-		start = end + separator(s[end:])
-	}
-	return out
-}
-
-// separator returns the length of the separator that s begins with; 0 = none.
-func separator(s string) int {
-	switch {
-	case s == "":
-		return 0
-	case strings.ContainsRune(";,|", rune(s[0])):
-		return 1
-	case strings.HasPrefix(s, " / "):
-		return 3
-	}
-	return 0
-}
-
-// firstPiece returns s up to the next separator.
-func firstPiece(s string) string {
-	for i := range len(s) {
-		if separator(s[i:]) > 0 {
-			return s[:i]
-		}
-	}
-	return s
-}
-
-// extensionWord begins a piece that goes with the number before it.
-var extensionWord = regexp.MustCompile(`(?i)^\s*(x|ext\w*|dw|durchwahl|app|nst|#)[\s.:]*\d`)
-
-func isNumber(s string) bool { return digits(s) >= minDigits && !extensionWord.MatchString(s) }
-
-func digits(s string) int {
-	n := 0
-	for _, r := range s {
-		if unicode.IsDigit(r) {
-			n++
-		}
-	}
-	return n
+	return number.Split(s)
 }
 
 // digest returns a digest of texts that no other list of texts has.

@@ -95,7 +95,7 @@ func (p *program) bindAdmin(ctx context.Context, cfg *config.Config, plan *numbe
 		return err
 	}
 	p.doors = append(p.doors, server.Door{Name: "admin", Listener: l, Surface: &server.HTTP{Log: p.log, Handler: admin.New(admin.Options{
-		Directory: p.store, Mirror: p.mirror, Credentials: p.credential, Devices: p.auth, Owners: p.owners, Access: access,
+		Directory: p.store, Mirror: p.mirror, Credentials: p.credential, Devices: p.auth, Owners: p.owners, Local: p.store, E164: plan.E164, Access: access,
 		Format: plan.Format, Version: version, Started: time.Now(), Log: p.log,
 	})}})
 	return nil

@@ -20,14 +20,17 @@ import (
 func newContact(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "contact",
-		Short: "Find contacts, and say why they are shown or not",
+		Short: "Find, explain, enter, import and export contacts",
 		Long:  "A contact is one person or organisation in the mirror, in a book or not.",
 		Example: "  ringbook contact find miller\n  ringbook contact find '030 1234'\n" +
 			"  ringbook contact explain anna@contoso.com --device k7m2x9qd",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newContactFind(o), newContactShow(o), newContactExplain(o))
+	cmd.AddCommand(
+		newContactFind(o), newContactShow(o), newContactExplain(o),
+		newContactAdd(o), newContactEdit(o), newContactRemove(o), newContactImport(o), newContactExport(o),
+	)
 	return cmd
 }
 
@@ -111,6 +114,7 @@ func writeContact(w io.Writer, c admin.Contact) error {
 		}
 	}
 	row("Contact", string(c.ID))
+	row("Import", c.Set)
 	row("Source", string(c.Source)+", last changed "+c.Modified.Local().Format("2006-01-02 15:04"))
 	row("Books", dash(joined(c.Books)))
 	row("Name", c.Name)

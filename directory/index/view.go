@@ -65,6 +65,9 @@ func (v *View) All() iter.Seq[*Entry] {
 	}
 }
 
+// Ordered yields every contact, in a book or not, in the order of names.
+func (v *View) Ordered() iter.Seq[*Entry] { return slices.Values(v.ordered()) }
+
 // find returns the slot of a contact that this view has, or had, an entry of.
 func (v *View) find(id directory.ContactID) (int, bool) {
 	slot, ok := v.index.slots.find(id)

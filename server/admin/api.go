@@ -220,6 +220,58 @@ type ShownField struct {
 	Hidden    string    `json:"hidden,omitempty"`    // why it is not shown; "" = it is
 }
 
+// A LocalContact is the body of POST /v1/contacts and of PATCH /v1/contacts/{id},
+// which answer with a [Contact]. What is not named stays as it is.
+type LocalContact struct {
+	Texts  map[string]string `json:"texts,omitempty"`  // by field: name, given, surname, company, …; "" clears one
+	Emails *[]string         `json:"emails,omitempty"` // all of them
+	Phones *[]LocalPhone     `json:"phones,omitempty"` // all of them
+}
+
+// A LocalPhone is one number of a [LocalContact].
+type LocalPhone struct {
+	Kind   directory.PhoneKind `json:"kind"`
+	Number string              `json:"number"`
+}
+
+// An ImportRequest is the body of POST /v1/contacts/import: a part of an import.
+type ImportRequest struct {
+	Set  string      `json:"set"` // the name of the import
+	Rows []ImportRow `json:"rows"`
+	// Keep, if given, removes the contacts of the set that it does not name: the
+	// last part of an import names those of all parts.
+	Keep         *[]directory.ContactID `json:"keep,omitempty"`
+	DryRun       bool                   `json:"dry_run,omitempty"` // say what would change, and change nothing
+	AcceptShrink bool                   `json:"accept_shrink,omitempty"`
+}
+
+// An ImportRow is one contact.
+type ImportRow struct {
+	ID      directory.ContactID `json:"id"`
+	Contact directory.Contact   `json:"contact"`
+}
+
+// An ImportReport answers it.
+type ImportReport struct {
+	Applied directory.Applied `json:"applied"` // or what would be
+	Changes []ImportChange    `json:"changes"` // the first 100 of them
+}
+
+// An ImportChange is what an import does to one contact.
+type ImportChange struct {
+	ID     directory.ContactID `json:"id"`
+	Name   string              `json:"name"`
+	What   string              `json:"what"` // added, changed, removed
+	Fields []FieldChange       `json:"fields,omitempty"`
+}
+
+// A FieldChange is one field of a changed contact.
+type FieldChange struct {
+	Field string `json:"field"`
+	Old   string `json:"old"`
+	New   string `json:"new"`
+}
+
 // An Error is the body of every answer that is not 2xx.
 type Error struct {
 	Error string `json:"error"` // a sentence

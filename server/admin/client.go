@@ -84,6 +84,52 @@ func (c *Client) ExplainContact(ctx context.Context, id, device string) (Contact
 	return call[ContactExplanation](ctx, c, http.MethodGet, "contacts/"+url.PathEscape(id)+"/explain?"+url.Values{"device": {device}}.Encode(), nil)
 }
 
+// AddContact enters a contact.
+func (c *Client) AddContact(ctx context.Context, n LocalContact) (Contact, error) {
+	return call[Contact](ctx, c, http.MethodPost, "contacts", n)
+}
+
+// EditContact changes a contact that was entered or imported.
+func (c *Client) EditContact(ctx context.Context, id string, n LocalContact) (Contact, error) {
+	return call[Contact](ctx, c, http.MethodPatch, "contacts/"+url.PathEscape(id), n)
+}
+
+// RemoveContact removes such a contact and returns what it was.
+func (c *Client) RemoveContact(ctx context.Context, id string) (Contact, error) {
+	return call[Contact](ctx, c, http.MethodDelete, "contacts/"+url.PathEscape(id), nil)
+}
+
+// ImportContacts sends a part of an import.
+func (c *Client) ImportContacts(ctx context.Context, r ImportRequest) (ImportReport, error) {
+	return call[ImportReport](ctx, c, http.MethodPost, "contacts/import", r)
+}
+
+// ExportContacts writes contacts to w in a format: those of a book and a source,
+// "" = of all.
+func (c *Client) ExportContacts(ctx context.Context, w io.Writer, format, book, source string) error {
+	q := url.Values{"format": {format}, "book": {book}, "source": {source}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://ringbook/v1/contacts/export?"+q.Encode(), http.NoBody)
+	if err != nil {
+		return fmt.Errorf("write the request: %w", err)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return c.unreachable(ctx, err)
+	}
+	defer res.Body.Close() //nolint:errcheck // it was only read
+	if res.StatusCode/100 != 2 {
+		answer, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+		if err != nil {
+			return c.unreachable(ctx, err)
+		}
+		return c.failure(res, answer)
+	}
+	if _, err := io.Copy(w, res.Body); err != nil {
+		return fmt.Errorf("the export broke off: %w", err)
+	}
+	return nil
+}
+
 // AddDevice makes a device. Its secret is in the answer and nowhere else.
 func (c *Client) AddDevice(ctx context.Context, d NewDevice) (AddedDevice, error) {
 	return call[AddedDevice](ctx, c, http.MethodPost, "devices", d)
@@ -147,6 +193,11 @@ func (c *Client) do(ctx context.Context, method, path string, body any) ([]byte,
 	if res.StatusCode/100 == 2 {
 		return answer, nil
 	}
+	return nil, c.failure(res, answer)
+}
+
+// failure reads why a request was refused.
+func (c *Client) failure(res *http.Response, answer []byte) error {
 	f := &Failure{Status: res.StatusCode, kind: kindOf(res.StatusCode)}
 	var e Error
 	if json.Unmarshal(answer, &e) == nil {
@@ -156,7 +207,7 @@ func (c *Client) do(ctx context.Context, method, path string, body any) ([]byte,
 		f.Message = "the server answered " + res.Status
 		f.Hint = "the server's log may say more"
 	}
-	return nil, f
+	return f
 }
 
 func (c *Client) decode(answer []byte, v any) error {

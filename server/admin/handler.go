@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -49,6 +50,11 @@ type Devices interface {
 	Verify(id directory.DeviceID, secret string) (bool, error)
 }
 
+// Local takes the contacts that are entered here. *store.Store is one.
+type Local interface {
+	Apply(ctx context.Context, b directory.Batch) (directory.Applied, error)
+}
+
 // Owners knows the people who may own devices.
 type Owners interface {
 	Resolve(names []string) map[string]directory.ContactID
@@ -72,7 +78,9 @@ type Options struct {
 	Mirror      Mirror
 	Credentials Credentials // nil = nobody signs in
 	Devices     Devices
-	Owners      Owners // nil = nobody is known
+	Local       Local
+	E164        func(string) string // reads a number
+	Owners      Owners              // nil = nobody is known
 	Access      Access
 	// Format writes a number as a device gets it; nil = in E.164.
 	Format  func(directory.Phone, directory.NumberProfile) string
@@ -92,7 +100,12 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("GET /v1/books", h.answer(h.listBooks))
 	mux.HandleFunc("POST /v1/books/preview", h.answer(h.preview))
 	mux.HandleFunc("GET /v1/contacts", h.answer(h.findContacts))
+	mux.HandleFunc("GET /v1/contacts/export", h.exportContacts)
+	mux.HandleFunc("POST /v1/contacts", h.answer(h.addContact))
+	mux.HandleFunc("POST /v1/contacts/import", h.answerUpTo(maxImport, h.importContacts))
 	mux.HandleFunc("GET /v1/contacts/{id}", h.answer(h.showContact))
+	mux.HandleFunc("PATCH /v1/contacts/{id}", h.answer(h.editContact))
+	mux.HandleFunc("DELETE /v1/contacts/{id}", h.answer(h.removeContact))
 	mux.HandleFunc("GET /v1/contacts/{id}/explain", h.answer(h.explainContact))
 	mux.HandleFunc("GET /v1/devices", h.answer(h.listDevices))
 	mux.HandleFunc("POST /v1/devices", h.answer(h.addDevice))
@@ -111,9 +124,14 @@ type profileBytes []byte
 
 // answer turns a method into a handler and writes the one log line.
 func (h handler) answer(method func(*http.Request) (any, error)) http.HandlerFunc {
+	return h.answerUpTo(maxBody, method)
+}
+
+// answerUpTo is answer for bodies of another limit, in bytes.
+func (h handler) answerUpTo(limit int64, method func(*http.Request) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		v, err := any(nil), buffer(w, r)
+		v, err := any(nil), buffer(w, r, limit)
 		if err == nil {
 			v, err = method(r)
 		}
@@ -136,14 +154,14 @@ func (h handler) answer(method func(*http.Request) (any, error)) http.HandlerFun
 
 // buffer reads the body while a deadline holds. The deadline must be gone when
 // the work begins: it would end a long round's context.
-func buffer(w http.ResponseWriter, r *http.Request) error {
+func buffer(w http.ResponseWriter, r *http.Request, limit int64) error {
 	c := http.NewResponseController(w)
 	// A deadline that cannot be set is that of a test's recorder.
 	_ = c.SetReadDeadline(time.Now().Add(bodyWait))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	_ = c.SetReadDeadline(time.Time{})
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return refuse(http.StatusRequestEntityTooLarge, directory.ErrTooLarge, "the request has more than 64 KiB", "")
+		return refuse(http.StatusRequestEntityTooLarge, directory.ErrTooLarge, fmt.Sprintf("the request has more than %d KiB", limit>>10), "")
 	}
 	if err != nil {
 		return refuse(http.StatusBadRequest, directory.ErrInvalid, "the request was cut off", "")
