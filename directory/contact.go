@@ -98,6 +98,9 @@ type Contact struct {
 	// Set names the import that a contact of SourceLocal came from; "" = entered
 	// by hand, or of another source.
 	Set string `json:"set,omitempty"`
+	// Same is the contact of another source that this one is about, as its own
+	// source says; "" = not known. See [Merge].
+	Same ContactID `json:"same,omitempty"`
 }
 
 // An Address is a postal address (Graph: streetAddress, city, state,
@@ -128,7 +131,7 @@ func (c *Contact) Equal(d *Contact) bool {
 		c.UserPrincipalName == d.UserPrincipalName && c.UserType == d.UserType &&
 		c.EmployeeID == d.EmployeeID && c.Manager == d.Manager && c.Extras == d.Extras &&
 		c.AccountEnabled == d.AccountEnabled && c.ShowInAddressList == d.ShowInAddressList &&
-		c.Set == d.Set
+		c.Set == d.Set && c.Same == d.Same
 }
 
 // LooksLike reports whether nobody to whom two values of a contact are shown

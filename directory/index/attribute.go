@@ -135,10 +135,10 @@ var table = [...]attributeRow{
 	plain("jpegPhoto thumbnailPhoto", func(c *directory.Contact) string { return string(c.Photo) }),
 
 	hidden(plain("employeeNumber employeeId", func(c *directory.Contact) string { return c.EmployeeID })),
-	hidden(plain("importSet", func(c *directory.Contact) string { return c.Set })),
+	also("importSet", func(c *directory.Contact) string { return c.Set }),
 	hidden(plain("userPrincipalName", func(c *directory.Contact) string { return c.UserPrincipalName })),
 	hidden(plain("userType", func(c *directory.Contact) string { return c.UserType })),
-	hidden(plain("source", func(c *directory.Contact) string { return string(c.Source) })),
+	also("source", func(c *directory.Contact) string { return string(c.Source) }),
 	extra(memberOf),
 	hidden(plain("manager", func(c *directory.Contact) string { return string(c.Manager) })),
 	extra("employeeType"), extra("division"), extra("costCenter"), extra("employeeHireDate"),
@@ -169,6 +169,20 @@ func extra(name string) attributeRow {
 	return attributeRow{
 		names: []string{name}, syntax: syntaxPlain, operational: true,
 		values: func(dst []string, c *directory.Contact) []string { return c.Extras.Append(dst, name) },
+	}
+}
+
+// also is a hidden attribute of which the parts of a contact have values as well;
+// see [directory.Merge].
+func also(name string, get func(*directory.Contact) string) attributeRow {
+	return attributeRow{
+		names: []string{name}, syntax: syntaxPlain, operational: true,
+		values: func(dst []string, c *directory.Contact) []string {
+			if s := get(c); s != "" {
+				dst = append(dst, s)
+			}
+			return c.Extras.Append(dst, name)
+		},
 	}
 }
 

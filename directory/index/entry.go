@@ -14,11 +14,12 @@ import (
 // *Entry in every view, so that what is derived from it can be kept beside it.
 type Entry struct {
 	contact  *directory.Contact // as it is shown
-	stored   *directory.Contact // with the numbers that are not
+	stored   *directory.Contact // with the numbers that are not, and without its parts
 	modified int64              // Unix seconds
-	sortKey  string
-	keys     []key
-	slot     int
+	person
+	sortKey string
+	keys    []key
+	slot    int
 }
 
 // A key is one value of an attribute in a form in which it is compared. A name
@@ -28,14 +29,29 @@ type key struct {
 	text      string
 }
 
-func newEntry(s Stored, maxPhones int) *Entry {
-	c := s.Contact
-	if maxPhones > 0 && len(c.Phones) > maxPhones {
-		c = c.Clone()
-		c.Phones = c.Phones[:maxPhones:maxPhones]
+// newEntry makes the entry of a contact that is shown together with nobody.
+func (x *Index) newEntry(s Stored) *Entry {
+	return x.show(&Entry{contact: s.Contact, stored: s.Contact, modified: s.Modified.Unix()})
+}
+
+// with returns the entry in another place among the contacts of one person.
+func (x *Index) with(e *Entry, p person) *Entry {
+	n := &Entry{contact: e.stored, stored: e.stored, modified: e.modified, person: p, slot: e.slot}
+	if len(p.parts) > 0 {
+		n.contact = directory.Merge(n.Parts(), x.precedence)
 	}
-	e := &Entry{contact: c, stored: s.Contact, modified: s.Modified.Unix(), sortKey: text.SortKey(c.Name())}
-	e.keys = keysOf(c)
+	return x.show(n)
+}
+
+// show finishes an entry whose contact is all that there is to show.
+func (x *Index) show(e *Entry) *Entry {
+	if most := x.maxPhones; most > 0 && len(e.contact.Phones) > most {
+		c := e.contact.Clone()
+		c.Phones = c.Phones[:most:most]
+		e.contact = c
+	}
+	e.sortKey = text.SortKey(e.contact.Name())
+	e.keys = keysOf(e.contact)
 	return e
 }
 
@@ -94,19 +110,39 @@ func (e *Entry) isAfter(sortKey string, id directory.ContactID) bool {
 	return e.contact.ID > id
 }
 
-// Contact returns the value with as many numbers as are shown; it is shared and
-// must not be changed.
+// Contact returns the value as it is shown: with as many numbers as are, and
+// merged with what other sources say. It is shared and must not be changed.
 func (e *Entry) Contact() *directory.Contact { return e.contact }
 
-// Stored returns the whole value, which is what a store lays news over; it is
-// shared and must not be changed.
+// Stored returns the whole value of this source alone, which is what a store
+// lays news over; it is shared and must not be changed.
 func (e *Entry) Stored() *directory.Contact { return e.stored }
 
 // Slot returns a small number that is the contact's own for the life of the process.
 func (e *Entry) Slot() int { return e.slot }
 
-// Modified returns when the value last changed.
-func (e *Entry) Modified() time.Time { return time.Unix(e.modified, 0).UTC() }
+// Leader returns the contact that this one is shown as part of, and in no book
+// on its own; "" = it is shown itself.
+func (e *Entry) Leader() directory.ContactID { return e.leader }
+
+// Parts returns the stored contacts that are shown as this one, itself first and
+// each in the order of [directory.Rank]. They are shared and must not be changed.
+func (e *Entry) Parts() []*directory.Contact {
+	parts := []*directory.Contact{e.stored}
+	for _, p := range e.parts {
+		parts = append(parts, p.stored)
+	}
+	return parts
+}
+
+// Modified returns when the value last changed, of any part.
+func (e *Entry) Modified() time.Time {
+	latest := e.modified
+	for _, p := range e.parts {
+		latest = max(latest, p.modified)
+	}
+	return time.Unix(latest, 0).UTC()
+}
 
 // SortKey returns the key of the order of names.
 func (e *Entry) SortKey() string { return e.sortKey }

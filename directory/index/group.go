@@ -80,7 +80,7 @@ func (v *View) Knows(g directory.Group) bool {
 
 // Belongs reports whether the contact is known to belong to a group.
 func (e *Entry) Belongs(g directory.Group) bool {
-	return slices.Contains(e.stored.Extras.Append(nil, memberOf), string(g))
+	return slices.Contains(e.contact.Extras.Append(nil, memberOf), string(g))
 }
 
 // admits reports whether a contact belongs to a book in which it was or was not.
@@ -90,5 +90,5 @@ func (x *Index) admits(b *book, e *Entry, was bool) bool {
 			return e != nil && was
 		}
 	}
-	return e != nil && b.rule(e) == filter.True
+	return e != nil && e.leader == "" && b.rule(e) == filter.True
 }

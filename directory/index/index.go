@@ -61,8 +61,10 @@ import (
 type Options struct {
 	Books     []directory.Book // at least one
 	Plan      *number.Plan
-	MaxPhones int               // further numbers of a contact are not shown; 0 = no limit
-	Known     []directory.Group // of which it is known who belongs to them; see [Index.SetKnown]
+	MaxPhones int // further numbers of a contact are not shown; 0 = no limit
+	// Precedence says which source is believed where a contact sits in several.
+	Precedence directory.Precedence
+	Known      []directory.Group // of which it is known who belongs to them; see [Index.SetKnown]
 }
 
 // A Stored is a contact as the store keeps it.
@@ -82,15 +84,16 @@ type Mark struct {
 // An Index holds the newest view. Prepare, Publish and Reconcile are for the
 // one writer; View is for everybody, at any time.
 type Index struct {
-	books     []*book // in the order of Options
-	plan      *number.Plan
-	maxPhones int
-	seed      maphash.Seed
-	known     map[directory.Group]struct{} // the writer's
-	slots     *slots
-	view      atomic.Pointer[View]
-	order     atomic.Pointer[order] // the last that was made
-	writing   sync.Mutex            // held while one view is made out of another
+	books      []*book // in the order of Options
+	plan       *number.Plan
+	maxPhones  int
+	precedence directory.Precedence
+	seed       maphash.Seed
+	known      map[directory.Group]struct{} // the writer's
+	slots      *slots
+	view       atomic.Pointer[View]
+	order      atomic.Pointer[order] // the last that was made
+	writing    sync.Mutex            // held while one view is made out of another
 }
 
 // A book is what the configuration says of a book, ready for use.
@@ -121,7 +124,7 @@ func (s *slots) find(id directory.ContactID) (int, bool) {
 // Options are ignored. A rule that cannot be read is [directory.ErrInvalid].
 func New(o Options, epoch directory.Epoch, rev directory.Revision, contacts iter.Seq[Stored], marks iter.Seq[Mark]) (*Index, error) {
 	x := &Index{
-		plan: o.Plan, maxPhones: o.MaxPhones, seed: maphash.MakeSeed(),
+		plan: o.Plan, maxPhones: o.MaxPhones, precedence: o.Precedence, seed: maphash.MakeSeed(),
 		slots: &slots{of: map[directory.ContactID]int{}},
 		known: map[directory.Group]struct{}{},
 	}
@@ -163,22 +166,34 @@ func (x *Index) fill(v *View, contacts iter.Seq[Stored]) {
 	runs := make([]run, runtime.GOMAXPROCS(0))
 	share(len(all), len(runs), func(_, from, to int) {
 		for i := from; i < to; i++ {
-			made[i] = newEntry(all[i], x.maxPhones)
+			made[i] = x.newEntry(all[i])
 		}
 	})
-	v.generation = 1
-	entries, generations := v.entries.edit(), v.generations.edit()
-	for _, e := range made {
-		e.slot = x.slot(v, e.contact.ID)
-		if entries.pages.at(e.slot) == nil {
-			v.contacts++
-		}
-		entries.set(e.slot, e)
-		generations.set(e.slot, v.generation)
-	}
-	v.entries, v.generations = entries.pages, generations.pages
+	x.place(v, made, nil)
 	share(len(made), len(runs), func(n, from, to int) { runs[n] = x.run(v.generation, made[from:to]) })
 	v.postings = v.postings.add(mergeAll(runs, v.generations), v.generations)
+	x.joinAll(v, made)
+}
+
+// joinAll joins the contacts of a first view that are of one person.
+func (x *Index) joinAll(v *View, made []*Entry) {
+	if v.others == 0 {
+		return
+	}
+	news := make(map[directory.ContactID]*Entry, v.others)
+	for _, e := range made {
+		if joinable(e) {
+			news[e.stored.ID] = e
+		}
+	}
+	var joined []*Entry
+	for id, p := range newJoiner(v, news).persons() {
+		if e := v.Entry(id); !e.is(p) {
+			joined = append(joined, x.with(e, p))
+		}
+	}
+	x.place(v, joined, nil)
+	v.postings = v.postings.add(x.run(v.generation, joined), v.generations)
 }
 
 // share has each of some workers do its share of n things.

@@ -26,6 +26,7 @@ const (
 	kindAddress                 // the hash of a whole address
 	kindEnding                  // one of the keys of a number, see number.AppendKeys
 	kindNumber                  // a spelling of a number, see number.AppendSpellings
+	kindSame                    // the hash of the id of a contact that it says it is
 )
 
 // minInner is the shortest text worth a posting that begins inside of a word,
@@ -118,6 +119,9 @@ func (x *Index) appendPostings(dst []posting, e *Entry) []posting {
 		for _, s := range number.AppendSpellings(texts[:0], ph) {
 			all = append(all, newPosting(kindNumber, s, e.slot))
 		}
+	}
+	if e.stored.Same != "" {
+		all = append(all, x.hashed(kindSame, string(e.stored.Same), e.slot))
 	}
 	slices.SortFunc(all, posting.compare)
 	for i, p := range all {
@@ -263,7 +267,7 @@ func merge(older, newer run, generations pages[uint32]) run {
 			b = b[1:]
 		}
 	}
-	return run{newer.made, slices.Clip(merged)}
+	return run{max(older.made, newer.made), slices.Clip(merged)} // the newer of a start's may be empty
 }
 
 // mergeAll makes one run of any number of the same generation.

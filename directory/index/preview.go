@@ -16,6 +16,7 @@ const examples = 3
 // A Preview says what a rule would make of a book.
 type Preview struct {
 	In, Out int
+	Merged  int      // contacts that are shown as part of others, and counted with them
 	Reasons []Reason // why the others are out, the commonest first
 	// Joining and Leaving count the difference to the book that it was compared with.
 	Joining, Leaving []*Entry
@@ -54,6 +55,10 @@ func (v *View) Preview(ctx context.Context, rule string, name directory.BookName
 	for e := range v.All() {
 		if err := ctx.Err(); err != nil {
 			return p, err
+		}
+		if e.leader != "" {
+			p.Merged++
+			continue
 		}
 		was := book.member(e.slot) != nil
 		r, node := f.Decide(func(l *filter.Filter) filter.Result { return leaf[l](e) })

@@ -339,3 +339,26 @@ func TestSearchByID(t *testing.T) {
 		}
 	}
 }
+
+// TestFewAreFoundAfterAStart: a directory of fewer contacts than processors could
+// read finds them all, also when the next has come.
+func TestFewAreFoundAfterAStart(t *testing.T) {
+	for n := range 12 {
+		var all []index.Stored
+		for i := range n {
+			all = append(all, stored(directory.Contact{ID: directory.ContactID(fmt.Sprint("c", i)), Emails: []string{fmt.Sprintf("m%d@x.example", i)}}))
+		}
+		x, err := index.New(index.Options{Books: []directory.Book{{Name: "all", Filter: "(uid=*)"}}, Plan: plan(t)}, "e", 0, slices.Values(all), none[index.Mark]())
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.Publish(x.Reconcile(1))
+		publish(x, 2, []index.Stored{stored(directory.Contact{ID: "next"})})
+		for i := range n {
+			f := parse(t, fmt.Sprintf("(mail=m%d@x.example)", i))
+			if got := len(slices.Collect(x.View().Books()[0].Search(f))); got != 1 {
+				t.Errorf("of %d contacts, %s finds %d", n, f, got)
+			}
+		}
+	}
+}

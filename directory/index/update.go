@@ -1,6 +1,9 @@
 package index
 
 import (
+	"maps"
+	"slices"
+
 	"ringbook/directory"
 )
 
@@ -27,11 +30,12 @@ func (u *Update) Left(b directory.BookName) (leaving, members int) {
 type preparation struct {
 	view *View
 	*Update
+	changed map[directory.ContactID]struct{}
 }
 
 func (x *Index) prepare(rev directory.Revision) preparation {
 	v := x.view.Load()
-	p := preparation{v, &Update{Revision: rev, left: map[directory.BookName]count{}}}
+	p := preparation{v, &Update{Revision: rev, left: map[directory.BookName]count{}}, map[directory.ContactID]struct{}{}}
 	for i, b := range x.books {
 		p.left[b.name] = count{members: v.histories[i].members}
 	}
@@ -51,46 +55,106 @@ func (p *preparation) mark(b *book, id directory.ContactID, was, is bool) {
 	}
 }
 
+// stays takes a member back that was counted as leaving: it goes on to be shown
+// as part of another member.
+func (p *preparation) stays(b *book) {
+	c := p.left[b.name]
+	c.leaving--
+	p.left[b.name] = c
+}
+
 // Prepare works out what a batch does to the books, and changes nothing. A
 // contact that is put although nothing of it has changed is left as it is, and
 // one of which nothing that is shown has changed gets a mark only in books that
 // it comes into or leaves. If an id comes twice, its last place counts, and one
-// that is both put and removed is removed.
+// that is both put and removed is removed. Contacts that the batch joins to
+// others of their person, or parts from them, change as well.
 func (x *Index) Prepare(rev directory.Revision, put []Stored, removed []directory.ContactID) *Update {
 	p := x.prepare(rev)
-	entries := make(map[directory.ContactID]*Entry, len(put)+len(removed)) // nil = removed, or done
+	news := make(map[directory.ContactID]*Entry, len(put)+len(removed))
+	var changed []directory.ContactID // in the order of their places
 	for _, s := range put {
-		entries[s.Contact.ID] = newEntry(s, x.maxPhones)
+		news[s.Contact.ID] = x.newEntry(s)
 	}
 	for _, id := range removed {
-		e, seen := entries[id]
-		entries[id] = nil
-		if p.view.Entry(id) == nil || seen && e == nil {
-			continue
-		}
-		p.removed = append(p.removed, id)
-		x.mark(&p, id, nil)
+		news[id] = nil
+		changed = append(changed, id)
 	}
 	for _, s := range put {
-		id := s.Contact.ID
-		e := entries[id]
-		if e == nil {
-			continue
-		}
-		entries[id] = nil
+		changed = append(changed, s.Contact.ID)
+	}
+	for id, e := range news {
 		old := p.view.Entry(id)
-		if old != nil && old.stored.Equal(e.stored) {
-			continue
+		if e == nil && old == nil || e != nil && old != nil && old.stored.Equal(e.stored) {
+			delete(news, id)
 		}
-		p.put = append(p.put, e)
-		x.mark(&p, id, e)
+	}
+	changed = append(changed, x.join(p.view, news)...)
+	for _, id := range changed {
+		if e, there := news[id]; there {
+			x.change(&p, id, e, news)
+			p.changed[id] = struct{}{}
+		}
 	}
 	return p.Update
 }
 
+// change notes one change of an update, once.
+func (x *Index) change(p *preparation, id directory.ContactID, e *Entry, news map[directory.ContactID]*Entry) {
+	if _, done := p.changed[id]; done {
+		return
+	}
+	if e == nil {
+		p.removed = append(p.removed, id)
+	} else {
+		p.put = append(p.put, e)
+	}
+	x.mark(p, id, e, news)
+}
+
+// join gives the news their places among the contacts of their persons, adds the
+// contacts that are moved by it, and returns the ids of those, sorted.
+func (x *Index) join(v *View, news map[directory.ContactID]*Entry) (moved []directory.ContactID) {
+	some := v.others > 0
+	for _, e := range news {
+		some = some || joinable(e)
+	}
+	if !some {
+		return nil // users are never joined to each other
+	}
+	persons := newJoiner(v, news).persons()
+	fresh := make(map[directory.ContactID]*Entry)
+	for id, p := range persons {
+		e, changes := news[id]
+		if !changes {
+			e = v.Entry(id)
+		}
+		if !e.is(p) {
+			fresh[id] = x.with(e, p)
+			if !changes {
+				moved = append(moved, id)
+			}
+		}
+	}
+	maps.Copy(news, fresh)
+	slices.Sort(moved)
+	return moved
+}
+
+// joinable reports whether a contact can be part of another: nearly all are
+// users, and it need not be looked whose part they are.
+func joinable(e *Entry) bool {
+	return e != nil && (e.stored.Source == directory.SourceOrgContact || e.stored.Source == directory.SourceLocal)
+}
+
+// is reports whether the entry is in that place already.
+func (e *Entry) is(p person) bool {
+	return e.leader == p.leader && slices.EqualFunc(e.parts, p.parts, func(a, b *Entry) bool { return a.stored == b.stored })
+}
+
 // mark marks a contact whose value is new in every book in which somebody sees
 // a difference; e nil = it is gone.
-func (x *Index) mark(p *preparation, id directory.ContactID, e *Entry) {
+func (x *Index) mark(p *preparation, id directory.ContactID, e *Entry, news map[directory.ContactID]*Entry) {
 	slot, known := p.view.find(id)
 	old := p.view.Entry(id)
 	same := e != nil && old != nil && old.contact.LooksLike(e.contact)
@@ -100,7 +164,22 @@ func (x *Index) mark(p *preparation, id directory.ContactID, e *Entry) {
 		if !same || is != was {
 			p.mark(b, id, was, is)
 		}
+		if was && !is && e != nil && e.leader != "" && x.leads(p.view, i, e.leader, news) {
+			p.stays(b)
+		}
 	}
+}
+
+// leads reports whether a contact that others are shown as part of is, or will
+// be, a member of the i-th book.
+func (x *Index) leads(v *View, i int, id directory.ContactID, news map[directory.ContactID]*Entry) bool {
+	slot, known := v.find(id)
+	was := known && v.histories[i].stamps.at(slot).member()
+	e, changes := news[id]
+	if !changes {
+		return was
+	}
+	return x.admits(x.books[i], e, was)
 }
 
 // Reconcile works out what the rules say that the marks do not: the difference
@@ -172,22 +251,37 @@ func (x *Index) publishEntries(v *View, u *Update) {
 	if len(u.put)+len(u.removed) == 0 {
 		return
 	}
+	x.place(v, u.put, u.removed)
+	v.order = &order{}
+	v.postings = v.postings.add(x.run(v.generation, u.put), v.generations)
+}
+
+// place puts entries into a view that nobody else sees yet, as its next generation.
+func (x *Index) place(v *View, put []*Entry, removed []directory.ContactID) {
 	v.generation++
 	entries, generations := v.entries.edit(), v.generations.edit()
-	for _, e := range u.put {
+	set := func(slot int, e *Entry) {
+		old := entries.pages.at(slot)
+		v.contacts += count1(e != nil) - count1(old != nil)
+		v.others += count1(joinable(e)) - count1(joinable(old))
+		entries.set(slot, e)
+	}
+	for _, e := range put {
 		e.slot = x.slot(v, e.contact.ID)
-		if entries.pages.at(e.slot) == nil {
-			v.contacts++
-		}
-		entries.set(e.slot, e)
+		set(e.slot, e)
 		generations.set(e.slot, v.generation)
 	}
-	for _, id := range u.removed {
+	for _, id := range removed {
 		slot := x.slot(v, id)
-		entries.set(slot, nil)
+		set(slot, nil)
 		generations.set(slot, 0)
-		v.contacts--
 	}
-	v.entries, v.generations, v.order = entries.pages, generations.pages, &order{}
-	v.postings = v.postings.add(x.run(v.generation, u.put), v.generations)
+	v.entries, v.generations = entries.pages, generations.pages
+}
+
+func count1(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

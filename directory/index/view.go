@@ -14,6 +14,7 @@ type View struct {
 	revision  directory.Revision
 	loaded    bool
 	contacts  int
+	others    int                   // of them, those that may be part of a user or of each other
 	ids       []directory.ContactID // by slot; views share the array
 	entries   pages[*Entry]         // by slot; nil = gone
 	order     *order                // of the entries
@@ -60,6 +61,20 @@ func (v *View) All() iter.Seq[*Entry] {
 				if e != nil && !yield(e) {
 					return
 				}
+			}
+		}
+	}
+}
+
+// Merged yields every contact that is shown together with others of its person.
+func (v *View) Merged() iter.Seq[*Entry] {
+	return func(yield func(*Entry) bool) {
+		if v.others == 0 {
+			return
+		}
+		for e := range v.All() {
+			if len(e.parts) > 0 && !yield(e) {
+				return
 			}
 		}
 	}

@@ -66,8 +66,14 @@ func (s *Store) catchUp(ctx context.Context, m meta, l *load) error {
 			return fmt.Errorf("apply changed rules: %w", err)
 		}
 	}
-	if err := s.touch(ctx, l.missed, nil); err != nil {
-		return fmt.Errorf("bring back a book: %w", err)
+	missed := l.missed
+	if l.merged {
+		for e := range s.index.View().Merged() {
+			missed = append(missed, e.Stored().ID)
+		}
+	}
+	if err := s.touch(ctx, missed, nil); err != nil {
+		return fmt.Errorf("bring contacts up to date: %w", err)
 	}
 	if err := s.touch(ctx, l.redrawn, s.redraw); err != nil {
 		return fmt.Errorf("draw cards anew: %w", err)

@@ -34,9 +34,10 @@ func words(c *directory.Contact) [14]*string {
 }
 
 // texts are those of its own. The order is part of the schema: append only.
-func texts(c *directory.Contact) [6]*string {
+func texts(c *directory.Contact) [7]*string {
 	return [...]*string{
 		&c.DisplayName, &c.GivenName, &c.Surname, (*string)(&c.Photo), &c.UserPrincipalName, &c.EmployeeID,
+		(*string)(&c.Same),
 	}
 }
 

@@ -154,12 +154,16 @@ type load struct {
 	stored  []index.Stored
 	redrawn []directory.ContactID // those that this renderer draws differently
 	missed  []directory.ContactID // those that changed while a book was away
+	// merged says that any contact of several sources may have done either: what
+	// it looks like is in no record.
+	merged bool
 }
 
 func (s *Store) load(ctx context.Context, m meta) (*load, error) {
 	l := new(load)
 	redraw := m.renderer != s.o.drawing()
 	away, returned := m.books.returning(s.o.Books)
+	l.merged = redraw || returned
 	v := make(vocabulary)
 	err := s.db.View(func(txn *badger.Txn) error {
 		return each(ctx, txn, contacts, func(key, value []byte) error {
@@ -237,7 +241,7 @@ func (s *Store) newIndex(ctx context.Context, m meta, l *load) (*index.Index, er
 			}
 		}
 	}
-	o := index.Options{Books: s.o.Books, Plan: s.o.Plan, MaxPhones: s.o.MaxPhones, Known: slices.Collect(maps.Keys(s.groups.known))}
+	o := index.Options{Books: s.o.Books, Plan: s.o.Plan, MaxPhones: s.o.MaxPhones, Precedence: s.o.Precedence, Known: slices.Collect(maps.Keys(s.groups.known))}
 	x, err := index.New(o, m.epoch, m.revision, slices.Values(l.stored), all)
 	if err := cmp.Or(broken, err); err != nil {
 		return nil, err

@@ -73,6 +73,8 @@ type Options struct {
 	Groups    []directory.Group // that are asked for by others than the rules of books
 	Plan      *number.Plan
 	MaxPhones int
+	// Precedence says which source is believed where a contact sits in several.
+	Precedence directory.Precedence
 	// ShrinkGuard is the share of a book (0…1) that a round may take away
 	// before it stops and waits for a person; 0 = no guard.
 	ShrinkGuard float64
@@ -89,7 +91,7 @@ type Renderer struct {
 
 // drawing names everything that shapes cards beside their contacts.
 func (o Options) drawing() string {
-	return fmt.Sprintf("%s, %d numbers, %s", o.Renderer.Version, o.MaxPhones, o.country())
+	return fmt.Sprintf("%s, %d numbers, %s, %v", o.Renderer.Version, o.MaxPhones, o.country(), o.Precedence) // fmt sorts the keys
 }
 
 func (o Options) country() string {
