@@ -113,6 +113,7 @@ type Mirror struct {
 	MailboxesGroup string
 	ShrinkGuard    float64 // share of a book, 0…1; 0 = no guard
 	Phones         map[string]directory.PhoneKind
+	Precedence     directory.Precedence // of sources, where a contact sits in several
 }
 
 // Numbers says how numbers are read and how many are shown.

@@ -160,7 +160,7 @@ func (r *reader) syntax(e toml.ParseError) Problem {
 }
 
 // flatten files every value under its dotted key. [[book]] tables and the free
-// keys of [mirror.phones] are kept whole.
+// keys of [mirror.phones] and [mirror.precedence] are kept whole.
 func (r *reader) flatten(prefix string, table map[string]any) {
 	for k, v := range table {
 		key := prefix + k
@@ -170,7 +170,7 @@ func (r *reader) flatten(prefix string, table map[string]any) {
 		}
 		switch v := v.(type) {
 		case map[string]any:
-			if key == "mirror.phones" {
+			if key == "mirror.phones" || key == "mirror.precedence" {
 				r.values[key] = v
 				continue
 			}

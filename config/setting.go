@@ -64,6 +64,7 @@ func (r *reader) settings() []setting {
 		text("mirror.mailboxes_group", &c.Mirror.MailboxesGroup),
 		percent("mirror.shrink_guard", &c.Mirror.ShrinkGuard),
 		phones("mirror.phones", &c.Mirror.Phones),
+		precedence("mirror.precedence", &c.Mirror.Precedence),
 
 		text("numbers.country", &c.Numbers.Country),
 		count("numbers.max_phones", &c.Numbers.MaxPhones, 1, maxPhones),
@@ -245,6 +246,52 @@ func phones(key string, to *map[string]directory.PhoneKind) setting {
 				}
 			}
 			(*to)[attribute] = kind
+		}
+		return nil
+	}}
+}
+
+// precedence reads [mirror.precedence], or "field=source+source,…" from the environment.
+func precedence(key string, to *directory.Precedence) setting {
+	return setting{key, func(v any) error {
+		table, ok := v.(map[string]any)
+		if s, isText := v.(string); isText {
+			ok, table = true, map[string]any{}
+			for pair := range strings.SplitSeq(s, ",") {
+				field, sources, _ := strings.Cut(pair, "=")
+				var list []any
+				for one := range strings.SplitSeq(sources, "+") {
+					list = append(list, strings.TrimSpace(one))
+				}
+				table[strings.TrimSpace(field)] = list
+			}
+		}
+		if !ok {
+			return wrongType(v, "a table", `phones = ["local", "user"] under [mirror.precedence]`)
+		}
+		*to = directory.Precedence{}
+		for _, field := range slices.Sorted(maps.Keys(table)) {
+			if !slices.Contains(directory.Fields(), directory.Field(field)) {
+				return &valueError{
+					fmt.Sprintf("%s is no field", field),
+					"Use name, emails, phones, title, department, company, office, address, photo.",
+				}
+			}
+			list, ok := table[field].([]any)
+			if !ok {
+				return &valueError{field + " is no list of sources", `Write it like phones = ["local", "user"].`}
+			}
+			for _, one := range list {
+				s, _ := one.(string)
+				src := directory.Source(s)
+				if !slices.Contains(directory.Sources(), src) || src == directory.SourceMailbox {
+					return &valueError{fmt.Sprintf("%s: %v is no source that has people in common with others", field, one), "Use user, org_contact, local."}
+				}
+				if slices.Contains((*to)[directory.Field(field)], src) {
+					return &valueError{fmt.Sprintf("%s: %s is named twice", field, src), "Name each source once."}
+				}
+				(*to)[directory.Field(field)] = append((*to)[directory.Field(field)], src)
+			}
 		}
 		return nil
 	}}

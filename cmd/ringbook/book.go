@@ -91,6 +91,9 @@ func newBookPreview(o *options) *cobra.Command {
 
 func writePreview(w io.Writer, p admin.Preview) error {
 	fmt.Fprintf(w, "%d in, %d out\n", p.In, p.Out)
+	if p.Merged > 0 {
+		fmt.Fprintf(w, "%d more contacts are shown as part of these, and counted with them.\n", p.Merged)
+	}
 	for _, g := range p.Groups {
 		fmt.Fprintf(w, "It is not known who belongs to the group %q: groups are read once the rule of a book asks for them.\n", plainText(string(g)))
 	}

@@ -116,6 +116,10 @@ func writeContact(w io.Writer, c admin.Contact) error {
 	row("Contact", string(c.ID))
 	row("Import", c.Set)
 	row("Source", string(c.Source)+", last changed "+c.Modified.Local().Format("2006-01-02 15:04"))
+	row("Shown as part of", string(c.MergedInto))
+	for _, p := range c.Parts {
+		row("Shown with", strings.TrimSuffix(string(p.ID)+"  "+string(p.Source)+"  "+p.Set, "  "))
+	}
 	row("Books", dash(joined(c.Books)))
 	row("Name", c.Name)
 	row("Given name", c.GivenName)
@@ -178,6 +182,12 @@ func newContactExplain(o *options) *cobra.Command {
 
 func writeExplanation(w io.Writer, x admin.ContactExplanation) error {
 	fmt.Fprintf(w, "%s (%s)\n", plainText(x.Contact.Name), x.Contact.ID)
+	if x.Asked != "" {
+		fmt.Fprintf(w, "Contact %s is the same person, and is shown as part of this one.\n", x.Asked)
+	}
+	for _, p := range x.Contact.Parts {
+		fmt.Fprintf(w, "It is shown with what source %s says (%s).\n", p.Source, p.ID)
+	}
 	switch {
 	case x.Device == "" && x.Visible:
 		fmt.Fprintln(w, "Is in a book.")

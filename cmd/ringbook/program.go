@@ -61,7 +61,7 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger, progress fu
 		return nil, &hintError{err: fmt.Errorf("data_dir: %w", err), code: exitUsage, hint: "Name a folder that this user may write."}
 	}
 	p.store, err = store.Open(ctx, filepath.Join(cfg.DataDir, storeName), store.Options{
-		Books: cfg.Books, Groups: cfg.Groups(), Plan: plan, MaxPhones: cfg.Numbers.MaxPhones, ShrinkGuard: cfg.Mirror.ShrinkGuard,
+		Books: cfg.Books, Groups: cfg.Groups(), Plan: plan, MaxPhones: cfg.Numbers.MaxPhones, Precedence: cfg.Mirror.Precedence, ShrinkGuard: cfg.Mirror.ShrinkGuard,
 		Renderer: store.Renderer{Version: vcard.Version, Print: digest}, Log: log,
 	})
 	if err != nil {

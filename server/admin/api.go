@@ -149,6 +149,8 @@ type Preview struct {
 	Joiners []Mention          `json:"joiners"`
 	Leaving int                `json:"leaving"`
 	Leavers []Mention          `json:"leavers"`
+	// Merged counts contacts that are shown as part of others, and counted with them.
+	Merged int `json:"merged"`
 	// Groups are those that the rule asks for and that have not been read.
 	Groups []directory.Group `json:"unknown_groups,omitempty"`
 }
@@ -181,11 +183,24 @@ type Contact struct {
 	Extras   map[string][]string  `json:"extras,omitempty"` // what only rules ask about
 	Books    []directory.BookName `json:"books"`
 	Modified time.Time            `json:"modified"` // when the value last changed
+	// Parts are the contacts of other sources that are shown as this one, and
+	// MergedInto is the contact that this one is shown as part of.
+	Parts      []Part              `json:"parts,omitempty"`
+	MergedInto directory.ContactID `json:"merged_into,omitempty"`
+}
+
+// A Part is a contact of another source that is the same person.
+type Part struct {
+	ID     directory.ContactID `json:"id"`
+	Source directory.Source    `json:"source"`
+	Set    string              `json:"set,omitempty"`
 }
 
 // A ContactExplanation answers GET /v1/contacts/{id}/explain[?device=ID].
 type ContactExplanation struct {
-	Contact Contact               `json:"contact"`
+	Contact Contact `json:"contact"`
+	// Asked is the contact that was asked for, if that is a part of this one.
+	Asked   directory.ContactID   `json:"asked,omitempty"`
 	Device  directory.DeviceID    `json:"device,omitempty"`
 	State   directory.DeviceState `json:"state,omitempty"` // of the device
 	Visible bool                  `json:"visible"`         // on the device, or in any book

@@ -40,7 +40,7 @@ func (h handler) preview(r *http.Request) (any, error) {
 	}
 	limit := min(max(req.Limit, 0), maxShown)
 	out := Preview{
-		In: p.In, Out: p.Out, Book: req.Book, Members: p.Members, Groups: p.Unknown, Reasons: []Reason{},
+		In: p.In, Out: p.Out, Merged: p.Merged, Book: req.Book, Members: p.Members, Groups: p.Unknown, Reasons: []Reason{},
 		Joining: len(p.Joining), Joiners: mentions(p.Joining, limit), Leaving: len(p.Leaving), Leavers: mentions(p.Leaving, limit),
 	}
 	for _, r := range p.Reasons {

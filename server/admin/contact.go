@@ -3,9 +3,9 @@ package admin
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"ringbook/directory"
 	"ringbook/directory/filter"
@@ -42,7 +42,9 @@ func (h handler) findContacts(r *http.Request) (any, error) {
 			found.More = true
 			break
 		}
-		found.Contacts = append(found.Contacts, contactOf(v, e))
+		c := contactOf(v, e)
+		c.Contact = e.Contact()
+		found.Contacts = append(found.Contacts, c)
 	}
 	return found, r.Context().Err()
 }
@@ -68,8 +70,8 @@ func (h handler) showContact(r *http.Request) (any, error) {
 	return contactOf(v, e), nil
 }
 
-// findContact returns the contact of an id, or the one that has an e-mail
-// address or sign-in name.
+// findContact returns the contact of an id, or the one that is shown with an
+// e-mail address or sign-in name.
 func findContact(v *index.View, given string) (*index.Entry, error) {
 	given = strings.TrimSpace(given)
 	if err := oneLine("the contact", given, maxQuestion); err != nil {
@@ -81,8 +83,11 @@ func findContact(v *index.View, given string) (*index.Entry, error) {
 	var found []*index.Entry
 	if strings.Contains(given, "@") {
 		for e := range v.All() {
-			c := e.Stored()
-			if strings.EqualFold(c.UserPrincipalName, given) || len(c.Emails) > 0 && strings.EqualFold(c.Emails[0], given) {
+			c := e.Contact()
+			if e.Leader() != "" {
+				continue // found as part of that one
+			}
+			if strings.EqualFold(c.UserPrincipalName, given) || slices.ContainsFunc(c.Emails, func(m string) bool { return strings.EqualFold(m, given) }) {
 				found = append(found, e)
 			}
 		}
@@ -106,6 +111,10 @@ func contactOf(v *index.View, e *index.Entry) Contact {
 			c.Books = append(c.Books, b.Name())
 		}
 	}
+	c.MergedInto = e.Leader()
+	for _, p := range e.Parts()[1:] {
+		c.Parts = append(c.Parts, Part{p.ID, p.Source, p.Set})
+	}
 	for line := range strings.SplitSeq(string(c.Contact.Extras), "\n") {
 		if name, value, ok := strings.Cut(line, "="); ok {
 			c.Extras[name] = append(c.Extras[name], value)
@@ -120,7 +129,14 @@ func (h handler) explainContact(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	asked := e.Stored().ID
+	if leader := v.Entry(e.Leader()); leader != nil {
+		e = leader
+	}
 	x := ContactExplanation{Contact: contactOf(v, e), Books: []BookExplanation{}, Shown: []ShownField{}}
+	if asked != e.Stored().ID {
+		x.Asked = asked
+	}
 	var names []directory.BookName
 	device := directory.Device{Numbers: directory.NumbersE164, Photos: directory.PhotoLarge, State: directory.DeviceActive}
 	if id := r.URL.Query().Get("device"); id != "" {
@@ -146,71 +162,6 @@ func (h handler) explainContact(r *http.Request) (any, error) {
 		x.Books = append(x.Books, be)
 	}
 	x.Visible = taken && (device.State == directory.DeviceActive)
-	x.Shown = h.shown(e, device)
+	x.Shown = shownFields(v, e, device, h.Format)
 	return x, nil
-}
-
-// flagText is what a source states; "" = it does not.
-func flagText(f directory.Flag) string {
-	return [...]string{directory.Unset: "", directory.False: "no", directory.True: "yes"}[f]
-}
-
-// shown lists what a device is shown of a contact, field by field, and what not.
-func (h handler) shown(e *index.Entry, d directory.Device) []ShownField {
-	c, stored := e.Contact(), e.Stored()
-	var list []ShownField
-	add := func(field, value, from, why string) {
-		if value != "" {
-			list = append(list, ShownField{Field: field, Value: value, Source: string(c.Source), Attribute: from, Changed: e.Modified().UTC().Truncate(time.Second), Hidden: why})
-		}
-	}
-	add("name", c.Name(), "", "")
-	for _, f := range []struct{ name, value string }{
-		{"given name", c.GivenName},
-		{"surname", c.Surname},
-		{"job title", c.JobTitle},
-		{"department", c.Department},
-		{"company", c.Company},
-		{"office", c.Office},
-		{"street", c.Address.Street},
-		{"city", c.Address.City},
-		{"state", c.Address.State},
-		{"postal code", c.Address.PostalCode},
-		{"country", c.Address.Country},
-	} {
-		add(f.name, f.value, "", "")
-	}
-	for _, m := range c.Emails {
-		add("e-mail", m, "", "")
-	}
-	for i, p := range stored.Phones {
-		why := ""
-		if i >= len(c.Phones) {
-			why = "beyond numbers.max_phones"
-		}
-		value := p.Canonical()
-		if h.Format != nil {
-			value = h.Format(p, d.Numbers)
-		}
-		add(string(p.Kind), value, p.Attribute, why)
-	}
-	if c.Photo != "" {
-		why := ""
-		if d.Photos == directory.PhotoNone {
-			why = "the device gets no photos"
-		}
-		add("photo", string(d.Photos), "", why)
-	}
-	const rules = "for rules only"
-	add("sign-in name", c.UserPrincipalName, "", rules)
-	add("user type", c.UserType, "", rules)
-	add("employee id", c.EmployeeID, "", rules)
-	add("manager", string(c.Manager), "", rules)
-	add("enabled", flagText(c.AccountEnabled), "", rules)
-	add("in address lists", flagText(c.ShowInAddressList), "", rules)
-	for line := range strings.SplitSeq(string(c.Extras), "\n") {
-		name, value, _ := strings.Cut(line, "=")
-		add(name, value, "", rules)
-	}
-	return list
 }

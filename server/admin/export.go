@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -39,7 +40,7 @@ func (h handler) exportContacts(w http.ResponseWriter, r *http.Request) {
 
 // exported returns the contacts of a book, a source or the whole mirror, in the
 // order of names.
-func (h handler) exported(book directory.BookName, src directory.Source) (iter.Seq[*index.Entry], error) {
+func (h handler) exported(book directory.BookName, src directory.Source) (iter.Seq[*directory.Contact], error) {
 	v := h.Directory.View()
 	if !v.Loaded() {
 		return nil, fmt.Errorf("the directory has not been loaded: %w", directory.ErrUnavailable)
@@ -55,29 +56,36 @@ func (h handler) exported(book directory.BookName, src directory.Source) (iter.S
 		}
 		all = func(yield func(*index.Entry) bool) {
 			for e := range v.Ordered() {
-				if shelf[0].Entry(e.Contact().ID) != nil && !yield(e) {
+				if shelf[0].Entry(cmp.Or(e.Leader(), e.Contact().ID)) != nil && !yield(e) {
 					return
 				}
 			}
 		}
 	}
-	return func(yield func(*index.Entry) bool) {
+	return func(yield func(*directory.Contact) bool) {
 		for e := range all {
-			if (src == "" || e.Stored().Source == src) && !yield(e) {
+			c := e.Contact()
+			switch {
+			case src != "":
+				c = e.Stored() // as that source alone has it, to be read back
+			case e.Leader() != "":
+				continue // written as part of that one
+			}
+			if (src == "" || c.Source == src) && !yield(c) {
 				return
 			}
 		}
 	}, nil
 }
 
-func stream(w http.ResponseWriter, format string, contacts iter.Seq[*index.Entry]) (n int, err error) {
+func stream(w http.ResponseWriter, format string, contacts iter.Seq[*directory.Contact]) (n int, err error) {
 	w.Header().Set("Content-Type", "application/octet-stream")
 	out, err := transfer.NewWriter(w, format)
 	if err != nil {
 		return 0, err
 	}
-	for e := range contacts {
-		if err := out.Write(e.Contact()); err != nil {
+	for c := range contacts {
+		if err := out.Write(c); err != nil {
 			return n, err
 		}
 		n++

@@ -75,6 +75,13 @@ func (h handler) local(r *http.Request) (*index.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	v := h.Directory.View()
+	for _, p := range e.Parts() {
+		// Of a person of several sources the part is meant that can be changed here.
+		if part := v.Entry(p.ID); p.Source == directory.SourceLocal && part != nil {
+			return part, nil
+		}
+	}
 	if src := e.Stored().Source; src != directory.SourceLocal {
 		return nil, refuse(http.StatusConflict, directory.ErrInvalid, fmt.Sprintf("%s comes from the tenant (%s) and is changed there", e.Contact().Name(), src),
 			"only contacts that were entered or imported here can be changed or removed here")
@@ -236,6 +243,7 @@ func changed(old, now *directory.Contact) []FieldChange {
 	add("emails", strings.Join(old.Emails, ", "), strings.Join(now.Emails, ", "))
 	add("numbers", numbersText(old.Phones), numbersText(now.Phones))
 	add("import", old.Set, now.Set)
+	add("same as", string(old.Same), string(now.Same))
 	return list
 }
 

@@ -64,7 +64,7 @@ func Run(t *testing.T, open Open) {
 		"Photos": testPhotos, "PhotosDue": testPhotosDue, "SharedPhoto": testSharedPhoto,
 		"Devices": testDevices, "Closed": testClosed, "Ended": testEnded, "Together": testTogether,
 		"Groups": testGroups, "GroupToCome": testGroupToCome, "GroupsLoad": testGroupsLoad, "GroupsAtRandom": testGroupsAtRandom, "ManyMembers": testManyMembers,
-		"Random": testRandom,
+		"Merged": testMerged, "Random": testRandom,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}
