@@ -22,13 +22,18 @@ import (
 // album is n people with a large photo each: more than the kernel buffers.
 func album(tb testing.TB, n int, change func(*ldap.Options)) *site {
 	tb.Helper()
+	s := newSite(tb, pictured(n), change)
+	s.photos["p"] = []byte(strings.Repeat("J", directory.MaxLargePhoto))
+	return s
+}
+
+// pictured returns people who have the photo "p".
+func pictured(n int) []*directory.Contact {
 	people := crowd(n)
 	for _, p := range people {
 		p.Photo = "p"
 	}
-	s := newSite(tb, people, change)
-	s.photos["p"] = []byte(strings.Repeat("J", directory.MaxLargePhoto))
-	return s
+	return people
 }
 
 func TestAbandonEndsASearchWithoutAnswer(t *testing.T) {
@@ -339,9 +344,14 @@ func (p *pipeline) Addr() net.Addr { return &net.TCPAddr{} }
 // bubble runs a server and a pipe to it in a synctest bubble.
 func bubble(t *testing.T, f func(t *testing.T, s *site, l *pipeline, connect func() *raw)) {
 	t.Helper()
+	bubbleOf(t, staff(), nil, f)
+}
+
+func bubbleOf(t *testing.T, people []*directory.Contact, change func(*ldap.Options), f func(t *testing.T, s *site, l *pipeline, connect func() *raw)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		m, plan := newMirror(t, staff()...)
-		s := prepare(t, m, plan, nil)
+		m, plan := newMirror(t, people...)
+		s := prepare(t, m, plan, change)
 		l := newPipeline()
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error)

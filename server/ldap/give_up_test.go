@@ -3,6 +3,7 @@ package ldap_test
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -89,13 +90,20 @@ func TestSearchTimeout(t *testing.T) {
 
 // TestWaitingForTheClientIsNoWork: a slow client gets its listing whole.
 func TestWaitingForTheClientIsNoWork(t *testing.T) {
-	s := album(t, 200, func(o *ldap.Options) { o.SearchTimeout = 500 * time.Millisecond })
-	c := s.rawBound(t)
-	c.send(search1(2, "sn", "jpegPhoto"))
-	<-time.After(time.Second)
-	if all := c.until(2); len(all) != 201 || all[200].code != goldap.LDAPResultSuccess {
-		t.Errorf("%d messages, then %+v", len(all), all[len(all)-1])
-	}
+	brief := func(o *ldap.Options) { o.SearchTimeout = 500 * time.Millisecond }
+	bubbleOf(t, pictured(200), brief, func(t *testing.T, s *site, _ *pipeline, connect func() *raw) {
+		t.Helper()
+		s.photos["p"] = []byte(strings.Repeat("J", directory.MaxLargePhoto))
+		c := connect()
+		c.send(bindMessage(1, 3, string(s.device.Login), s.secret))
+		c.expect(1, 0x61, goldap.LDAPResultSuccess)
+		c.send(search1(2, "sn", "jpegPhoto"))
+		c.expect(2, 0x64, -1) // the search has begun, and waits
+		pass(time.Second)
+		if all := c.until(2); len(all) != 200 || all[199].code != goldap.LDAPResultSuccess {
+			t.Errorf("%d messages, then %+v", len(all), all[len(all)-1])
+		}
+	})
 }
 
 // TestStrangerWhoReadsNothing: when a stranger's time is up, answers that he does
