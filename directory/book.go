@@ -1,6 +1,11 @@
 package directory
 
-import "fmt"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+)
 
 // MaxBookName is the longest book name, in bytes: with a login it still makes a
 // DN of at most 50 characters, the limit of some desk phones.
@@ -20,6 +25,19 @@ func ParseBookName(s string) (BookName, error) {
 		return "", fmt.Errorf("book name %q: only a–z, 0–9 and - are allowed: %w", s, ErrInvalid)
 	}
 	return BookName(s), nil
+}
+
+// MailboxBook returns the name of the private book of a mailbox, which only the
+// devices of its owner see: "m-" and 22 hexadecimal digits.
+func MailboxBook(mailbox ContactID) BookName {
+	sum := sha256.Sum256([]byte(mailbox))
+	return BookName("m-" + hex.EncodeToString(sum[:11]))
+}
+
+// IsMailboxBook reports whether a name is one of those that [MailboxBook] gives.
+func IsMailboxBook(name BookName) bool {
+	digits, ok := strings.CutPrefix(string(name), "m-")
+	return ok && len(digits) == 22 && strings.Trim(digits, "0123456789abcdef") == ""
 }
 
 // A Book is a named view of the directory.

@@ -49,6 +49,9 @@ type Batch struct {
 	// Sweep, if set, removes every contact of Source for which it returns
 	// false: the last batch of a full round sweeps what was not seen.
 	Sweep func(ContactID) bool
+	// Mailbox, of SourceMailbox, is whose contacts Sweep is asked about, and
+	// nobody else's.
+	Mailbox ContactID
 	// AcceptShrink lets the batch remove more than the shrink guard allows.
 	AcceptShrink bool
 }

@@ -98,6 +98,9 @@ type Contact struct {
 	// Set names the import that a contact of SourceLocal came from; "" = entered
 	// by hand, or of another source.
 	Set string `json:"set,omitempty"`
+	// Mailbox is the user in whose mailbox a contact of SourceMailbox stands: only
+	// that user's devices see it, and books whose rules name the mailbox.
+	Mailbox ContactID `json:"mailbox,omitempty"`
 	// Same is the contact of another source that this one is about, as its own
 	// source says; "" = not known. See [Merge].
 	Same ContactID `json:"same,omitempty"`
@@ -131,7 +134,7 @@ func (c *Contact) Equal(d *Contact) bool {
 		c.UserPrincipalName == d.UserPrincipalName && c.UserType == d.UserType &&
 		c.EmployeeID == d.EmployeeID && c.Manager == d.Manager && c.Extras == d.Extras &&
 		c.AccountEnabled == d.AccountEnabled && c.ShowInAddressList == d.ShowInAddressList &&
-		c.Set == d.Set && c.Same == d.Same
+		c.Set == d.Set && c.Same == d.Same && c.Mailbox == d.Mailbox
 }
 
 // LooksLike reports whether nobody to whom two values of a contact are shown

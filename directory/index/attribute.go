@@ -140,6 +140,8 @@ var table = [...]attributeRow{
 	hidden(plain("userType", func(c *directory.Contact) string { return c.UserType })),
 	also("source", func(c *directory.Contact) string { return string(c.Source) }),
 	extra(memberOf),
+	also(mailbox, func(c *directory.Contact) string { return string(c.Mailbox) }),
+	extra("folder"),
 	hidden(plain("manager", func(c *directory.Contact) string { return string(c.Manager) })),
 	extra("employeeType"), extra("division"), extra("costCenter"), extra("employeeHireDate"),
 	extra("usageLocation"), extra("preferredLanguage"), extra("externalUserState"), extra("createdDateTime"),

@@ -52,6 +52,10 @@ func (b *Book) Revision() directory.Revision {
 	return r
 }
 
+// OwnRevision returns the revision at which the book last changed, whatever
+// stands before it on its shelf.
+func (b *Book) OwnRevision() directory.Revision { return b.own.revision() }
+
 // Len returns the number of members. Behind other books on a shelf it costs as
 // much as the book is long.
 func (b *Book) Len() int {

@@ -90,5 +90,5 @@ func (x *Index) admits(b *book, e *Entry, was bool) bool {
 			return e != nil && was
 		}
 	}
-	return e != nil && e.leader == "" && b.rule(e) == filter.True
+	return e != nil && e.leader == "" && b.mayShow(e) && b.rule(e) == filter.True
 }

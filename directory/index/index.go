@@ -62,6 +62,8 @@ type Options struct {
 	Books     []directory.Book // at least one
 	Plan      *number.Plan
 	MaxPhones int // further numbers of a contact are not shown; 0 = no limit
+	// MailboxTitle is the title of private books; "{name}" in it is the owner's name.
+	MailboxTitle string
 	// Precedence says which source is believed where a contact sits in several.
 	Precedence directory.Precedence
 	Known      []directory.Group // of which it is known who belongs to them; see [Index.SetKnown]
@@ -84,16 +86,17 @@ type Mark struct {
 // An Index holds the newest view. Prepare, Publish and Reconcile are for the
 // one writer; View is for everybody, at any time.
 type Index struct {
-	books      []*book // in the order of Options
-	plan       *number.Plan
-	maxPhones  int
-	precedence directory.Precedence
-	seed       maphash.Seed
-	known      map[directory.Group]struct{} // the writer's
-	slots      *slots
-	view       atomic.Pointer[View]
-	order      atomic.Pointer[order] // the last that was made
-	writing    sync.Mutex            // held while one view is made out of another
+	books        []*book // in the order of Options
+	plan         *number.Plan
+	maxPhones    int
+	precedence   directory.Precedence
+	mailboxTitle string
+	seed         maphash.Seed
+	known        map[directory.Group]struct{} // the writer's
+	slots        *slots
+	view         atomic.Pointer[View]
+	order        atomic.Pointer[order] // the last that was made
+	writing      sync.Mutex            // held while one view is made out of another
 }
 
 // A book is what the configuration says of a book, ready for use.
@@ -102,8 +105,9 @@ type book struct {
 	title  string
 	filter string
 	rule   func(*Entry) filter.Result
-	// groups are those that the rule asks for.
-	groups []directory.Group
+	// groups are those that the rule asks for, mailboxes those that it names.
+	groups    []directory.Group
+	mailboxes []string
 }
 
 // slots finds the slot of an id. It only ever grows and all views share it: a
@@ -124,7 +128,7 @@ func (s *slots) find(id directory.ContactID) (int, bool) {
 // Options are ignored. A rule that cannot be read is [directory.ErrInvalid].
 func New(o Options, epoch directory.Epoch, rev directory.Revision, contacts iter.Seq[Stored], marks iter.Seq[Mark]) (*Index, error) {
 	x := &Index{
-		plan: o.Plan, maxPhones: o.MaxPhones, precedence: o.Precedence, seed: maphash.MakeSeed(),
+		plan: o.Plan, maxPhones: o.MaxPhones, precedence: o.Precedence, mailboxTitle: o.MailboxTitle, seed: maphash.MakeSeed(),
 		slots: &slots{of: map[directory.ContactID]int{}},
 		known: map[directory.Group]struct{}{},
 	}
@@ -137,23 +141,30 @@ func New(o Options, epoch directory.Epoch, rev directory.Revision, contacts iter
 		if err != nil {
 			return nil, fmt.Errorf("rule of book %s: %w", b.Name, err)
 		}
+		if directory.IsMailboxBook(b.Name) {
+			return nil, fmt.Errorf("book %s has the name of a mailbox's: %w", b.Name, directory.ErrInvalid)
+		}
 		if _, twice := byName[b.Name]; twice {
 			return nil, fmt.Errorf("book %s twice: %w", b.Name, directory.ErrInvalid)
 		}
 		byName[b.Name] = i
-		x.books = append(x.books, &book{b.Name, b.Title, cmp.Or(b.Filter, directory.DefaultFilter), compile(rule, newNumberReader(x.plan)), Groups(rule)})
+		x.books = append(x.books, &book{b.Name, b.Title, cmp.Or(b.Filter, directory.DefaultFilter), compile(rule, newNumberReader(x.plan)), Groups(rule), mailboxesOf(rule)})
 	}
 	v := &View{index: x, epoch: epoch, revision: rev, order: &order{}, known: maps.Clone(x.known), histories: make([]*history, len(x.books))}
 	x.fill(v, contacts)
 	all := make([][]step, len(x.books))
+	private := make(map[directory.BookName][]step)
 	for m := range marks {
-		if i, ok := byName[m.Book]; ok {
+		if directory.IsMailboxBook(m.Book) {
+			private[m.Book] = append(private[m.Book], step{stampOf(m.Revision, m.Gone), x.slot(v, m.ID)})
+		} else if i, ok := byName[m.Book]; ok {
 			all[i] = append(all[i], step{stampOf(m.Revision, m.Gone), x.slot(v, m.ID)})
 		}
 	}
 	for i, steps := range all {
 		v.histories[i] = (&history{}).add(steps, v.ids)
 	}
+	v.publishPrivate(private)
 	x.view.Store(v)
 	return x, nil
 }

@@ -71,7 +71,10 @@ func (m *mirror) share(r *rand.Rand, c *directory.Contact) {
 	if !m.sources {
 		return
 	}
-	c.Source = []directory.Source{directory.SourceUser, directory.SourceOrgContact, directory.SourceLocal}[r.IntN(3)]
+	c.Source = directory.Sources()[r.IntN(4)]
+	if c.Source == directory.SourceMailbox {
+		c.Mailbox = directory.ContactID(fmt.Sprint("box", r.IntN(3)))
+	}
 	if c.Source == directory.SourceLocal {
 		c.Set = []string{"", "one", "two"}[r.IntN(3)]
 		if r.IntN(3) == 0 {
@@ -113,9 +116,20 @@ func (m *mirror) batch(r *rand.Rand) (put []index.Stored, removed []directory.Co
 	return put, removed
 }
 
+// boxes returns a contact of each mailbox.
+func (m *mirror) boxes() (put []index.Stored) {
+	for i := range 3 {
+		c := directory.Contact{ID: directory.ContactID(fmt.Sprint("b", i)), Source: directory.SourceMailbox, Mailbox: directory.ContactID(fmt.Sprint("box", i))}
+		m.contacts[c.ID] = stored(c)
+		put = append(put, m.contacts[c.ID])
+	}
+	return put
+}
+
 // A follower is a client of one shelf that syncs from where it was.
 type follower struct {
 	shelf    []directory.BookName
+	owner    directory.ContactID
 	drained  bool
 	position index.Position
 	has      map[directory.ContactID]*index.Entry
@@ -163,7 +177,11 @@ func (f *follower) clone() *follower {
 
 // book returns the last book of the follower's shelf.
 func book(v *index.View, f *follower) *index.Book {
-	books := v.Shelf(f.shelf, f.drained)
+	d := directory.Device{Books: f.shelf, State: directory.DeviceActive, OwnerID: f.owner}
+	if f.drained {
+		d.State = directory.DeviceDraining
+	}
+	books := v.ShelfOf(d)
 	return books[len(books)-1]
 }
 
@@ -178,7 +196,7 @@ func listing(b *index.Book) map[directory.ContactID]*index.Entry {
 var propertyBooks = []directory.Book{
 	{Name: "x", Title: "X", Filter: "(|(department=a)(company=a))"},
 	{Name: "y", Title: "Y", Filter: "(&(cn=*)(!(department=b)))"},
-	{Name: "z", Title: "Z", Filter: "(company=b)"},
+	{Name: "z", Title: "Z", Filter: "(|(company=b)(&(mailbox=box1)(department=a)))"},
 }
 
 var propertyShelves = [][]directory.BookName{{"x"}, {"y"}, {"x", "y"}, {"z", "x", "y"}, {"y", "gone", "y", "x"}}
@@ -197,9 +215,16 @@ func TestReplayEqualsListing(t *testing.T) {
 				followers = append(followers, &follower{shelf: s, drained: drained, has: map[directory.ContactID]*index.Entry{}})
 			}
 		}
+		if m.sources { // one of each mailbox, once there is something in it
+			m.mark(publish(x, 1, m.boxes()).Marks)
+			for i := range 3 {
+				f := &follower{shelf: []directory.BookName{"x"}, owner: directory.ContactID(fmt.Sprint("box", i)), has: map[directory.ContactID]*index.Entry{}}
+				followers = append(followers, f, f.clone())
+			}
+		}
 		var views []*index.View
 		var snapshots []string
-		for rev := directory.Revision(1); rev <= 400; rev++ {
+		for rev := directory.Revision(2); rev <= 400; rev++ {
 			put, removed := m.batch(r)
 			m.mark(publish(x, rev, put, removed...).Marks)
 			v := x.View()
@@ -254,8 +279,14 @@ func snapshot(t *testing.T, v *index.View) string {
 	t.Helper()
 	var s strings.Builder
 	fmt.Fprintln(&s, v.Epoch(), v.Revision(), v.Loaded(), v.Len())
-	for _, names := range propertyShelves {
-		for _, b := range v.Shelf(names, false) {
+	shelves := propertyShelves
+	if mailboxes, contacts := v.Private(); mailboxes > 0 {
+		fmt.Fprintln(&s, mailboxes, contacts)
+		shelves = append(slices.Clone(shelves), []directory.BookName{"x", "y"})
+	}
+	for i, names := range shelves {
+		owner := directory.ContactID(fmt.Sprint("box", i%3))
+		for _, b := range v.ShelfOf(directory.Device{Books: names, State: directory.DeviceActive, OwnerID: owner}) {
 			fmt.Fprintln(&s, b.Name(), b.Title(), b.Revision(), b.Len(), len(listing(b)))
 			since, err := b.Since(index.Position{})
 			if err != nil {

@@ -26,7 +26,7 @@ type joiner struct {
 func newJoiner(v *View, news map[directory.ContactID]*Entry) *joiner {
 	j := &joiner{v, news, make(map[string][]*Entry), make(map[directory.ContactID][]*Entry)}
 	for _, e := range news {
-		if e == nil {
+		if e == nil || e.private() {
 			continue
 		}
 		for _, m := range e.stored.Emails {
@@ -60,7 +60,7 @@ func (j *joiner) holders(email string) (had, have []*Entry) {
 	}
 	have = slices.Clone(have)
 	for e := range j.view.posted(kindAddress, email) {
-		if !slices.ContainsFunc(e.stored.Emails, func(m string) bool { return strings.EqualFold(m, email) }) {
+		if e.private() || !slices.ContainsFunc(e.stored.Emails, func(m string) bool { return strings.EqualFold(m, email) }) {
 			continue
 		}
 		if len(had) <= maxHolders {
@@ -131,7 +131,7 @@ func (j *joiner) around() map[directory.ContactID]struct{} {
 			reach(e.stored.ID)
 		}
 		for _, e := range []*Entry{j.view.Entry(id), j.news[id]} {
-			if e == nil || e.stored.Source == directory.SourceMailbox {
+			if e == nil || e.private() {
 				continue
 			}
 			if e.stored.Same != "" {
@@ -165,13 +165,13 @@ func (j *joiner) leader(e *Entry) *Entry {
 
 // joins returns the contact that e joins; nil = none.
 func (j *joiner) joins(e *Entry) *Entry {
+	if e.private() {
+		return nil
+	}
 	if e.stored.Same != "" {
 		if other := j.entry(e.stored.Same); other != nil && e.stored.Joins(other.stored) {
 			return other
 		}
-	}
-	if e.stored.Source == directory.SourceMailbox {
-		return nil
 	}
 	for _, m := range e.stored.Emails {
 		_, have := j.holders(m)
@@ -197,8 +197,6 @@ func bestOf(holders []*Entry) *Entry {
 	for _, h := range holders {
 		from := origin{h.stored.Source, h.stored.Set}
 		switch {
-		case h.stored.Source == directory.SourceMailbox:
-			continue
 		case seen[from]:
 			return nil
 		case best == nil || directory.Rank(h.stored, best.stored) < 0:

@@ -59,7 +59,7 @@ func TestJoin(t *testing.T) {
 		{"two imports know the person", "u+l+l2", []directory.Contact{user("u", "a@x"), local("l", "one", "a@x"), local("l2", "two", "a@x")}},
 		{"a second address decides", "l u u2+l2", []directory.Contact{user("u", "a@x"), user("u2", "b@x"), local("l", "", "a@x"), local("l2", "", "a@x", "b@x")}},
 		{"a guest is part of our own record", "l+guest", []directory.Contact{guest, local("l", "", "a@x")}},
-		{"mailboxes are private", "m u", []directory.Contact{user("u", "a@x"), private}},
+		{"mailboxes are private", "u", []directory.Contact{user("u", "a@x"), private}},
 		{"an address of a department", "l0 l1 l2 l3 l4 l5 l6 l7 l8 u", append(many, user("u", "a@x"))},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -34,7 +34,8 @@ type Reason struct {
 	Examples []*Entry // a few of them
 }
 
-// Preview works out what a rule would make of a book. It looks at every contact,
+// Preview works out what a rule would make of a book. It looks at every contact
+// but those of mailboxes that the rule does not name,
 // 100,000 in some tenths of a second, and ends with ctx's error when ctx does. A
 // rule that cannot be read is [directory.ErrInvalid], a book that there is not
 // [directory.ErrNotFound].
@@ -48,19 +49,22 @@ func (v *View) Preview(ctx context.Context, rule string, name directory.BookName
 	if len(shelf) == 0 {
 		return p, fmt.Errorf("book %q: %w", name, directory.ErrNotFound)
 	}
-	book := shelf[0]
-	p.Members = book.Len()
-	leaf := leafTests(f, newNumberReader(v.index.plan))
+	shown := shelf[0]
+	p.Members = shown.Len()
+	leaf, rules := leafTests(f, newNumberReader(v.index.plan)), &book{mailboxes: mailboxesOf(f)}
 	reasons := make(map[*filter.Filter]map[filter.Result]*Reason)
 	for e := range v.All() {
 		if err := ctx.Err(); err != nil {
 			return p, err
 		}
+		if !rules.mayShow(e) {
+			continue
+		}
 		if e.leader != "" {
 			p.Merged++
 			continue
 		}
-		was := book.member(e.slot) != nil
+		was := shown.member(e.slot) != nil
 		r, node := f.Decide(func(l *filter.Filter) filter.Result { return leaf[l](e) })
 		if r == filter.True {
 			p.In++

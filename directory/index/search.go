@@ -45,13 +45,13 @@ func (b *Book) SearchContext(ctx context.Context, f *filter.Filter, sortKey stri
 }
 
 // Search yields every contact, in a book or not, for which f is true, in the
-// order of names, but for those that are shown as part of another. It looks at
-// all of them, and ends early with ctx.
+// order of names, but for those that are shown as part of another, and for those
+// of mailboxes, which are their owners'. It looks at all, and ends early with ctx.
 func (v *View) Search(ctx context.Context, f *filter.Filter) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
 		hit, ended := compile(f, newNumberReader(v.index.plan)), enders(ctx)
 		for _, e := range v.ordered() {
-			if ended() || e.leader == "" && hit(e) == filter.True && !yield(e) {
+			if ended() || e.leader == "" && !e.private() && hit(e) == filter.True && !yield(e) {
 				return
 			}
 		}

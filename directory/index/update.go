@@ -43,15 +43,15 @@ func (x *Index) prepare(rev directory.Revision) preparation {
 }
 
 // mark marks a contact in one book.
-func (p *preparation) mark(b *book, id directory.ContactID, was, is bool) {
+func (p *preparation) mark(b directory.BookName, id directory.ContactID, was, is bool) {
 	switch {
 	case is:
-		p.Marks = append(p.Marks, Mark{Book: b.name, ID: id, Revision: p.Revision})
+		p.Marks = append(p.Marks, Mark{Book: b, ID: id, Revision: p.Revision})
 	case was:
-		p.Marks = append(p.Marks, Mark{Book: b.name, ID: id, Revision: p.Revision, Gone: true})
-		c := p.left[b.name]
+		p.Marks = append(p.Marks, Mark{Book: b, ID: id, Revision: p.Revision, Gone: true})
+		c := p.left[b]
 		c.leaving++
-		p.left[b.name] = c
+		p.left[b] = c
 	}
 }
 
@@ -162,12 +162,13 @@ func (x *Index) mark(p *preparation, id directory.ContactID, e *Entry, news map[
 		was := known && p.view.histories[i].stamps.at(slot).member()
 		is := x.admits(b, e, was)
 		if !same || is != was {
-			p.mark(b, id, was, is)
+			p.mark(b.name, id, was, is)
 		}
 		if was && !is && e != nil && e.leader != "" && x.leads(p.view, i, e.leader, news) {
 			p.stays(b)
 		}
 	}
+	p.markPrivate(id, old, e, same)
 }
 
 // leads reports whether a contact that others are shown as part of is, or will
@@ -191,10 +192,11 @@ func (x *Index) Reconcile(rev directory.Revision) *Update {
 		for i, b := range x.books {
 			was := p.view.histories[i].stamps.at(slot).member()
 			if is := x.admits(b, e, was); is != was {
-				p.mark(b, id, was, is)
+				p.mark(b.name, id, was, is)
 			}
 		}
 	}
+	p.reconcilePrivate()
 	return p.orNil()
 }
 
@@ -211,7 +213,11 @@ func (x *Index) Touch(rev directory.Revision, ids []directory.ContactID) *Update
 		touched[id] = true
 		for i, b := range x.books {
 			is := p.view.histories[i].stamps.at(slot).member()
-			p.mark(b, id, is, is)
+			p.mark(b.name, id, is, is)
+		}
+		if name := privateBook(p.view.entries.at(slot)); name != "" && p.view.was(name, slot) {
+			p.touches(name)
+			p.mark(name, id, true, true)
 		}
 	}
 	return p.orNil()
@@ -244,6 +250,7 @@ func (x *Index) Publish(u *Update) {
 		histories[i] = v.histories[i].add(steps[b.name], v.ids)
 	}
 	v.histories = histories
+	v.publishPrivate(steps)
 	x.view.Store(&v)
 }
 

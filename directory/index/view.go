@@ -14,11 +14,12 @@ type View struct {
 	revision  directory.Revision
 	loaded    bool
 	contacts  int
-	others    int                   // of them, those that may be part of a user or of each other
-	ids       []directory.ContactID // by slot; views share the array
-	entries   pages[*Entry]         // by slot; nil = gone
-	order     *order                // of the entries
-	histories []*history            // by book
+	others    int                             // of them, those that may be part of a user or of each other
+	ids       []directory.ContactID           // by slot; views share the array
+	entries   pages[*Entry]                   // by slot; nil = gone
+	order     *order                          // of the entries
+	histories []*history                      // by book
+	private   map[directory.BookName]*history // of mailboxes; views share it
 	known     map[directory.Group]struct{}
 
 	postings postings // of the entries, and stale ones

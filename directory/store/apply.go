@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 
 	"ringbook/directory"
@@ -40,6 +41,9 @@ type plan struct {
 	source directory.Source
 	next   *directory.Cursor
 	accept bool // whatever it takes away
+	// mailbox is the one that a sweep is asked about; "" = none, or all.
+	mailbox directory.ContactID
+	swept   bool
 }
 
 func (s *Store) newPlan() *plan {
@@ -107,10 +111,10 @@ func (p *plan) lay(src directory.Source, ch directory.Change) error {
 
 // sweep removes what keep does not want of a source's contacts, and says how
 // many it kept and how many it removed.
-func (p *plan) sweep(src directory.Source, stored *queue, keep func(directory.ContactID) bool) (kept, swept int) {
+func (p *plan) sweep(src directory.Source, stored iter.Seq[directory.ContactID], keep func(directory.ContactID) bool) (kept, swept int) {
 	for _, st := range p.steps {
 		switch {
-		case st.new == nil || st.new.Source != src:
+		case st.new == nil || st.new.Source != src || p.mailbox != "" && st.new.Mailbox != p.mailbox:
 		case keep(st.id):
 			kept++
 		default:
@@ -118,17 +122,36 @@ func (p *plan) sweep(src directory.Source, stored *queue, keep func(directory.Co
 			swept++
 		}
 	}
-	for a := range stored.all() {
+	for id := range stored {
 		switch {
-		case p.byID[a.id] != nil:
-		case keep(a.id):
+		case p.byID[id] != nil:
+		case keep(id):
 			kept++
 		default:
-			p.step(a.id).new = nil
+			p.step(id).new = nil
 			swept++
 		}
 	}
 	return kept, swept
+}
+
+// candidates yields the ids of the contacts that a sweep is asked about.
+func (s *Store) candidates(p *plan) iter.Seq[directory.ContactID] {
+	return func(yield func(directory.ContactID) bool) {
+		if p.mailbox != "" {
+			for e := range p.view.MailboxMembers(p.mailbox) {
+				if !yield(e.Stored().ID) {
+					return
+				}
+			}
+			return
+		}
+		for a := range s.asks.queue(p.source).all() {
+			if !yield(a.id) {
+				return
+			}
+		}
+	}
 }
 
 // settle drops the steps that come to nothing, makes the bodies of the others
@@ -180,13 +203,15 @@ func (s *Store) Apply(ctx context.Context, b directory.Batch) (directory.Applied
 	defer done()
 	p := s.newPlan()
 	p.feed, p.source, p.next, p.accept = b.Feed, b.Source, b.Next, b.AcceptShrink
+	p.mailbox = b.Mailbox
 	for _, ch := range b.Changes {
 		if err := p.lay(b.Source, ch); err != nil {
 			return directory.Applied{}, fmt.Errorf("apply batch of %s: %w", b.Feed, err)
 		}
 	}
 	if b.Sweep != nil {
-		kept, swept := p.sweep(b.Source, s.asks.queue(b.Source), b.Sweep)
+		p.swept = true
+		kept, swept := p.sweep(b.Source, s.candidates(p), b.Sweep)
 		if err := s.guardSweep(p, kept, swept); err != nil {
 			return directory.Applied{Revision: p.view.Revision()}, fmt.Errorf("apply batch of %s: %w", b.Feed, err)
 		}

@@ -69,7 +69,7 @@ func (s *Store) prepare(steps []*step, now time.Time) *index.Update {
 func (s *Store) cut(p *plan) (pieces [][]*step) {
 	entries := s.db.MaxBatchCount() * 9 / 10
 	size := s.db.MaxBatchSize() * 9 / 10
-	books := int64(len(s.o.Books))
+	books := int64(len(s.o.Books)) + 1 // that of a mailbox
 	from, n, bytes := 0, int64(0), int64(0)
 	for i, st := range p.steps {
 		e := stepEntries + books + int64(len(st.groups))

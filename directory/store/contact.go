@@ -25,11 +25,11 @@ const (
 
 // words are the texts that many contacts have in common. The order is part of
 // the schema: append only.
-func words(c *directory.Contact) [14]*string {
+func words(c *directory.Contact) [15]*string {
 	return [...]*string{
 		(*string)(&c.Source), &c.UserType, &c.JobTitle, &c.Department, &c.Company, &c.Office,
 		&c.Address.Street, &c.Address.City, &c.Address.State, &c.Address.PostalCode, &c.Address.Country,
-		(*string)(&c.Manager), (*string)(&c.Extras), &c.Set,
+		(*string)(&c.Manager), (*string)(&c.Extras), &c.Set, (*string)(&c.Mailbox),
 	}
 }
 

@@ -31,8 +31,32 @@ func (s *Store) Cursor(ctx context.Context, f directory.Feed) (directory.Cursor,
 	return c, nil
 }
 
-// putCursor stores a cursor.
+// Feeds returns the feeds that have a cursor and whose names begin with a prefix.
+func (s *Store) Feeds(ctx context.Context, prefix directory.Feed) ([]directory.Feed, error) {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	var feeds []directory.Feed
+	err = s.db.View(func(txn *badger.Txn) error {
+		return each(ctx, txn, cursors+string(prefix), func(k, _ []byte) error {
+			feeds = append(feeds, prefix+directory.Feed(k))
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read feeds: %w", err)
+	}
+	return feeds, nil
+}
+
+// putCursor stores a cursor; the zero Cursor is none.
 func putCursor(t *tx, f directory.Feed, c directory.Cursor) {
+	if c == (directory.Cursor{}) {
+		t.remove(cursors + string(f))
+		return
+	}
 	b, err := json.Marshal(c)
 	if err != nil {
 		t.err = err

@@ -68,14 +68,28 @@ func (s *Store) guard(p *plan, u *index.Update) error {
 			return &directory.ShrinkError{Book: b.Name, Leaving: t.Leaving, Members: t.Members, Guard: s.o.ShrinkGuard}
 		}
 	}
+	return s.guardPrivate(p, u)
+}
+
+// guardPrivate stops a sweep that takes too much out of a private book. What a
+// mailbox says is gone is gone: its owner may tidy up without asking anybody.
+func (s *Store) guardPrivate(p *plan, u *index.Update) error {
+	if p.mailbox == "" || !p.swept {
+		return nil
+	}
+	name := directory.MailboxBook(p.mailbox)
+	leaving, members := u.Left(name)
+	if members >= guardFloor && float64(leaving) > s.o.ShrinkGuard*float64(members) {
+		return &directory.ShrinkError{Book: name, Leaving: leaving, Members: members, Guard: s.o.ShrinkGuard}
+	}
 	return nil
 }
 
 // guardSweep stops a sweep that leaves nobody, of however few: an answer
 // without a single contact is a fault of the source.
 func (s *Store) guardSweep(p *plan, kept, swept int) error {
-	if p.accept || s.o.ShrinkGuard <= 0 || kept > 0 || swept == 0 {
-		return nil
+	if p.accept || s.o.ShrinkGuard <= 0 || kept > 0 || swept == 0 || p.mailbox != "" && swept < guardFloor {
+		return nil // the few contacts of one mailbox may well be none tomorrow
 	}
 	return &directory.ShrinkError{Leaving: swept, Members: swept, Guard: s.o.ShrinkGuard}
 }

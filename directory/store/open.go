@@ -240,8 +240,9 @@ func (s *Store) newIndex(ctx context.Context, m meta, l *load) (*index.Index, er
 				return
 			}
 		}
+		broken = s.loadPrivateMarks(ctx, yield)
 	}
-	o := index.Options{Books: s.o.Books, Plan: s.o.Plan, MaxPhones: s.o.MaxPhones, Precedence: s.o.Precedence, Known: slices.Collect(maps.Keys(s.groups.known))}
+	o := index.Options{Books: s.o.Books, Plan: s.o.Plan, MaxPhones: s.o.MaxPhones, Precedence: s.o.Precedence, MailboxTitle: s.o.MailboxTitle, Known: slices.Collect(maps.Keys(s.groups.known))}
 	x, err := index.New(o, m.epoch, m.revision, slices.Values(l.stored), all)
 	if err := cmp.Or(broken, err); err != nil {
 		return nil, err
@@ -252,16 +253,47 @@ func (s *Store) newIndex(ctx context.Context, m meta, l *load) (*index.Index, er
 func (s *Store) loadMarks(ctx context.Context, b directory.BookName, yield func(index.Mark) bool) error {
 	return s.db.View(func(txn *badger.Txn) error {
 		return each(ctx, txn, marks+string(b)+"/", func(k, v []byte) error {
-			rev, gone, err := decodeMark(v)
-			if err != nil {
-				return err
+			m, err := s.readMark(b, k, v)
+			if err == nil {
+				yield(m)
 			}
-			id := directory.ContactID(bytes.Clone(k))
-			if a := s.asks.places[directory.ContactID(k)]; a != nil {
-				id = a.id // one copy of each id is enough
-			}
-			yield(index.Mark{Book: b, ID: id, Revision: rev, Gone: gone})
-			return nil
+			return err
 		})
 	})
+}
+
+// loadPrivateMarks reads the marks of all mailboxes, also of those that are not
+// mirrored any more: clients remember their revisions.
+func (s *Store) loadPrivateMarks(ctx context.Context, yield func(index.Mark) bool) error {
+	names := make(map[string]directory.BookName) // one copy of each
+	return s.db.View(func(txn *badger.Txn) error {
+		return each(ctx, txn, marks+"m-", func(k, v []byte) error {
+			digits, id, ok := bytes.Cut(k, []byte("/"))
+			if !ok {
+				return errTorn
+			}
+			b, known := names[string(digits)]
+			if !known {
+				b = directory.BookName("m-" + string(digits))
+				names[string(digits)] = b
+			}
+			if !directory.IsMailboxBook(b) {
+				return nil // a configured book
+			}
+			m, err := s.readMark(b, id, v)
+			if err == nil {
+				yield(m)
+			}
+			return err
+		})
+	})
+}
+
+func (s *Store) readMark(b directory.BookName, key, value []byte) (index.Mark, error) {
+	rev, gone, err := decodeMark(value)
+	id := directory.ContactID(bytes.Clone(key))
+	if a := s.asks.places[id]; a != nil {
+		id = a.id // one copy of each id is enough
+	}
+	return index.Mark{Book: b, ID: id, Revision: rev, Gone: gone}, err
 }

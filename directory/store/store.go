@@ -73,6 +73,8 @@ type Options struct {
 	Groups    []directory.Group // that are asked for by others than the rules of books
 	Plan      *number.Plan
 	MaxPhones int
+	// MailboxTitle is the title of private books; "{name}" in it is the owner's name.
+	MailboxTitle string
 	// Precedence says which source is believed where a contact sits in several.
 	Precedence directory.Precedence
 	// ShrinkGuard is the share of a book (0…1) that a round may take away

@@ -189,8 +189,7 @@ func (x *exchange) login() error {
 	}
 	x.device = device
 	x.view = x.h.o.Directory.View()
-	drained := device.State != directory.DeviceActive
-	x.tree = tree{login: device.Login, books: x.view.Shelf(device.Books, drained)}
+	x.tree = tree{login: device.Login, books: x.view.ShelfOf(device)}
 	x.style = x.h.cards.style(device)
 	return nil
 }

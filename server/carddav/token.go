@@ -89,7 +89,7 @@ func (x *exchange) revision(b *index.Book) directory.Revision {
 	if b.Name() == x.tree.books[0].Name() {
 		return b.Revision()
 	}
-	alone := x.view.Shelf([]directory.BookName{b.Name()}, false)[0].Revision()
+	alone := b.OwnRevision()
 	changes, err := b.Since(index.Position{Revision: alone})
 	if err != nil {
 		return b.Revision()

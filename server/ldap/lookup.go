@@ -87,7 +87,7 @@ func (c *conn) lookUp(q searchRequest, who directory.DeviceID) (directory.Device
 	case device.State == directory.DeviceDraining:
 		return device, none, success, nil
 	}
-	f, r := c.srv.tree.search(at, q, view.Shelf(device.Books, false))
+	f, r := c.srv.tree.search(at, q, view.ShelfOf(device))
 	return device, f, r, nil
 }
 

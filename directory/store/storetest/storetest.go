@@ -32,6 +32,7 @@ type Mirror interface {
 	Cursor(ctx context.Context, f directory.Feed) (directory.Cursor, error)
 	Apply(ctx context.Context, b directory.Batch) (directory.Applied, error)
 	ApplyGroup(ctx context.Context, m directory.Membership) (directory.Applied, error)
+	Feeds(ctx context.Context, prefix directory.Feed) ([]directory.Feed, error)
 }
 
 // Photos is the part of an engine that keeps photos.
@@ -64,7 +65,7 @@ func Run(t *testing.T, open Open) {
 		"Photos": testPhotos, "PhotosDue": testPhotosDue, "SharedPhoto": testSharedPhoto,
 		"Devices": testDevices, "Closed": testClosed, "Ended": testEnded, "Together": testTogether,
 		"Groups": testGroups, "GroupToCome": testGroupToCome, "GroupsLoad": testGroupsLoad, "GroupsAtRandom": testGroupsAtRandom, "ManyMembers": testManyMembers,
-		"Merged": testMerged, "Random": testRandom,
+		"Merged": testMerged, "Mailboxes": testMailboxes, "Random": testRandom,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}
