@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -88,7 +89,8 @@ func (r *reader) check() {
 	r.checkTenant()
 	r.checkCredential()
 	r.checkListeners()
-	r.checkUnbuilt()
+	r.checkMailboxes()
+	r.checkRisks()
 	if _, err := number.NewPlan(r.cfg.Numbers.Country); err != nil {
 		r.add("numbers.country", fmt.Sprintf("%q is no country code", r.cfg.Numbers.Country), `Use the two letters of ISO 3166-1, such as "DE".`)
 	}
@@ -286,16 +288,29 @@ func (r *reader) checkFile(key, path string) {
 	}
 }
 
-// checkUnbuilt warns of settings that this version understands but cannot act
-// on, so that nobody believes he has what he has not.
-func (r *reader) checkUnbuilt() {
-	warn := func(key, what string) {
+// checkRisks warns of settings that take a protection away.
+func (r *reader) checkRisks() {
+	warn := func(key, what, mend string) {
 		p := r.at(key)
-		p.What, p.Mend = what, "It has no effect yet: no mailbox is read."
+		p.What, p.Mend = what, mend
 		r.cfg.Warnings = append(r.cfg.Warnings, p)
 	}
-	if r.cfg.Mirror.MailboxesGroup != "" {
-		warn("mirror.mailboxes_group", "Outlook contacts are not mirrored by this version")
+	host, _, _ := net.SplitHostPort(r.cfg.LDAP.Listen)
+	if r.cfg.LDAP.AllowPlain && r.cfg.LDAP.Listen != "" && !loopback(host) {
+		warn("ldap.allow_plain", "logins and numbers travel readable for everybody on the way", "Use LDAPS or StartTLS, or keep the port on a voice network of its own.")
+	}
+	if r.cfg.Mirror.ShrinkGuard == 0 {
+		warn("mirror.shrink_guard", "nothing keeps a mistake in the tenant from emptying every phone", `Write "20%" again when the start that needed it is over.`)
+	}
+}
+
+// checkMailboxes checks the title that every private book gets.
+func (r *reader) checkMailboxes() {
+	switch title := r.cfg.Mirror.MailboxTitle; {
+	case title == "":
+		r.add("mirror.mailbox_title", "private books need a title", `Write one such as "Outlook", or "{name}: Outlook" with the owner's name.`)
+	case strings.ContainsFunc(title, unicode.IsControl):
+		r.add("mirror.mailbox_title", "phones cannot show control characters", "Write one line of text.")
 	}
 }
 

@@ -37,7 +37,7 @@ type Config struct {
 	LDAP    LDAP
 	Admin   Admin
 
-	// Warnings are settings that are understood and have no effect yet.
+	// Warnings are settings that work, and that somebody should have thought about.
 	Warnings []Problem
 }
 
@@ -107,10 +107,12 @@ type Credential struct {
 
 // Mirror says what is mirrored and how often.
 type Mirror struct {
-	Interval       time.Duration
-	Photos         bool
-	OrgContacts    bool
-	MailboxesGroup string
+	Interval    time.Duration
+	Photos      bool
+	OrgContacts bool
+	// MailboxesGroup is whose Outlook contacts are mirrored; "" = nobody's.
+	MailboxesGroup directory.Group
+	MailboxTitle   string  // of private books; "{name}" is the owner's name
 	ShrinkGuard    float64 // share of a book, 0…1; 0 = no guard
 	Phones         map[string]directory.PhoneKind
 	Precedence     directory.Precedence // of sources, where a contact sits in several
@@ -165,7 +167,7 @@ func defaults() Config {
 	return Config{
 		DataDir: "/var/lib/ringbook",
 		Tenant:  Tenant{Cloud: "global"},
-		Mirror:  Mirror{Interval: 5 * time.Minute, Photos: true, ShrinkGuard: 0.2},
+		Mirror:  Mirror{Interval: 5 * time.Minute, Photos: true, MailboxTitle: "Outlook", ShrinkGuard: 0.2},
 		Numbers: Numbers{Country: "DE", MaxPhones: 6},
 		Devices: Devices{DrainDays: 14},
 		HTTP:    HTTP{Listen: ":443", TLS: TLSACME},

@@ -269,6 +269,9 @@ func (r *reader) book(i int, name string, b directory.Book) {
 			fmt.Sprintf("Use 1 to %d characters of a–z, 0–9 and -: it becomes part of addresses.", directory.MaxBookName))
 		return
 	}
+	if directory.IsMailboxBook(parsed) {
+		r.addBook(i, "name", fmt.Sprintf("%q is a name of a mailbox's private book", name), "Give the book another name.")
+	}
 	if slices.ContainsFunc(r.cfg.Books, func(o directory.Book) bool { return o.Name == parsed }) {
 		r.addBook(i, "name", fmt.Sprintf("there are two books named %q", name), "Give each book a name of its own.")
 		return

@@ -54,6 +54,7 @@ type CheckOptions struct {
 	Photos      bool
 	OrgContacts bool
 	Groups      []string // that the configuration names, by id or display name
+	Mailboxes   string   // of them, the one whose members' Outlook contacts are mirrored; "" = none
 }
 
 // Checks tests what stands between this machine and the tenant's people, in the
@@ -110,7 +111,7 @@ const (
 
 func (c *checker) parts() []checkPart {
 	login, graphURL := c.o.SignIn.AuthorityURL, c.tenant.GraphURL
-	noLogin, noPhotos, noOrg, noGroup := "", "", "", ""
+	noLogin, noPhotos, noOrg, noGroup, noMailboxes := "", "", "", "", ""
 	if c.o.SignIn.ManagedIdentity {
 		noLogin = "Not asked: this machine's managed identity gives the tokens."
 	}
@@ -122,6 +123,9 @@ func (c *checker) parts() []checkPart {
 	}
 	if len(c.o.Groups) == 0 {
 		noGroup = "Not asked: no book's rule asks for a group (memberOf)."
+	}
+	if c.o.Mailboxes == "" {
+		noMailboxes = "Not asked: mirror.mailboxes_group is not set."
 	}
 	return []checkPart{
 		{name: "login name", off: noLogin, run: c.resolves(login)},
@@ -136,6 +140,7 @@ func (c *checker) parts() []checkPart {
 		{name: "photos", needs: []string{partUsers}, off: noPhotos, run: c.photos},
 		{name: "org contacts", needs: []string{partGraph, partToken}, off: noOrg, run: c.orgContacts},
 		{name: "groups", needs: []string{partGraph, partToken}, off: noGroup, run: c.groups},
+		{name: "mailboxes", needs: []string{partUsers, "groups"}, off: noMailboxes, run: c.mailboxes},
 	}
 }
 

@@ -39,7 +39,7 @@ func states(list []graph.CheckResult) string {
 }
 
 func TestChecks(t *testing.T) {
-	const off = "org contacts=skipped groups=skipped"
+	const off = "org contacts=skipped groups=skipped mailboxes=skipped"
 	for name, c := range map[string]struct {
 		options graphtest.Options
 		fault   *graphtest.Fault
@@ -94,11 +94,11 @@ func TestChecks(t *testing.T) {
 		},
 		"org contacts refused": {
 			change: func(_ *graph.Tenant, o *graph.CheckOptions) { o.OrgContacts = true },
-			states: "permissions=failed org contacts=failed groups=skipped", says: "Grant it the application permission OrgContact.Read.All with",
+			states: "permissions=failed org contacts=failed groups=skipped mailboxes=skipped", says: "Grant it the application permission OrgContact.Read.All with",
 		},
 		"group refused": {
 			change: func(_ *graph.Tenant, o *graph.CheckOptions) { o.Groups = []string{"Sales"} },
-			states: "permissions=failed org contacts=skipped groups=failed", says: "Grant it the application permission GroupMember.Read.All with",
+			states: "permissions=failed org contacts=skipped groups=failed mailboxes=skipped", says: "Grant it the application permission GroupMember.Read.All with",
 		},
 		"down for a moment": {
 			fault:  &graphtest.Fault{Path: "/v1.0/users", Status: http.StatusServiceUnavailable},
@@ -148,9 +148,57 @@ func TestChecksGroup(t *testing.T) {
 		"sales": graph.CheckFailed, tenant.Users()[0].ID: graph.CheckFailed,
 	} {
 		list := checks(t, tenant, func(_ *graph.Tenant, o *graph.CheckOptions) { o.Groups = []string{name} })
-		if got := list[len(list)-1]; got.Name != "groups" || got.State != want {
+		if got := list[len(list)-2]; got.Name != "groups" || got.State != want {
 			t.Errorf("%s: %+v, want %s", name, got, want)
 		}
+	}
+}
+
+// TestChecksMailboxes: a member's mailbox must be open, and a stranger's shut.
+func TestChecksMailboxes(t *testing.T) {
+	for name, c := range map[string]struct {
+		play   func(*graphtest.Tenant, []string)
+		roles  []string
+		states string
+		says   string
+	}{
+		"scoped":   {func(tn *graphtest.Tenant, p []string) { tn.SetScope(p[1], p[2]) }, groupRoles, "", "The mailboxes of the group's 2 members are open"},
+		"not yet":  {func(tn *graphtest.Tenant, _ []string) { tn.SetScope() }, groupRoles, "mailboxes=failed", "--shell exchange"},
+		"too wide": {func(tn *graphtest.Tenant, p []string) { tn.SetScope(p...) }, groupRoles, "mailboxes=warning", "somebody who is not in the group"},
+		"in Entra": {func(*graphtest.Tenant, []string) {}, append([]string{"Contacts.Read"}, groupRoles...), "permissions=warning mailboxes=warning", "Remove Contacts.Read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tenant := graphtest.New(graphtest.Options{People: 30, Seed: 1, Roles: c.roles})
+			var people []string
+			for _, u := range tenant.Users()[:8] {
+				people = append(people, u.ID)
+			}
+			for _, p := range people[:5] {
+				tenant.AddMailbox(p)
+			}
+			tenant.AddGroup("Outlook", people[1], people[2])
+			c.play(tenant, people)
+			list := checks(t, tenant, func(_ *graph.Tenant, o *graph.CheckOptions) {
+				o.Photos, o.Groups, o.Mailboxes = false, []string{"Outlook"}, "Outlook"
+			})
+			got := strings.TrimSpace(strings.NewReplacer("photos=skipped", "", "org contacts=skipped", "").Replace(states(list)))
+			if got = strings.Join(strings.Fields(got), " "); got != c.states {
+				t.Errorf("got %q, want %q: %+v", got, c.states, list)
+			}
+			if last := list[len(list)-1]; !strings.Contains(last.Detail+last.Mend+list[len(list)-2].Detail, c.says) {
+				t.Errorf("%+v", last)
+			}
+		})
+	}
+	tenant := graphtest.New(graphtest.Options{People: 5, Seed: 1, Roles: groupRoles})
+	tenant.AddMailbox("nobody")
+	tenant.AddGroup("Outlook", tenant.Users()[0].ID)
+	tenant.SetScope(tenant.Users()[0].ID)
+	list := checks(t, tenant, func(_ *graph.Tenant, o *graph.CheckOptions) {
+		o.Photos, o.Groups, o.Mailboxes = false, []string{"Outlook"}, "Outlook"
+	})
+	if last := list[len(list)-1]; last.State != graph.CheckFailed || !strings.Contains(last.Detail, "No member of the group has a mailbox") {
+		t.Errorf("%+v", last)
 	}
 }
 
@@ -198,7 +246,7 @@ func TestChecksHang(t *testing.T) {
 				}
 			}
 		}
-		if hung != 2 || len(list) != 12 {
+		if hung != 2 || len(list) != 13 {
 			t.Errorf("%d parts hung, of %d: %+v", hung, len(list), list)
 		}
 		ended, cancel := context.WithCancel(t.Context())

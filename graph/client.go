@@ -146,15 +146,15 @@ func portOf(u *url.URL) string {
 }
 
 func (c *client) get(ctx context.Context, link string, into any) error {
-	return c.do(ctx, http.MethodGet, link, nil, into)
+	return c.do(ctx, http.MethodGet, link, "", nil, into)
 }
 
 func (c *client) post(ctx context.Context, link string, body, into any) error {
-	return c.do(ctx, http.MethodPost, link, body, into)
+	return c.do(ctx, http.MethodPost, link, "", body, into)
 }
 
 // do sends a request, again where that may help, and decodes the answer.
-func (c *client) do(ctx context.Context, method, link string, body, into any) error {
+func (c *client) do(ctx context.Context, method, link, prefer string, body, into any) error {
 	u, err := c.resolve(link)
 	if err != nil {
 		return err
@@ -166,6 +166,9 @@ func (c *client) do(ctx context.Context, method, link string, body, into any) er
 	}
 	req.Raw().Header.Set("Accept", "application/json")
 	req.Raw().Header.Set("x-ms-throttle-priority", "Low") // we work in the background
+	if prefer != "" {
+		req.Raw().Header.Set("Prefer", prefer)
+	}
 	if body != nil {
 		if err := runtime.MarshalAsJSON(req, body); err != nil {
 			return fmt.Errorf("%s: %w", op, err)

@@ -53,8 +53,9 @@ func (o object) removed() bool {
 }
 
 // walk reads pages from link to the delta link and hands each to use, the one
-// with the delta link last. An empty page in between ends nothing.
-func (c *client) walk(ctx context.Context, link string, use func(page) error) error {
+// with the delta link last. An empty page in between ends nothing. prefer goes
+// with each request (RFC 7240).
+func (c *client) walk(ctx context.Context, link, prefer string, use func(page) error) error {
 	seen := make(map[string]struct{})
 	for range maxPages {
 		if _, again := seen[link]; again {
@@ -62,7 +63,7 @@ func (c *client) walk(ctx context.Context, link string, use func(page) error) er
 		}
 		seen[link] = struct{}{}
 		var p page
-		if err := c.get(ctx, link, &p); err != nil {
+		if err := c.do(ctx, http.MethodGet, link, prefer, nil, &p); err != nil {
 			return err
 		}
 		if p.Next == "" && p.Delta == "" {

@@ -38,7 +38,7 @@ func Explain(err error) string {
 	}
 	switch {
 	case errors.Is(err, errNoGroup), errors.Is(err, errManyGroups):
-		return "A book's rule asks for a group that cannot be told: " + plain(err.Error(), 300) + "; its books stay as they are. Write the group's object ID into the rule, (memberOf=…), or correct its name."
+		return "A group that the configuration asks for cannot be told: " + plain(err.Error(), 300) + "; everything stays as it is. Write the group's object ID instead, or correct its name."
 	case errors.Is(err, directory.ErrShrink):
 		return "Stopped by the shrink guard: " + plain(shrinkage(err), 300) + "; the old data is served. Look at the tenant, and run `ringbook sync --accept-shrink` if that is right."
 	case errors.Is(err, errForeignLink):
@@ -138,7 +138,7 @@ func explainGraph(err error) (string, bool) {
 	case e.Status == http.StatusUnauthorized:
 		return "Graph refused the token. Check that tenant.cloud and tenant.graph_url are of the tenant's cloud, and this machine's clock." + said, true
 	case e.Status == http.StatusForbidden && e.Code == "ErrorAccessDenied":
-		return "Exchange refused access to a mailbox. Check the scope of the application's Exchange role; a change takes up to two hours." + said, true
+		return "Exchange refused access to a mailbox. Check the scope of the application's Exchange role (`ringbook tenant register --shell exchange` prints how to make it); a change takes up to two hours." + said, true
 	case e.Status == http.StatusForbidden:
 		return "The application may not read this. Grant it the application permission " + permission + " with admin consent; it takes effect within an hour." + instead(permission) + said, true
 	case e.Status == http.StatusNotFound && e.Code == "MailboxNotEnabledForRESTAPI":

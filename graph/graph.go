@@ -1,11 +1,13 @@
 // Package graph mirrors an Entra tenant: it reads Microsoft Graph and hands
 // what it learns to a [Sink].
 //
-// A [Mirror] has up to four feeds. Those of users and of organisational contacts
+// A [Mirror] has up to five feeds. Those of users and of organisational contacts
 // ask a delta query: first for everybody, then for what changed since, following
 // next links to the delta link, which is stored with the data that it belongs to. The groups feed reads
 // who belongs to the groups that rules ask for. The photos feed asks contacts one
 // after the other whether their photo changed, because no delta query tells that.
+// The mailboxes feed asks a delta query for each folder of Outlook contacts of each
+// member of a group.
 //
 // Graph says less than it seems to. A property that is absent is unchanged, one
 // that is null was cleared; an object may come twice, be repeated later or be
@@ -42,12 +44,14 @@ const (
 	FeedOrgContacts directory.Feed = "org_contacts"
 	FeedGroups      directory.Feed = "groups"
 	FeedPhotos      directory.Feed = "photos"
+	FeedMailboxes   directory.Feed = "mailboxes"
 )
 
 // A Sink takes the news. *store.Store is one.
 type Sink interface {
 	Cursor(ctx context.Context, f directory.Feed) (directory.Cursor, error)
 	Apply(ctx context.Context, b directory.Batch) (directory.Applied, error)
+	Feeds(ctx context.Context, prefix directory.Feed) ([]directory.Feed, error)
 	ApplyGroup(ctx context.Context, m directory.Membership) (directory.Applied, error)
 }
 
@@ -74,6 +78,8 @@ type Options struct {
 	Photos      bool
 	OrgContacts bool
 	Groups      []directory.Group              // that rules ask for; none = no feed
+	Mailboxes   directory.Group                // whose members' Outlook contacts are mirrored; "" = nobody's
+	ShrinkGuard float64                        // the share of the mailboxes (0…1) that may leave at once; 0 = no guard
 	Phones      map[string]directory.PhoneKind // further attributes (config: mirror.phones)
 	Order       []directory.PhoneKind          // of a contact's numbers; kinds that it does not name follow
 	E164        func(written string) string    // reads a number; part of the question by Country

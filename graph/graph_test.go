@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -124,7 +125,7 @@ func (s *memory) Apply(_ context.Context, b directory.Batch) (directory.Applied,
 	}
 	if b.Sweep != nil {
 		for id, c := range s.contacts {
-			if c.Source == b.Source && !b.Sweep(id) {
+			if c.Source == b.Source && (b.Mailbox == "" || c.Mailbox == b.Mailbox) && !b.Sweep(id) {
 				delete(s.contacts, id)
 				a.Removed++
 			}
@@ -132,8 +133,24 @@ func (s *memory) Apply(_ context.Context, b directory.Batch) (directory.Applied,
 	}
 	if b.Next != nil {
 		s.cursors[b.Feed] = *b.Next
+		if *b.Next == (directory.Cursor{}) {
+			delete(s.cursors, b.Feed)
+		}
 	}
 	return a, nil
+}
+
+func (s *memory) Feeds(_ context.Context, prefix directory.Feed) ([]directory.Feed, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var feeds []directory.Feed
+	for f := range s.cursors {
+		if strings.HasPrefix(string(f), string(prefix)) {
+			feeds = append(feeds, f)
+		}
+	}
+	slices.Sort(feeds)
+	return feeds, nil
 }
 
 func (s *memory) ApplyGroup(_ context.Context, m directory.Membership) (directory.Applied, error) {

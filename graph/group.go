@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,11 +63,7 @@ func (g *groupFeed) read(ctx context.Context, name directory.Group, o order, don
 		return err
 	}
 	m := directory.Membership{Group: name, AcceptShrink: o.AcceptShrink}
-	if m.Members, err = g.members(ctx, id, done); err != nil {
-		delete(g.ids, name) // it may have been deleted and made anew
-		if e, ok := errors.AsType[*responseError](err); ok && e.Status == http.StatusNotFound {
-			return errNoGroup
-		}
+	if m.Members, err = g.listed(ctx, name, id, done, "#microsoft.graph.user", "#microsoft.graph.orgContact"); err != nil {
 		return err
 	}
 	done.Read += len(m.Members)
@@ -94,25 +91,29 @@ func (g *groupFeed) find(ctx context.Context, name directory.Group) (string, err
 	return found[0], nil
 }
 
-// members returns the users and organisational contacts of a group.
+// listed returns the members of a group that are of some kinds, such as users.
 // https://learn.microsoft.com/graph/api/group-list-transitivemembers
-func (g *groupFeed) members(ctx context.Context, id string, done *directory.Round) ([]directory.ContactID, error) {
+func (g *groupFeed) listed(ctx context.Context, name directory.Group, id string, done *directory.Round, kinds ...string) ([]directory.ContactID, error) {
 	var members []directory.ContactID
 	link := g.client.path("$select=id&$top="+membersPerPage, "groups", id, "transitiveMembers")
 	err := g.client.list(ctx, link, func(o object) {
-		switch kind := o.kind(); kind {
-		case "#microsoft.graph.user", "#microsoft.graph.orgContact":
-		default:
+		if !slices.Contains(kinds, o.kind()) {
 			return // a device, another group, something that is no person
 		}
 		member, err := o.id()
 		if err != nil {
 			done.Skip(o.name(), skipID)
-			g.log.LogAttrs(ctx, slog.LevelWarn, "object skipped", slog.String("feed", string(FeedGroups)), slog.Any("error", err))
+			g.log.LogAttrs(ctx, slog.LevelWarn, "object skipped", slog.String("feed", string(done.Feed)), slog.Any("error", err))
 			return
 		}
 		members = append(members, member)
 	})
+	if err != nil {
+		delete(g.ids, name) // it may have been deleted and made anew
+	}
+	if e, ok := errors.AsType[*responseError](err); ok && e.Status == http.StatusNotFound {
+		return nil, errNoGroup
+	}
 	return members, err
 }
 

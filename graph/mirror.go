@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -44,7 +45,8 @@ type Mirror struct {
 	wake  chan struct{} // tells Run that a schedule changed
 	feeds []*feed       // of two that are due, the first goes first
 	// dropped are sources that the configuration does not name.
-	dropped []dropped
+	dropped       []dropped
+	dropMailboxes bool
 
 	mu sync.Mutex // guards what the feeds' comment says
 }
@@ -112,11 +114,27 @@ func New(t Tenant, sink Sink, photos PhotoSink, o Options) (*Mirror, error) {
 		f.least = groupInterval
 		m.feeds = append(m.feeds, f)
 	}
+	if o.Mailboxes != "" {
+		m.feeds = append(m.feeds, m.newMailboxFeed(o, c.question(t, o.Country), users.phones))
+	} else {
+		m.dropMailboxes = true
+	}
 	if o.Photos && photos != nil {
 		p := &photoFeed{Mirror: m}
 		m.feeds = append(m.feeds, newFeed(FeedPhotos, p.step))
 	}
 	return m, nil
+}
+
+func (m *Mirror) newMailboxFeed(o Options, base []string, ph phones) *feed {
+	mp := newOutlookMapping(ph)
+	mf := &mailboxFeed{
+		Mirror: m, group: &groupFeed{Mirror: m, ids: make(map[directory.Group]string)},
+		name: o.Mailboxes, mapping: mp, base: mp.questionOf(base...), guard: o.ShrinkGuard,
+	}
+	f := newFeed(FeedMailboxes, mf.step)
+	f.least = mailboxInterval
+	return f
 }
 
 func newFeed(name directory.Feed, s step) *feed {
@@ -134,6 +152,11 @@ type dropped struct {
 // does not ask, since a person has decided it; and nothing happens where there
 // is no cursor of a round that was once complete.
 func (m *Mirror) Forget(ctx context.Context) error {
+	if m.dropMailboxes {
+		if err := m.forgetMailboxes(ctx); err != nil {
+			return err
+		}
+	}
 	for _, d := range m.dropped {
 		cur, err := m.sink.Cursor(ctx, d.feed)
 		if err != nil {
@@ -150,6 +173,22 @@ func (m *Mirror) Forget(ctx context.Context) error {
 			return fmt.Errorf("forget %s: %w", d.feed, err)
 		}
 		m.log.LogAttrs(ctx, slog.LevelInfo, "source not mirrored any more", slog.String("feed", string(d.feed)), slog.Int("removed", a.Removed))
+	}
+	return nil
+}
+
+func (m *Mirror) forgetMailboxes(ctx context.Context) error {
+	feeds, err := m.sink.Feeds(ctx, mailboxFeedPrefix)
+	if err != nil {
+		return err
+	}
+	for _, f := range feeds {
+		id := directory.ContactID(strings.TrimPrefix(string(f), string(mailboxFeedPrefix)))
+		a, err := m.sink.Apply(ctx, forgetMailbox(id))
+		if err != nil {
+			return fmt.Errorf("forget mailbox %s: %w", id, err)
+		}
+		m.log.LogAttrs(ctx, slog.LevelInfo, "mailbox not mirrored any more", slog.String("id", string(id)), slog.Int("removed", a.Removed))
 	}
 	return nil
 }

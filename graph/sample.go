@@ -2,9 +2,12 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 )
 
 // users reads one page of users.
@@ -114,4 +117,67 @@ func (c *checker) groups(ctx context.Context) []CheckResult {
 		return bad
 	}
 	return fine(fmt.Sprintf("The tenant has all %d groups that are named, and they have members.", len(c.o.Groups)))
+}
+
+// tried is how many mailboxes are tried until one answers: not everybody has one.
+const tried = 5
+
+// mailboxes reads a contact of a member of the group, and makes sure that the
+// mailbox of somebody else is closed.
+func (c *checker) mailboxes(ctx context.Context) []CheckResult {
+	found, err := c.client.findGroups(ctx, c.o.Mailboxes)
+	if err != nil || len(found) != 1 {
+		return []CheckResult{{State: CheckSkipped, Detail: "Not asked: needs groups."}}
+	}
+	in := make(map[string]bool)
+	var members []string
+	link := c.client.path("$select=id&$top="+membersPerPage, "groups", found[0], "transitiveMembers")
+	err = c.client.list(ctx, link, func(o object) {
+		if id, err := o.id(); err == nil && o.kind() == "#microsoft.graph.user" {
+			members = append(members, string(id))
+			in[string(id)] = true
+		}
+	})
+	if err != nil {
+		return failure(&needError{readMembers, err})
+	}
+	answer := c.opened(ctx, members)
+	if answer.State != CheckOK {
+		return []CheckResult{answer}
+	}
+	strangers := slices.DeleteFunc(slices.Clone(c.people), func(id string) bool { return in[strings.ToLower(id)] })
+	for _, id := range strangers[:min(len(strangers), tried)] {
+		if c.mailbox(ctx, id) == nil {
+			return []CheckResult{answer, {
+				State:  CheckWarning,
+				Detail: "The mailbox of somebody who is not in the group is open, too: the application may read every mailbox, or its scope in Exchange is too wide.",
+				Mend:   "Remove Contacts.Read from the app registration, and scope the application in Exchange: `ringbook tenant register --shell exchange` prints how.",
+			}}
+		}
+	}
+	return []CheckResult{answer}
+}
+
+// opened tries members until a mailbox answers.
+func (c *checker) opened(ctx context.Context, members []string) CheckResult {
+	for _, id := range members[:min(len(members), tried)] {
+		err := c.mailbox(ctx, id)
+		if e, ok := errors.AsType[*responseError](err); ok && e.Status == http.StatusNotFound {
+			continue
+		}
+		if err != nil {
+			return failure(&needError{readContacts, err})[0]
+		}
+		return CheckResult{State: CheckOK, Detail: fmt.Sprintf("The mailboxes of the group's %d members are open: one was asked.", len(members))}
+	}
+	return CheckResult{
+		State: CheckFailed, Detail: "No member of the group has a mailbox in Exchange Online.",
+		Mend: "Check that the group of mirror.mailboxes_group is the one that is meant.",
+	}
+}
+
+// mailbox asks a mailbox for one contact.
+func (c *checker) mailbox(ctx context.Context, id string) error {
+	var p page
+	return c.client.get(ctx, c.client.path("$top=1&$select=id", "users", url.PathEscape(id), "contacts"), &p)
 }

@@ -170,7 +170,7 @@ func (c *check) tenant(ctx context.Context) {
 		return
 	}
 	for r := range graph.Checks(ctx, t, graph.CheckOptions{
-		SignIn: signIn, Photos: c.cfg.Mirror.Photos, OrgContacts: c.cfg.Mirror.OrgContacts, Groups: named(c.cfg),
+		SignIn: signIn, Photos: c.cfg.Mirror.Photos, OrgContacts: c.cfg.Mirror.OrgContacts, Groups: named(c.cfg), Mailboxes: string(c.cfg.Mirror.MailboxesGroup),
 	}) {
 		c.add(part{Name: r.Name, State: r.State, Detail: r.Detail, Mend: r.Mend, unreachable: r.Unreachable})
 	}
@@ -183,7 +183,7 @@ func named(cfg *config.Config) []string {
 		names = append(names, string(g))
 	}
 	if cfg.Mirror.MailboxesGroup != "" {
-		names = append(names, cfg.Mirror.MailboxesGroup)
+		names = append(names, string(cfg.Mirror.MailboxesGroup))
 	}
 	return names
 }

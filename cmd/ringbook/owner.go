@@ -73,8 +73,8 @@ type sink struct {
 // Apply implements graph.Sink.
 func (s *sink) Apply(ctx context.Context, b directory.Batch) (directory.Applied, error) {
 	a, err := s.Store.Apply(ctx, b)
-	if err != nil || b.Next == nil {
-		return a, err
+	if err != nil || b.Next == nil || b.Source != directory.SourceUser {
+		return a, err // others tell of nobody who may own a device
 	}
 	return a, s.drainLeavers(ctx, b.AcceptShrink)
 }

@@ -61,7 +61,7 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger, progress fu
 		return nil, &hintError{err: fmt.Errorf("data_dir: %w", err), code: exitUsage, hint: "Name a folder that this user may write."}
 	}
 	p.store, err = store.Open(ctx, filepath.Join(cfg.DataDir, storeName), store.Options{
-		Books: cfg.Books, Groups: cfg.Groups(), Plan: plan, MaxPhones: cfg.Numbers.MaxPhones, Precedence: cfg.Mirror.Precedence, ShrinkGuard: cfg.Mirror.ShrinkGuard,
+		Books: cfg.Books, Groups: cfg.Groups(), Plan: plan, MaxPhones: cfg.Numbers.MaxPhones, Precedence: cfg.Mirror.Precedence, MailboxTitle: cfg.Mirror.MailboxTitle, ShrinkGuard: cfg.Mirror.ShrinkGuard,
 		Renderer: store.Renderer{Version: vcard.Version, Print: digest}, Log: log,
 	})
 	if err != nil {
@@ -140,6 +140,7 @@ func newMirror(cfg *config.Config, plan *number.Plan, s *sink, log *slog.Logger,
 		graph.Options{
 			Interval: cfg.Mirror.Interval, Photos: cfg.Mirror.Photos, Phones: cfg.Mirror.Phones, Order: cfg.Numbers.Order,
 			Groups: cfg.Groups(), OrgContacts: cfg.Mirror.OrgContacts,
+			Mailboxes: cfg.Mirror.MailboxesGroup, ShrinkGuard: cfg.Mirror.ShrinkGuard,
 			E164: plan.E164, Country: cfg.Numbers.Country, Progress: progress, Log: log,
 		})
 	return m, credential, err

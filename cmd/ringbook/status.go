@@ -56,6 +56,9 @@ func writeStatus(w io.Writer, st admin.Status, now time.Time) error {
 	for _, b := range st.Books {
 		fmt.Fprintf(t, "Book %s\t%d contacts (%s)\n", b.Name, b.Contacts, b.Title)
 	}
+	if st.Mailboxes.Mailboxes > 0 {
+		fmt.Fprintf(t, "Mailboxes\t%d with %d contacts, each seen by its owner's devices\n", st.Mailboxes.Mailboxes, st.Mailboxes.Contacts)
+	}
 	fmt.Fprintf(t, "Devices\t%d active, %d draining, %d revoked\n", st.Devices.Active, st.Devices.Draining, st.Devices.Revoked)
 	for _, c := range st.Credentials {
 		fmt.Fprintf(t, "Credential %s\t%s\n", c.Name, credentialLine(c, now))

@@ -20,17 +20,22 @@ var (
 	azScript string
 	//go:embed register.ps1.tmpl
 	powerShellScript string
+	//go:embed register.exchange.ps1.tmpl
+	exchangeScript string
 )
 
 // A registration is what a script fills in.
 type registration struct {
-	Name        string
-	Permissions []string
-	TenantID    string // "" = that of whoever runs it
-	Certificate string // file; "" = a client secret is made
-	AzCloud     string
-	MgCloud     string
-	DoD         bool // of which az knows only the sister's Graph
+	Name          string
+	Permissions   []string
+	TenantID      string // "" = that of whoever runs it
+	ClientID      string // of an application that is registered already
+	Group         string // whose mailboxes are opened
+	Certificate   string // file; "" = a client secret is made
+	AzCloud       string
+	MgCloud       string
+	ExchangeCloud string
+	DoD           bool // of which az knows only the sister's Graph
 }
 
 func newTenantRegister(o *options) *cobra.Command {
@@ -41,6 +46,8 @@ func newTenantRegister(o *options) *cobra.Command {
 		Short: "Print a script that registers the application",
 		Long: "Prints a script for the Azure CLI (or, with --shell powershell, for Microsoft Graph PowerShell) that registers the application in\n" +
 			"the tenant with exactly the permissions that the configuration needs, grants admin consent, and says what to write into ringbook.toml.\n" +
+			"With --shell exchange it prints a script for Exchange Online PowerShell that opens the Outlook contacts of mirror.mailboxes_group to the\n" +
+			"application, and no other mailbox.\n" +
 			"Nothing is sent anywhere: read the script, then run it as an administrator who may grant consent.\n" +
 			"The configuration need not be complete yet; without one, the script is for people, numbers and photos.",
 		Example: "  ringbook tenant register > register.sh && bash register.sh\n" +
@@ -56,7 +63,11 @@ func newTenantRegister(o *options) *cobra.Command {
 			}
 			r.Permissions = graph.Permissions(cfg.Mirror.OrgContacts, len(named(cfg)) > 0)
 			r.TenantID = cfg.Tenant.ID
-			r.AzCloud, r.MgCloud = cloudNames(cfg.Tenant.Cloud)
+			r.AzCloud, r.MgCloud, r.ExchangeCloud = cloudNames(cfg.Tenant.Cloud)
+			r.ClientID, r.Group = cfg.Tenant.ClientID, string(cfg.Mirror.MailboxesGroup)
+			if shell == "exchange" && (r.ClientID == "" || r.Group == "") {
+				return usage("the script for Exchange needs tenant.client_id and mirror.mailboxes_group in the configuration")
+			}
 			r.DoD = cfg.Tenant.Cloud == "usgov_dod"
 			return r.write(cmd.OutOrStdout(), shell)
 		},
@@ -64,21 +75,22 @@ func newTenantRegister(o *options) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&r.Name, "name", "Ringbook", "the application's display `NAME`")
 	f.StringVar(&r.Certificate, "certificate", "", "upload this certificate (`FILE.cer`) instead of making a client secret")
-	f.StringVar(&shell, "shell", shell, "which script: az or powershell")
+	f.StringVar(&shell, "shell", shell, "which script: az, powershell or exchange")
 	return cmd
 }
 
-// cloudNames returns a cloud as the Azure CLI and as Graph PowerShell call it.
-func cloudNames(cloud string) (az, mg string) {
+// cloudNames returns a cloud as the Azure CLI, Graph PowerShell and Exchange
+// Online PowerShell call it.
+func cloudNames(cloud string) (az, mg, exchange string) {
 	switch cloud {
 	case "usgov":
-		return "AzureUSGovernment", "USGov"
+		return "AzureUSGovernment", "USGov", "O365USGovGCCHigh"
 	case "usgov_dod":
-		return "AzureUSGovernment", "USGovDoD"
+		return "AzureUSGovernment", "USGovDoD", "O365USGovDoD"
 	case "china":
-		return "AzureChinaCloud", "China"
+		return "AzureChinaCloud", "China", "O365China"
 	}
-	return "AzureCloud", "Global"
+	return "AzureCloud", "Global", "O365Default"
 }
 
 func (r registration) write(w io.Writer, shell string) error {
@@ -87,8 +99,10 @@ func (r registration) write(w io.Writer, shell string) error {
 	case "az":
 	case "powershell":
 		text, quote = powerShellScript, powerShellQuote
+	case "exchange":
+		text, quote = exchangeScript, powerShellQuote
 	default:
-		return usage("--shell %s: use az or powershell", shell)
+		return usage("--shell %s: use az, powershell or exchange", shell)
 	}
 	t, err := template.New(shell).Funcs(template.FuncMap{"quote": quote}).Parse(text)
 	if err != nil {

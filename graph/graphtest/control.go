@@ -31,6 +31,13 @@ func (t *Tenant) control(w http.ResponseWriter, r *http.Request) {
 		answer, err = t.Objects.control(r, p[1:], body)
 	case p[0] == "contacts":
 		answer, err = t.OrgContacts.control(r, p[1:], body)
+	case p[0] == "mailboxes":
+		answer, err = t.controlMailboxes(r, p[1:], body)
+	case verb == "PUT scope":
+		var users []string
+		if err = json.Unmarshal(body, &users); err == nil {
+			t.SetScope(users...)
+		}
 	case p[0] == "groups":
 		answer, err = t.controlGroups(r, p[1:], body)
 	case verb == "POST faults":

@@ -29,6 +29,7 @@ type place struct {
 	Select     string   `json:"s,omitempty"` // "" = all
 	IDs        []string `json:"f,omitempty"` // only these; empty = everybody
 	Minimal    bool     `json:"m,omitempty"`
+	Size       int      `json:"-"` // of this page
 }
 
 // The purposes of sealed places.
@@ -80,6 +81,10 @@ func (t *Objects) delta(c call) reply {
 		r := fail(http.StatusGone, "resyncRequired", "The token is too old or not known. Read everything again.")
 		r.header.Set("Location", c.base+"/"+t.kind+"/delta?$deltatoken=")
 		return r
+	}
+	p.Size = t.options.PageSize
+	if t.folder != "" {
+		p.Size = outlookPage(c.Header.Get("Prefer"))
 	}
 	p.Minimal = p.Minimal || strings.Contains(c.Header.Get("Prefer"), "return=minimal")
 	return t.page(c, p)
@@ -180,9 +185,9 @@ func (t *Objects) link(c call, name, purpose string, p place) string {
 
 // everybody appends the people from p.At on who are there, one page of them.
 func (t *Objects) everybody(p *place, sel selection) (dst []byte) {
-	dst = make([]byte, 0, t.options.PageSize*personSize)
+	dst = make([]byte, 0, p.Size*personSize)
 	var scratch record
-	for n := 0; p.At < p.End && n < t.options.PageSize; p.At++ {
+	for n := 0; p.At < p.End && n < p.Size; p.At++ {
 		e := &t.people[p.At]
 		if e.state != present || len(p.IDs) > 0 && !slices.Contains(p.IDs, e.id) {
 			continue
@@ -198,7 +203,7 @@ func (t *Objects) everybody(p *place, sel selection) (dst []byte) {
 // p.At of the log on, one page of them: each as it is now, at its last change in
 // this round.
 func (t *Objects) changed(p *place, sel selection) (dst []byte) {
-	for n := 0; p.At < p.End && n < t.options.PageSize; p.At++ {
+	for n := 0; p.At < p.End && n < p.Size; p.At++ {
 		i := t.log[p.At].person
 		e := &t.people[i]
 		set, last := t.changes(e, p.Start, p.End)

@@ -94,6 +94,12 @@ func badRequest(format string, args ...any) reply {
 //	POST   /_control/groups                   {"displayName","members"} → {"id"}
 //	PATCH  /_control/groups/{id}              {"members"}: people and groups
 //	DELETE /_control/groups/{id}
+//	POST   /_control/mailboxes/{user}         gives a person a mailbox in Exchange
+//	POST   /_control/mailboxes/{user}/folders {"displayName","parent"} → {"id"}; no parent = the default folder
+//	DELETE /_control/mailboxes/{user}/folders/{id}
+//	…      /_control/mailboxes/{user}/contacts                the same as for users, in the default folder
+//	…      /_control/mailboxes/{user}/folders/{id}/contacts   the same in another folder
+//	PUT    /_control/scope                    ["user", …]: the mailboxes that Exchange opens
 //	POST   /_control/faults                   a Fault or a list of them, behind those there are
 //	DELETE /_control/faults
 //	GET    /_control/requests                 {"users/delta": 7, …}
@@ -183,6 +189,8 @@ func (t *Tenant) graph(c call) reply {
 	switch {
 	case p[0] == "groups":
 		return t.groupRequest(c)
+	case p[0] == "users" && len(p) > 2 && (p[2] == "contacts" || p[2] == "contactFolders"):
+		return t.mailboxRequest(c)
 	case p[0] == "users" && !t.granted("User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"):
 		return fail(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 	case p[0] == "contacts" && !t.granted("OrgContact.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"):
@@ -223,6 +231,8 @@ func (c call) kind() string {
 		return "discovery"
 	case len(p) == 1 && (p[0] == "$batch" || p[0] == "users"):
 		return p[0]
+	case len(p) > 2 && p[0] == "users" && (p[2] == "contacts" || p[2] == "contactFolders"):
+		return "mailbox/" + p[len(p)-1]
 	case len(p) == 2 && strings.HasPrefix(p[1], "delta"):
 		return p[0] + "/delta"
 	case len(p) == 2 && p[0] == "users":

@@ -16,7 +16,8 @@ type keys struct{ key [32]byte }
 // a delta, and a log of what changed.
 type Objects struct {
 	*keys
-	kind    string // the segment of their path: "users", "contacts"
+	kind    string // where their delta is: "users", "contacts"
+	folder  string // of Outlook contacts: its id
 	options Options
 	drawer  drawer
 
@@ -112,23 +113,26 @@ func (t *Objects) Patch(id string, properties map[string]any) error {
 func (t *Objects) Add(properties map[string]any) (string, error) {
 	id, given := properties["id"].(string)
 	if !given {
-		id = newID()
+		id = t.newID()
 	}
-	if parsed, err := directory.ParseContactID(id); err != nil || string(parsed) != id {
+	if parsed, err := directory.ParseContactID(id); t.folder == "" && (err != nil || string(parsed) != id) {
 		return "", fmt.Errorf("id %q: %w", id, directory.ErrInvalid)
 	}
 	properties = withoutID(properties)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, there := t.byID[id]; there {
+	if _, there := t.byID[strings.ToLower(id)]; there {
 		return "", fmt.Errorf("user %s: %w", id, directory.ErrExists)
 	}
 	r := &record{}
 	r.values[propID] = quote(id)
+	if t.folder != "" {
+		r.values[propParentFolderID] = quote(t.folder)
+	}
 	if _, err := r.set(properties); err != nil {
 		return "", err
 	}
-	t.byID[id] = len(t.people)
+	t.byID[strings.ToLower(id)] = len(t.people)
 	t.people = append(t.people, entry{id: id, sample: -1, record: r, last: -1})
 	t.note(len(t.people)-1, everything())
 	return id, nil

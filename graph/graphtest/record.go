@@ -51,9 +51,15 @@ const (
 	propEmployeeHireDate
 	propEmployeeOrgData
 	propAssignedLicenses
-	propPhones    // of organisational contacts
-	propAddresses // likewise
-	propManager   // as the relation's last change, which a delta shows only
+	propPhones         // of organisational contacts
+	propAddresses      // likewise
+	propEmailAddresses // of Outlook contacts, and so on
+	propHomePhones
+	propBusinessAddress
+	propHomeAddress
+	propOtherAddress
+	propParentFolderID
+	propManager // as the relation's last change, which a delta shows only
 	propCount
 )
 
@@ -68,7 +74,8 @@ var properties = [propCount]string{
 	"postalCode", "country", "usageLocation", "accountEnabled", "userType", "showInAddressList",
 	"proxyAddresses", "otherMails", "mailNickname", "imAddresses", "createdDateTime",
 	"onPremisesSyncEnabled", "onPremisesExtensionAttributes", "externalUserState", "employeeType",
-	"employeeHireDate", "employeeOrgData", "assignedLicenses", "phones", "addresses", "manager",
+	"employeeHireDate", "employeeOrgData", "assignedLicenses", "phones", "addresses",
+	"emailAddresses", "homePhones", "businessAddress", "homeAddress", "otherAddress", "parentFolderId", "manager",
 }
 
 // extension is the form of a directory extension's name: the application's id
@@ -260,7 +267,8 @@ func (r *record) appendObject(dst []byte, sel selection, missing string) []byte 
 		switch {
 		case raw != nil:
 			dst = append(dst, raw...)
-		case i == propBusinessPhones || i == propProxyAddresses || i == propOtherMails || i == propImAddresses || i == propAssignedLicenses || i == propPhones || i == propAddresses:
+		case i == propBusinessPhones || i == propProxyAddresses || i == propOtherMails || i == propImAddresses || i == propAssignedLicenses || i == propPhones || i == propAddresses ||
+			i == propEmailAddresses || i == propHomePhones:
 			dst = append(dst, "[]"...) // a collection is never null
 		default:
 			dst = append(dst, missing...)

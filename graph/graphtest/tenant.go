@@ -51,7 +51,9 @@ type Tenant struct {
 	*Objects             // the users
 	OrgContacts *Objects // the organisational contacts
 
-	groups []group // guarded by the users' lock
+	groups    []group             // guarded by the users' lock
+	mailboxes map[string]*mailbox // likewise; by user
+	scope     map[string]bool     // likewise: mailboxes that Exchange opens to the application; nil = none
 }
 
 // An entry is one person. A sample person costs next to nothing until it is
@@ -117,7 +119,7 @@ func (t *Tenant) Secret() string { return t.secret }
 
 // ExpireDeltaTokens makes every delta and next link given so far a 410.
 func (t *Tenant) ExpireDeltaTokens() {
-	for _, of := range []*Objects{t.Objects, t.OrgContacts} {
+	for _, of := range append([]*Objects{t.Objects, t.OrgContacts}, t.folders()...) {
 		of.mu.Lock()
 		of.generation++
 		of.mu.Unlock()

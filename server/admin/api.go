@@ -20,16 +20,24 @@ import (
 
 // A Status answers GET /v1/status.
 type Status struct {
-	Ready    bool                   `json:"ready"` // the mirror has been loaded once
-	Version  string                 `json:"version"`
-	Started  time.Time              `json:"started"`
-	Revision directory.Revision     `json:"revision"`
-	Contacts int                    `json:"contacts"`
-	Books    []BookStatus           `json:"books"`
-	Sources  []directory.FeedStatus `json:"sources"`
-	Devices  DeviceCounts           `json:"devices"`
+	Ready    bool               `json:"ready"` // the mirror has been loaded once
+	Version  string             `json:"version"`
+	Started  time.Time          `json:"started"`
+	Revision directory.Revision `json:"revision"`
+	Contacts int                `json:"contacts"`
+	Books    []BookStatus       `json:"books"`
+	// Mailboxes counts those that have contacts, which only their owners' devices see.
+	Mailboxes MailboxCounts          `json:"mailboxes"`
+	Sources   []directory.FeedStatus `json:"sources"`
+	Devices   DeviceCounts           `json:"devices"`
 	// Credentials are the ways to sign in to the tenant, without their secrets.
 	Credentials []directory.CredentialStatus `json:"credentials"`
+}
+
+// MailboxCounts counts private books.
+type MailboxCounts struct {
+	Mailboxes int `json:"mailboxes"`
+	Contacts  int `json:"contacts"`
 }
 
 // A BookStatus is one book of a [Status].

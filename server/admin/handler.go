@@ -217,6 +217,7 @@ func (h handler) status(*http.Request) (any, error) {
 	for _, b := range v.Books() {
 		s.Books = append(s.Books, BookStatus{Name: b.Name(), Title: b.Title(), Contacts: b.Len()})
 	}
+	s.Mailboxes.Mailboxes, s.Mailboxes.Contacts = v.Private()
 	s.Devices = countDevices(h.Devices.List())
 	return s, nil
 }
