@@ -34,8 +34,8 @@ func fuzzMapping(tb testing.TB) *mapping {
 // FuzzPage: whatever a page holds, a contact comes out of it as the contract
 // has it, and laying news twice is laying them once.
 func FuzzPage(f *testing.F) {
-	files, err := filepath.Glob("testdata/delta/*.txtar")
-	if err != nil || len(files) == 0 {
+	files, err := filepath.Glob("testdata/[dm]*/*.txtar") // delta and mailbox
+	if err != nil || len(files) < 6 {
 		f.Fatalf("no seeds: %v", err)
 	}
 	for _, file := range files {
@@ -50,10 +50,20 @@ func FuzzPage(f *testing.F) {
 		}
 	}
 	m := fuzzMapping(f)
+	outlook := newOutlookMapping(m.phones)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var p page
-		if json.Unmarshal(data, &p) != nil {
+		var p, again page
+		if json.Unmarshal(data, &p) != nil || json.Unmarshal(data, &again) != nil {
 			return
+		}
+		for _, o := range again.Value {
+			someAddresses(o)
+			adaptOutlook(o, folderPrefix("box", "folder"))
+			if ch, _, err := outlook.change(o); err == nil && !ch.Removed {
+				c := &directory.Contact{ID: ch.ID, Source: directory.SourceMailbox}
+				ch.Update(c)
+				checkContact(t, c)
+			}
 		}
 		stored := &directory.Contact{Phones: []directory.Phone{{Kind: "fax", Written: "1234", Attribute: "faxNumber,gone"}}}
 		for _, o := range p.Value {

@@ -20,8 +20,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// TestGolden plays the rounds of each testdata/delta/*.txtar (users) and
-// testdata/contacts/*.txtar and compares the mirror with its want.json. A file ROUND/PAGE.json is the value of one page,
+// TestGolden plays the rounds of each testdata/delta/*.txtar (users),
+// testdata/contacts/*.txtar and testdata/mailbox/*.txtar (a default folder) and compares the mirror with its want.json. A file ROUND/PAGE.json is the value of one page,
 // phones.json the configured attributes, order.json the configured order of kinds.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/*/*.txtar")
@@ -45,7 +45,7 @@ func golden(t *testing.T, file string) {
 		t.Fatal(err)
 	}
 	rounds, rest := readRounds(t, ar)
-	sink := playRounds(t, filepath.Base(filepath.Dir(file)) == "contacts", rounds, rest)
+	sink := playRounds(t, filepath.Base(filepath.Dir(file)), rounds, rest)
 	var got bytes.Buffer
 	for _, c := range sink.all() {
 		line, err := json.Marshal(c)
@@ -92,16 +92,35 @@ func readRounds(t *testing.T, ar *txtar.Archive) (rounds [][]string, rest map[st
 	return rounds, rest
 }
 
-func playRounds(t *testing.T, contacts bool, rounds [][]string, settings map[string][]byte) *memory {
+// answerMailbox plays the group "Outlook" and its one member, who has no further folders.
+func answerMailbox(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.URL.Path == "/v1.0/groups":
+		write(w, http.StatusOK, `{"value":[{"id":"11111111-1111-4111-8111-111111111111"}]}`)
+	case strings.HasSuffix(r.URL.Path, "/transitiveMembers"):
+		write(w, http.StatusOK, `{"value":[{"@odata.type":"#microsoft.graph.user","id":"box"}]}`)
+	case r.URL.Path == "/v1.0/users/box":
+		write(w, http.StatusOK, `{"userPrincipalName":"box@contoso.example"}`)
+	case strings.HasSuffix(r.URL.Path, "/contactFolders"):
+		write(w, http.StatusOK, `{"value":[]}`)
+	default:
+		delta(w, "none", "")
+	}
+}
+
+func playRounds(t *testing.T, kind string, rounds [][]string, settings map[string][]byte) *memory {
 	t.Helper()
 	round, page := -1, 0
 	feed, path := graph.FeedUsers, "/v1.0/users/delta"
-	if contacts {
+	switch kind {
+	case "contacts":
 		feed, path = graph.FeedOrgContacts, "/v1.0/contacts/delta"
+	case "mailbox":
+		feed, path = graph.FeedMailboxes, "/v1.0/users/box/contacts/delta"
 	}
 	tenant, stop := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != path {
-			delta(w, "none", "")
+			answerMailbox(w, r)
 			return
 		}
 		link := "deltaLink"
@@ -118,7 +137,10 @@ func playRounds(t *testing.T, contacts bool, rounds [][]string, settings map[str
 	defer stop()
 	sink := newMemory()
 	m := mirror(t, tenant, sink, func(o *graph.Options) {
-		o.E164, o.OrgContacts = german, contacts
+		o.E164, o.OrgContacts = german, kind == "contacts"
+		if kind == "mailbox" {
+			o.Mailboxes = "outlook"
+		}
 		for name, to := range map[string]any{"phones.json": &o.Phones, "order.json": &o.Order} {
 			if text, ok := settings[name]; ok {
 				if err := json.Unmarshal(text, to); err != nil {

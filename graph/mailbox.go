@@ -323,11 +323,21 @@ func (m *mailbox) folder(ctx context.Context, i int) error {
 	f := &m.state.Folders[i]
 	prefix := folderPrefix(m.id, f.ID)
 	r := &deltaRound{Mirror: m.Mirror, name: FeedMailboxes, mapping: m.mapping, done: m.done, link: f.Link, prefer: outlookPages}
-	r.adapt = func(o object) {
+	path := []string{"users", string(m.id), "contacts"}
+	if f.ID != "" {
+		path = []string{"users", string(m.id), "contactFolders", url.PathEscape(f.ID), "contacts"}
+	}
+	r.adapt = func(ctx context.Context, o object) error {
 		if f.ID == "" && m.state.Default == "" {
 			m.state.Default, _ = decodeText(o["parentFolderId"])
 		}
+		if someAddresses(o) {
+			if err := m.addresses(ctx, o, path); err != nil {
+				return err
+			}
+		}
 		adaptOutlook(o, prefix)
+		return nil
 	}
 	place := []directory.Extra{{Name: "folder", Values: []string{f.Name}}, {Name: "mailbox", Values: []string{m.state.Owner}}}
 	r.batch = func(changes []directory.Change, delta string) directory.Batch {
@@ -343,10 +353,6 @@ func (m *mailbox) folder(ctx context.Context, i int) error {
 		}
 		return b
 	}
-	path := []string{"users", string(m.id), "contacts"}
-	if f.ID != "" {
-		path = []string{"users", string(m.id), "contactFolders", url.PathEscape(f.ID), "contacts"}
-	}
 	before := f.Link
 	err := r.run(ctx, path...)
 	if err != nil {
@@ -356,6 +362,27 @@ func (m *mailbox) folder(ctx context.Context, i int) error {
 		m.done.Skip(string(m.id), "A folder of the mailbox was gone when it was read; the folders are listed again.")
 		m.state.Listed = 0
 		_, err = m.sink.Apply(ctx, directory.Batch{Feed: m.feed, Source: directory.SourceMailbox, Mailbox: m.id, Next: m.cursor()})
+	}
+	return err
+}
+
+// addresses reads all addresses of a contact of which the news tell some only:
+// which of them is shown depends on the others.
+func (m *mailbox) addresses(ctx context.Context, o object, folder []string) error {
+	id, err := decodeText(o["id"])
+	if err != nil {
+		return nil // the mapping says so
+	}
+	var whole object
+	link := m.client.path("$select="+strings.Join(outlookAddresses, ","), append(slices.Clone(folder), url.PathEscape(id))...)
+	err = m.client.get(ctx, link, &whole)
+	if e, ok := errors.AsType[*responseError](err); ok && e.Status == http.StatusNotFound {
+		return nil // it is gone, and the next news say so
+	}
+	for _, name := range outlookAddresses {
+		if raw, there := whole[name]; there {
+			o[name] = raw
+		}
 	}
 	return err
 }

@@ -42,9 +42,20 @@ func newOutlookMapping(ph phones) *mapping {
 	return m
 }
 
+// someAddresses reports whether news tell some of a contact's addresses and not
+// all: what did not change may be left out.
+func someAddresses(o object) bool {
+	told := 0
+	for _, name := range outlookAddresses {
+		if _, there := o[name]; there {
+			told++
+		}
+	}
+	return told > 0 && told < len(outlookAddresses)
+}
+
 // adaptOutlook makes of an Outlook contact an object that the mapping reads:
-// with an id that is a contact's, and with the one address that is shown. Outlook
-// tells a contact whole whenever something of it changed.
+// with an id that is a contact's, and with the one address that is shown.
 func adaptOutlook(o object, prefix string) {
 	var id string
 	if json.Unmarshal(o["id"], &id) == nil && id != "" {

@@ -73,17 +73,21 @@ func history(t *testing.T, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	tenant := graphtest.New(graphtest.Options{
 		People: r.IntN(60), Seed: seed, PageSize: 1 + r.IntN(20),
-		OrgContacts: r.IntN(20), Roles: []string{"User.Read.All", "OrgContact.Read.All"},
+		OrgContacts: r.IntN(20), Roles: []string{"User.Read.All", "OrgContact.Read.All", "GroupMember.Read.All"},
 		EmptyPages: r.IntN(2) == 0, Minimal: r.IntN(2) == 0, Replay: r.IntN(10),
 	})
 	reach, stop := serve(t, tenant.ServeHTTP)
 	defer stop()
 	reach.Credential = signIn{reach.HTTP, tenant}
 	sink := newMemory()
-	both := func(o *graph.Options) { o.E164, o.OrgContacts = german, true }
+	both := func(o *graph.Options) { o.E164, o.OrgContacts, o.Mailboxes = german, true, "outlook" }
+	office := newPostOffice(tenant)
 	m := mirror(t, reach, sink, both)
 	failed := 0
 	for range 8 {
+		if err := office.happen(r); err != nil {
+			t.Fatal(err)
+		}
 		for range r.IntN(20) {
 			of, properties := tenant.Objects, randomProperties
 			if r.IntN(3) == 0 {
@@ -106,6 +110,76 @@ func history(t *testing.T, seed uint64) {
 	}
 }
 
+// A postOffice is the mailboxes of a tenant, which are the group "Outlook".
+type postOffice struct {
+	tenant  *graphtest.Tenant
+	group   string
+	users   []string
+	folders map[string][]string // by user; "" = the default one
+}
+
+func newPostOffice(tenant *graphtest.Tenant) postOffice {
+	o := postOffice{tenant: tenant, folders: make(map[string][]string)}
+	for i := range 3 {
+		id, _ := tenant.Add(map[string]any{"displayName": fmt.Sprint("Owner ", i)}) // of any name
+		tenant.AddMailbox(id)
+		o.users = append(o.users, id)
+		o.folders[id] = []string{""}
+	}
+	o.group = tenant.AddGroup("Outlook", o.users...)
+	return o
+}
+
+// happen changes folders, contacts and who belongs to the group.
+func (o postOffice) happen(r *rand.Rand) error {
+	for range r.IntN(15) {
+		user := o.users[r.IntN(len(o.users))]
+		all := o.folders[user]
+		at := r.IntN(len(all))
+		switch r.IntN(12) {
+		case 0:
+			id, err := o.tenant.AddFolder(user, fmt.Sprint("Folder ", r.IntN(3)), all[at])
+			if err != nil {
+				return err
+			}
+			o.folders[user] = append(all, id)
+		case 1:
+			if at > 0 && at == len(all)-1 { // which none is in
+				o.tenant.RemoveFolder(user, all[at])
+				o.folders[user] = all[:at]
+			}
+		case 2:
+			if err := o.tenant.SetMembers(o.group, o.users[:r.IntN(len(o.users)+1)]...); err != nil {
+				return err
+			}
+		default:
+			if err := happen(r, o.tenant, o.tenant.Folder(user, all[at]), randomOutlook(r)); err != nil && !errors.Is(err, directory.ErrNotFound) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// randomOutlook draws news about an Outlook contact.
+func randomOutlook(r *rand.Rand) map[string]any {
+	p := make(map[string]any)
+	for name, values := range map[string][]any{
+		"displayName":     {"Rita", "Dr. No", nil},
+		"emailAddresses":  {[]any{}, []any{map[string]any{"address": "a@example.com"}, map[string]any{"address": "A@example.com"}}},
+		"homePhones":      {[]any{"030 1234567"}, []any{}},
+		"mobilePhone":     {"0171 1234567", nil},
+		"businessAddress": {map[string]any{"city": "Berlin"}, map[string]any{}, nil},
+		"homeAddress":     {map[string]any{"city": "Bonn"}, map[string]any{}},
+		"otherAddress":    {map[string]any{"city": "Ulm"}, nil},
+	} {
+		if r.IntN(2) == 0 {
+			p[name] = values[r.IntN(len(values))]
+		}
+	}
+	return p
+}
+
 // failures runs a round of every feed and counts those that failed.
 func failures(t *testing.T, m *graph.Mirror, r directory.SyncRequest) (n int) {
 	t.Helper()
@@ -115,6 +189,7 @@ func failures(t *testing.T, m *graph.Mirror, r directory.SyncRequest) (n int) {
 	}
 	for _, r := range rounds {
 		if r.Error != "" {
+			t.Log(r.Feed, r.Error)
 			n++
 		}
 	}
@@ -191,7 +266,7 @@ func randomProperties(r *rand.Rand) map[string]any {
 func randomFaults(r *rand.Rand) []graphtest.Fault {
 	var faults []graphtest.Fault
 	for range r.IntN(3) {
-		f := graphtest.Fault{Path: []string{"/v1.0/users/delta", "/v1.0/contacts/delta"}[r.IntN(2)], After: r.IntN(5), Times: []int{0, 1, 3, -1}[r.IntN(4)]}
+		f := graphtest.Fault{Path: []string{"/v1.0/users/delta", "/v1.0/contacts/delta", "/v1.0/users/", "/v1.0/groups"}[r.IntN(4)], After: r.IntN(5), Times: []int{0, 1, 3, -1}[r.IntN(4)]}
 		switch r.IntN(8) {
 		case 0:
 			f.Break = graphtest.BreakConnection

@@ -39,7 +39,7 @@ type deltaRound struct {
 	prefer  string // the Prefer header
 	mapping *mapping
 	// adapt, if set, makes of an object as it came one that the mapping reads.
-	adapt func(object)
+	adapt func(context.Context, object) error
 	// batch makes a batch of the changes of a page; delta is the link that the
 	// next round goes on from, and "" before the last page.
 	batch func(changes []directory.Change, delta string) directory.Batch
@@ -121,6 +121,11 @@ func (r *deltaRound) apply(ctx context.Context, p page) error {
 	changes := make([]directory.Change, 0, len(p.Value))
 	for _, o := range p.Value {
 		r.done.Read++
+		if r.adapt != nil {
+			if err := r.adapt(ctx, o); err != nil {
+				return err
+			}
+		}
 		if ch, ok := r.change(ctx, o); ok {
 			changes = append(changes, ch)
 		}
@@ -148,9 +153,6 @@ func (r *deltaRound) wasSeen(id directory.ContactID) bool {
 
 // change maps one object; an object that cannot be mapped is named and left out.
 func (r *deltaRound) change(ctx context.Context, o object) (directory.Change, bool) {
-	if r.adapt != nil {
-		r.adapt(o)
-	}
 	ch, unread, err := r.mapping.change(o)
 	if err != nil {
 		r.done.Skip(o.name(), skipID)

@@ -178,6 +178,15 @@ func (t *Objects) page(c call, p place) reply {
 	return r
 }
 
+// missing is how a property is written that was never set: Outlook tells it, and
+// Entra does not.
+func (t *Objects) missing() string {
+	if t.folder != "" {
+		return "null"
+	}
+	return ""
+}
+
 func (t *Objects) link(c call, name, purpose string, p place) string {
 	text, _ := json.Marshal(p) // integers and strings only
 	return c.base + "/" + t.kind + "/delta?" + name + "=" + t.seal(t.kind+" "+purpose, text)
@@ -193,7 +202,7 @@ func (t *Objects) everybody(p *place, sel selection) (dst []byte) {
 			continue
 		}
 		dst = comma(dst)
-		dst = t.record(p.At, &scratch).appendObject(dst, sel, "")
+		dst = t.record(p.At, &scratch).appendObject(dst, sel, t.missing())
 		n++
 	}
 	return dst
@@ -218,11 +227,12 @@ func (t *Objects) changed(p *place, sel selection) (dst []byte) {
 		case purged:
 			dst = append(quoteTo(append(dst, `{"id":`...), e.id), `,"@removed":{"reason":"deleted"}}`...)
 		default:
+			missing := ""
 			if !p.Minimal {
-				set = everything().without(set, propManager)
+				set, missing = everything().without(set, propManager), t.missing()
 			}
 			set.mask |= 1 << propID
-			dst = t.record(i, &record{}).appendObject(dst, sel.and(set), "")
+			dst = t.record(i, &record{}).appendObject(dst, sel.and(set), missing)
 		}
 	}
 	return dst

@@ -62,7 +62,9 @@ func (t *Tenant) flat(g group, seen map[string]bool) []member {
 		seen[id] = true
 		i := slices.IndexFunc(t.groups, func(o group) bool { return o.id == id })
 		if i < 0 {
-			list = append(list, member{"#microsoft.graph.user", id})
+			if p, there := t.byID[strings.ToLower(id)]; !there || t.people[p].state == present {
+				list = append(list, member{"#microsoft.graph.user", id}) // who is deleted is no member
+			}
 			continue
 		}
 		list = append(list, member{"#microsoft.graph.group", id})

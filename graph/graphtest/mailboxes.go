@@ -159,6 +159,8 @@ func (t *Tenant) mailboxRequest(c call) reply {
 		return f.contacts.delta(c)
 	case path == "contacts":
 		return f.contacts.first(c)
+	case len(p) == 2 && p[0] == "contacts":
+		return f.contacts.one(c, p[1])
 	}
 	return noSegment(p[len(p)-1])
 }
@@ -194,6 +196,25 @@ func (t *Objects) first(c call) reply {
 	defer t.mu.RUnlock()
 	value := slices.Concat([]byte(`{"value":[`), t.everybody(&p, sel), []byte("]}"))
 	return rawReply(http.StatusOK, value)
+}
+
+// one answers GET …/contacts/{id}.
+func (t *Objects) one(c call, id string) reply {
+	query, err := url.ParseQuery(c.URL.RawQuery)
+	if err != nil {
+		return badRequest("Malformed query.")
+	}
+	sel, err := selectOf(query)
+	if err != nil {
+		return badRequest("Could not find a property: %v", err)
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	i, err := t.find(id)
+	if err != nil {
+		return fail(http.StatusNotFound, "ErrorItemNotFound", "The specified object was not found in the store.")
+	}
+	return rawReply(http.StatusOK, t.record(i, &record{}).appendObject(nil, sel, t.missing()))
 }
 
 // outlookPage is how many contacts a page has: ten, or what is preferred.
