@@ -107,9 +107,10 @@ type Credential struct {
 
 // Mirror says what is mirrored and how often.
 type Mirror struct {
-	Interval    time.Duration
-	Photos      bool
-	OrgContacts bool
+	Interval      time.Duration
+	Photos        bool
+	OrgContacts   bool
+	Notifications bool // Graph says when to ask
 	// MailboxesGroup is whose Outlook contacts are mirrored; "" = nobody's.
 	MailboxesGroup directory.Group
 	MailboxTitle   string  // of private books; "{name}" is the owner's name

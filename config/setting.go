@@ -61,6 +61,7 @@ func (r *reader) settings() []setting {
 		duration("mirror.interval", &c.Mirror.Interval, minInterval, maxInterval),
 		truth("mirror.photos", &c.Mirror.Photos),
 		truth("mirror.org_contacts", &c.Mirror.OrgContacts),
+		truth("mirror.notifications", &c.Mirror.Notifications),
 		group("mirror.mailboxes_group", &c.Mirror.MailboxesGroup),
 		text("mirror.mailbox_title", &c.Mirror.MailboxTitle),
 		percent("mirror.shrink_guard", &c.Mirror.ShrinkGuard),

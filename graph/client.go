@@ -182,7 +182,11 @@ func (c *client) do(ctx context.Context, method, link, prefer string, body, into
 	if err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}
-	if resp.StatusCode != http.StatusOK {
+	switch resp.StatusCode {
+	case http.StatusOK, http.StatusCreated:
+	case http.StatusNoContent:
+		return nil
+	default:
 		return fmt.Errorf("%s: %w", op, newResponseError(resp, data))
 	}
 	if err := json.Unmarshal(data, into); err != nil {

@@ -1,11 +1,13 @@
 // Package graph mirrors an Entra tenant: it reads Microsoft Graph and hands
 // what it learns to a [Sink].
 //
-// A [Mirror] has up to five feeds. Those of users and of organisational contacts
+// A [Mirror] has up to six feeds. Those of users and of organisational contacts
 // ask a delta query: first for everybody, then for what changed since, following
 // next links to the delta link, which is stored with the data that it belongs to. The groups feed reads
 // who belongs to the groups that rules ask for. The photos feed asks contacts one
 // after the other whether their photo changed, because no delta query tells that.
+// The notifications feed renews a subscription, by which Graph says that it is
+// worth asking; what has changed is asked for all the same.
 // The mailboxes feed asks a delta query for each folder of Outlook contacts of each
 // member of a group.
 //
@@ -45,6 +47,8 @@ const (
 	FeedGroups      directory.Feed = "groups"
 	FeedPhotos      directory.Feed = "photos"
 	FeedMailboxes   directory.Feed = "mailboxes"
+	// FeedNotifications keeps a subscription to changes of users.
+	FeedNotifications directory.Feed = "notifications"
 )
 
 // A Sink takes the news. *store.Store is one.
@@ -62,6 +66,15 @@ type Tenant struct {
 	GraphURL   string                 // "https://graph.microsoft.com"; http on loopback only
 	Credential azcore.TokenCredential // see NewCredential
 	HTTP       *http.Client           // for Graph and tokens alike; see NewHTTPClient
+}
+
+// A Notify says where Graph may tell that users have changed. The zero Notify is
+// nowhere: then the mirror asks at its interval alone.
+type Notify struct {
+	URL string // https, reachable from Microsoft
+	// State is what Graph repeats in each notification, up to 128 characters. It is
+	// a secret: who knows it can make the mirror ask early.
+	State string
 }
 
 // A Progress tells how far a round is.
@@ -84,6 +97,7 @@ type Options struct {
 	Order       []directory.PhoneKind          // of a contact's numbers; kinds that it does not name follow
 	E164        func(written string) string    // reads a number; part of the question by Country
 	Country     string
+	Notify      Notify
 	Progress    func(Progress) // nil = nobody looks; called from one goroutine at a time
 	Log         *slog.Logger
 }

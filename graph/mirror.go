@@ -57,10 +57,11 @@ type order struct {
 	waitedFor bool
 }
 
-// A feed is one stream of news. Status is guarded by Mirror.mu; the rest belongs
-// to whoever passed the gate.
+// A feed is one stream of news. Status and hurried are guarded by Mirror.mu; the
+// rest belongs to whoever passed the gate.
 type feed struct {
-	status directory.FeedStatus
+	status  directory.FeedStatus
+	hurried bool // while a round was under way
 
 	step    step
 	least   time.Duration // between rounds, whatever the interval
@@ -118,6 +119,12 @@ func New(t Tenant, sink Sink, photos PhotoSink, o Options) (*Mirror, error) {
 		m.feeds = append(m.feeds, m.newMailboxFeed(o, c.question(t, o.Country), users.phones))
 	} else {
 		m.dropMailboxes = true
+	}
+	if o.Notify.URL != "" {
+		n := &notifyFeed{Mirror: m, Notify: o.Notify}
+		f := newFeed(FeedNotifications, n.step)
+		f.least = renewInterval
+		m.feeds = append(m.feeds, f)
 	}
 	if o.Photos && photos != nil {
 		p := &photoFeed{Mirror: m}
@@ -323,10 +330,15 @@ func (m *Mirror) advance(ctx context.Context, f *feed, o order) (directory.Round
 func (m *Mirror) settle(f *feed, err error) {
 	now := time.Now()
 	st := &f.status
+	hurried := f.hurried
+	f.hurried = false
 	if err == nil {
 		*st = directory.FeedStatus{Name: st.Name, Totals: st.Totals, State: directory.FeedWaiting, LastSuccess: now, NextRun: now.Add(max(m.interval, f.least))}
 		if st.Name == FeedUsers {
 			m.hurryPhotos(now)
+		}
+		if hurried {
+			f.hurry(hintDelay)
 		}
 		return
 	}

@@ -14,10 +14,12 @@ import (
 
 	"ringbook/config"
 	"ringbook/directory/number"
+	"ringbook/graph"
 	"ringbook/server"
 	"ringbook/server/admin"
 	"ringbook/server/carddav"
 	"ringbook/server/ldap"
+	"ringbook/server/notify"
 )
 
 // A surfaceFunc is a function that serves.
@@ -28,14 +30,14 @@ func (f surfaceFunc) Serve(ctx context.Context, l net.Listener) error { return f
 
 // bind opens every listener. CardDAV's is the first: a certificate authority
 // may want to see it.
-func (p *program) bind(ctx context.Context, cfg *config.Config, plan *number.Plan) error {
+func (p *program) bind(ctx context.Context, cfg *config.Config, plan *number.Plan, told graph.Notify) error {
 	web, err := listen(ctx, cfg.HTTP.Listen)
 	if err != nil {
 		return err
 	}
-	book := &server.HTTP{Log: p.log, Handler: carddav.New(carddav.Options{
+	book := &server.HTTP{Log: p.log, Handler: p.hooked(told, carddav.New(carddav.Options{
 		Directory: p.store, Auth: p.auth, Plan: plan, Log: p.log, RemoteAddr: remoteAddr(cfg.HTTP.BehindProxy),
-	})}
+	}))}
 	p.doors = append(p.doors, server.Door{Name: doorCardDAV, Listener: web, Surface: book})
 	var phonesTLS *tls.Config
 	if book.TLS, phonesTLS, err = p.certificates(ctx, cfg, web.Addr()); err != nil {
@@ -68,6 +70,21 @@ func (p *program) bind(ctx context.Context, cfg *config.Config, plan *number.Pla
 		p.doors = append(p.doors, server.Door{Name: d.name, Listener: l, Surface: d.surface})
 	}
 	return p.bindAdmin(ctx, cfg, plan, phones)
+}
+
+// hooked lets Graph in before the phones, if it was asked to tell of changes.
+func (p *program) hooked(told graph.Notify, phones http.Handler) http.Handler {
+	if told.URL == "" {
+		return phones
+	}
+	hook := notify.New(notify.Options{State: told.State, Hint: p.mirror.Hint, Renew: p.mirror.Renew, Log: p.log})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == notify.Path {
+			hook.ServeHTTP(w, r)
+			return
+		}
+		phones.ServeHTTP(w, r)
+	})
 }
 
 // The doors whose ports devices are told.

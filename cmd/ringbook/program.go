@@ -21,6 +21,7 @@ import (
 	"ringbook/graph"
 	"ringbook/server"
 	"ringbook/server/auth"
+	"ringbook/server/notify"
 )
 
 // The files in the data folder, beside admin.sock.
@@ -76,14 +77,18 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger, progress fu
 		return nil, err
 	}
 	p.owners = owners{p.store, cfg.Devices.OwnersGroup}
-	p.mirror, p.credential, err = newMirror(cfg, plan, &sink{p.store, p.auth, p.owners, cfg.Mirror.ShrinkGuard}, log, progress)
+	told := graph.Notify{}
+	if cfg.Mirror.Notifications {
+		told = graph.Notify{URL: cfg.PublicURL + notify.Path, State: notify.State(key[:], cfg.Tenant.ID)}
+	}
+	p.mirror, p.credential, err = newMirror(cfg, plan, &sink{p.store, p.auth, p.owners, cfg.Mirror.ShrinkGuard}, told, log, progress)
 	if err != nil {
 		return nil, err
 	}
 	if err := p.mirror.Forget(ctx); err != nil {
 		return nil, err
 	}
-	return p, p.bind(ctx, cfg, plan)
+	return p, p.bind(ctx, cfg, plan, told)
 }
 
 // digest is that by which the store sees that a card is drawn differently. The
@@ -125,7 +130,7 @@ func keyOf(c config.Credential) graph.CredentialKey {
 	}
 }
 
-func newMirror(cfg *config.Config, plan *number.Plan, s *sink, log *slog.Logger, progress func(graph.Progress)) (*graph.Mirror, *graph.Credential, error) {
+func newMirror(cfg *config.Config, plan *number.Plan, s *sink, told graph.Notify, log *slog.Logger, progress func(graph.Progress)) (*graph.Mirror, *graph.Credential, error) {
 	tenant, signIn, err := tenantOf(cfg)
 	if err != nil {
 		return nil, nil, err
@@ -141,7 +146,7 @@ func newMirror(cfg *config.Config, plan *number.Plan, s *sink, log *slog.Logger,
 			Interval: cfg.Mirror.Interval, Photos: cfg.Mirror.Photos, Phones: cfg.Mirror.Phones, Order: cfg.Numbers.Order,
 			Groups: cfg.Groups(), OrgContacts: cfg.Mirror.OrgContacts,
 			Mailboxes: cfg.Mirror.MailboxesGroup, ShrinkGuard: cfg.Mirror.ShrinkGuard,
-			E164: plan.E164, Country: cfg.Numbers.Country, Progress: progress, Log: log,
+			E164: plan.E164, Country: cfg.Numbers.Country, Notify: told, Progress: progress, Log: log,
 		})
 	return m, credential, err
 }

@@ -33,6 +33,10 @@ func (t *Tenant) control(w http.ResponseWriter, r *http.Request) {
 		answer, err = t.OrgContacts.control(r, p[1:], body)
 	case p[0] == "mailboxes":
 		answer, err = t.controlMailboxes(r, p[1:], body)
+	case verb == "POST notify" && len(p) == 2:
+		err = t.Notify(r.Context(), p[1], r.URL.Query().Get("lifecycle"))
+	case verb == "DELETE subscriptions":
+		t.DropSubscriptions()
 	case verb == "PUT scope":
 		var users []string
 		if err = json.Unmarshal(body, &users); err == nil {

@@ -99,6 +99,8 @@ func badRequest(format string, args ...any) reply {
 //	DELETE /_control/mailboxes/{user}/folders/{id}
 //	…      /_control/mailboxes/{user}/contacts                the same as for users, in the default folder
 //	…      /_control/mailboxes/{user}/folders/{id}/contacts   the same in another folder
+//	POST   /_control/notify/{user}[?lifecycle=EVENT]   tells every subscription
+//	DELETE /_control/subscriptions            as Graph may
 //	PUT    /_control/scope                    ["user", …]: the mailboxes that Exchange opens
 //	POST   /_control/faults                   a Fault or a list of them, behind those there are
 //	DELETE /_control/faults
@@ -182,6 +184,9 @@ func (t *Tenant) answer(c call) reply {
 
 // graph answers one Graph request other than a batch.
 func (t *Tenant) graph(c call) reply {
+	if c.path[0] == "subscriptions" {
+		return t.subscriptionRequest(c)
+	}
 	if c.Method != http.MethodGet {
 		return fail(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 	}
@@ -237,8 +242,8 @@ func (c call) kind() string {
 		return p[0] + "/delta"
 	case len(p) == 2 && p[0] == "users":
 		return "users/{id}"
-	case len(p) > 0 && p[0] == "groups":
-		return "groups"
+	case len(p) > 0 && (p[0] == "groups" || p[0] == "subscriptions"):
+		return p[0]
 	case len(p) > 2 && p[0] == "users" && strings.HasPrefix(p[2], "photo"):
 		if p[len(p)-1] == "$value" {
 			return "photo/$value"

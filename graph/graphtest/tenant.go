@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
+	"net/http"
 	"slices"
 )
 
@@ -34,6 +35,10 @@ type Options struct {
 	// User.Read.All alone.
 	Roles []string
 
+	// Notifier calls those who subscribe to changes; nil = a client that trusts
+	// any certificate.
+	Notifier *http.Client
+
 	// What Graph is free to do, and does now and then.
 	EmptyPages bool // every round of a delta begins with an empty page
 	Minimal    bool // a delta names the changed properties only, as if by Prefer: return=minimal
@@ -51,9 +56,10 @@ type Tenant struct {
 	*Objects             // the users
 	OrgContacts *Objects // the organisational contacts
 
-	groups    []group             // guarded by the users' lock
-	mailboxes map[string]*mailbox // likewise; by user
-	scope     map[string]bool     // likewise: mailboxes that Exchange opens to the application; nil = none
+	groups        []group             // guarded by the users' lock
+	mailboxes     map[string]*mailbox // likewise; by user
+	subscriptions []subscription      // likewise
+	scope         map[string]bool     // likewise: mailboxes that Exchange opens to the application; nil = none
 }
 
 // An entry is one person. A sample person costs next to nothing until it is
@@ -90,6 +96,9 @@ func New(o Options) *Tenant {
 	o.PageSize = min(o.PageSize, maxPage)
 	if o.Roles == nil {
 		o.Roles = []string{"User.Read.All"}
+	}
+	if o.Notifier == nil {
+		o.Notifier = newNotifier()
 	}
 	t := &Tenant{
 		id: TenantID, client: ClientID, secret: "s~" + rand.Text(),

@@ -1,0 +1,113 @@
+package notify_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"ringbook/server/notify"
+)
+
+// A site is a handler and what it has heard.
+type site struct {
+	hints, renewals int
+	log             bytes.Buffer
+	handler         http.Handler
+}
+
+func newSite() *site {
+	s := &site{}
+	s.handler = notify.New(notify.Options{
+		State: "the-state", Hint: func() { s.hints++ }, Renew: func() { s.renewals++ },
+		Log: slog.New(slog.NewTextHandler(&s.log, nil)),
+	})
+	return s
+}
+
+func (s *site) send(method, query, kind, body string) *http.Response {
+	r := httptest.NewRequest(method, notify.Path+query, strings.NewReader(body))
+	r.Header.Set("Content-Type", kind)
+	w := httptest.NewRecorder()
+	s.handler.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func TestHandshake(t *testing.T) {
+	s := newSite()
+	const token = "Validation: Testing client application reachability <script>&+ ü"
+	resp := s.send(http.MethodPost, "?validationToken="+url.QueryEscape(token), "text/plain; charset=utf-8", "")
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK || string(body) != token || resp.Header.Get("Content-Type") != "text/plain" {
+		t.Errorf("%d %q %s, %v", resp.StatusCode, body, resp.Header.Get("Content-Type"), err)
+	}
+	if resp.Header.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(resp.Header.Get("Content-Security-Policy"), "'none'") {
+		t.Errorf("headers %v", resp.Header)
+	}
+	if resp := s.send(http.MethodPost, "?validationToken="+strings.Repeat("x", 4<<10), "text/plain", ""); resp.StatusCode != http.StatusBadRequest {
+		t.Errorf("an endless token: %d", resp.StatusCode)
+	}
+	if s.hints+s.renewals > 0 {
+		t.Error("a handshake is no hint")
+	}
+}
+
+func TestNotifications(t *testing.T) {
+	change := func(state string) string {
+		return fmt.Sprintf(`{"subscriptionId":"s","clientState":%q,"changeType":"updated","resource":"Users/anna","resourceData":{"id":"anna"}}`, state)
+	}
+	for _, tt := range []struct {
+		name, method, kind, body string
+		status, hints, renewals  int
+	}{
+		{"a change", http.MethodPost, "application/json; charset=utf-8", `{"value":[` + change("the-state") + `]}`, 202, 1, 0},
+		{"many changes", http.MethodPost, "application/json", `{"value":[` + change("the-state") + "," + change("the-state") + `]}`, 202, 1, 0},
+		{"another state", http.MethodPost, "application/json", `{"value":[` + change("the-statf") + "," + change("") + `]}`, 202, 0, 0},
+		{"one of both", http.MethodPost, "application/json", `{"value":[` + change("x") + "," + change("the-state") + `]}`, 202, 1, 0},
+		{"reauthorisation", http.MethodPost, "application/json", `{"value":[{"clientState":"the-state","lifecycleEvent":"reauthorizationRequired"}]}`, 202, 1, 1},
+		{"a stranger's lifecycle", http.MethodPost, "application/json", `{"value":[{"clientState":"no","lifecycleEvent":"reauthorizationRequired"}]}`, 202, 0, 0},
+		{"nothing", http.MethodPost, "application/json", `{}`, 202, 0, 0},
+		{"no JSON", http.MethodPost, "application/json", `{"value":`, 400, 0, 0},
+		{"another type", http.MethodPost, "text/xml", `<x/>`, 415, 0, 0},
+		{"too much", http.MethodPost, "application/json", `{"value":["` + strings.Repeat("x", 2<<20) + `"]}`, 413, 0, 0},
+		{"a browser", http.MethodGet, "", "", 405, 0, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSite()
+			resp := s.send(tt.method, "", tt.kind, tt.body)
+			if resp.StatusCode != tt.status || s.hints != tt.hints || s.renewals != tt.renewals {
+				t.Errorf("%d, %d hints, %d renewals", resp.StatusCode, s.hints, s.renewals)
+			}
+			if strings.Contains(s.log.String(), "state") || strings.Contains(s.log.String(), "anna") {
+				t.Errorf("the log says %s", s.log.String())
+			}
+		})
+	}
+}
+
+func TestState(t *testing.T) {
+	a := notify.State([]byte("key"), "tenant")
+	if len(a) != 64 || a != notify.State([]byte("key"), "tenant") || a == notify.State([]byte("key"), "other") || a == notify.State([]byte("kez"), "tenant") {
+		t.Errorf("state %q", a)
+	}
+}
+
+func FuzzNotification(f *testing.F) {
+	for _, seed := range []string{
+		`{"value":[{"clientState":"the-state"}]}`, `{"value":[{"clientState":"the-state","lifecycleEvent":"missed"}]}`, `{"value":null}`, `[]`, `{"value":[null]}`, "\xff",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		s := newSite()
+		resp := s.send(http.MethodPost, "", "application/json", body)
+		if s.hints > 0 && !strings.Contains(body, "the-") && !strings.Contains(body, `\u`) || resp.StatusCode >= 500 {
+			t.Errorf("%d, %d hints", resp.StatusCode, s.hints)
+		}
+	})
+}
