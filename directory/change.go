@@ -99,7 +99,8 @@ type FeedStatus struct {
 	LastError   string    `json:"last_error"` // a sentence with a next step; "" = none since the last success
 	NextRun     time.Time `json:"next_run,omitzero"`
 
-	Failures     int       `json:"failures"` // rounds in a row that failed
+	Read         int       `json:"read,omitempty"` // pieces of news, in the round under way
+	Failures     int       `json:"failures"`       // rounds in a row that failed
 	FailingSince time.Time `json:"failing_since,omitzero"`
 	// Attention: it has failed so often that a person should look.
 	Attention bool `json:"attention"`

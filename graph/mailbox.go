@@ -369,13 +369,13 @@ func (m *mailbox) folder(ctx context.Context, i int) error {
 // addresses reads all addresses of a contact of which the news tell some only:
 // which of them is shown depends on the others.
 func (m *mailbox) addresses(ctx context.Context, o object, folder []string) error {
-	id, err := decodeText(o["id"])
-	if err != nil {
+	id, _ := decodeText(o["id"])
+	if id == "" {
 		return nil // the mapping says so
 	}
 	var whole object
 	link := m.client.path("$select="+strings.Join(outlookAddresses, ","), append(slices.Clone(folder), url.PathEscape(id))...)
-	err = m.client.get(ctx, link, &whole)
+	err := m.client.get(ctx, link, &whole)
 	if e, ok := errors.AsType[*responseError](err); ok && e.Status == http.StatusNotFound {
 		return nil // it is gone, and the next news say so
 	}

@@ -310,7 +310,7 @@ func (m *Mirror) advance(ctx context.Context, f *feed, o order) (directory.Round
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if ctx.Err() != nil { // not the feed's failure
-		f.status.State, f.started = before, time.Time{}
+		f.status.State, f.status.Read, f.started = before, 0, time.Time{}
 		return f.round, true
 	}
 	if err == nil && !last {
@@ -330,6 +330,7 @@ func (m *Mirror) advance(ctx context.Context, f *feed, o order) (directory.Round
 func (m *Mirror) settle(f *feed, err error) {
 	now := time.Now()
 	st := &f.status
+	st.Read = 0
 	hurried := f.hurried
 	f.hurried = false
 	if err == nil {
@@ -427,7 +428,15 @@ func (m *Mirror) logRound(ctx context.Context, f *feed, err error) {
 	m.log.LogAttrs(ctx, level, "sync round", attrs...)
 }
 
+// progress says how far a feed's round is.
 func (m *Mirror) progress(p Progress) {
+	m.mu.Lock()
+	for _, f := range m.feeds {
+		if f.status.Name == p.Feed {
+			f.status.Read = p.Read
+		}
+	}
+	m.mu.Unlock()
 	if m.report != nil {
 		m.report(p)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"ringbook/directory"
 	"ringbook/graph"
+	"ringbook/graph/graphtest"
 )
 
 // run runs the mirror until the returned function is called, which returns what Run returned.
@@ -382,4 +383,27 @@ func TestNewRefuses(t *testing.T) {
 	if _, err := graph.New(good, newMemory(), nil, graph.Options{Interval: time.Minute}); err != nil {
 		t.Errorf("New = %v", err)
 	}
+}
+
+// TestStatusSaysHowFar: of a round under way it tells how much was read, and of one
+// that is over nothing.
+func TestStatusSaysHowFar(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphtest.New(graphtest.Options{People: 50, PageSize: 20})
+		reach, stop := serve(t, tenant.ServeHTTP)
+		defer stop()
+		reach.Credential = signIn{reach.HTTP, tenant}
+		tenant.Fault(graphtest.Fault{Path: "/v1.0/users/delta", After: 2, DelayMS: 5000})
+		m := mirror(t, reach, newMemory(), nil)
+		end := run(t, m)
+		<-time.After(4 * time.Second)
+		if st := status(m, graph.FeedUsers); st.State != directory.FeedRunning || st.Read != 40 {
+			t.Errorf("before the last page: %+v", st)
+		}
+		<-time.After(4 * time.Second)
+		if st := status(m, graph.FeedUsers); st.State != directory.FeedWaiting || st.Read != 0 {
+			t.Errorf("after it: %+v", st)
+		}
+		must(t, end())
+	})
 }

@@ -10,7 +10,9 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"ringbook/directory"
 	"ringbook/graph"
+	"ringbook/server/admin"
 )
 
 // redraw is how often the bar is drawn at most: the eye sees no more.
@@ -67,6 +69,23 @@ func (p *progress) show(n graph.Progress) {
 	if n.Done {
 		p.must(p.bar.Finish())
 		p.bar = nil
+	}
+}
+
+// seen reports whether anybody looks.
+func (p *progress) seen() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.w != nil && !p.ended
+}
+
+// follow shows the feed that is running. How much there will be is not known
+// beforehand: as much as there is already, if anything.
+func (p *progress) follow(st admin.Status) {
+	for _, s := range st.Sources {
+		if s.State == directory.FeedRunning && s.Read > 0 {
+			p.show(graph.Progress{Feed: s.Name, Read: s.Read, Total: st.Contacts})
+		}
 	}
 }
 

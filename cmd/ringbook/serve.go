@@ -49,7 +49,7 @@ func newLog(w io.Writer, format string) (*slog.Logger, error) {
 
 func serve(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	for _, w := range cfg.Warnings {
-		log.LogAttrs(ctx, slog.LevelWarn, "setting without effect", slog.String("setting", w.String()))
+		log.LogAttrs(ctx, slog.LevelWarn, "setting to look at", slog.String("setting", w.String()))
 	}
 	p, err := open(ctx, cfg, log, nil)
 	if err != nil {

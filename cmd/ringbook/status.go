@@ -100,6 +100,9 @@ func credentialLine(c directory.CredentialStatus, now time.Time) string {
 
 func feedLine(s directory.FeedStatus, now time.Time) string {
 	line := string(s.State)
+	if s.Read > 0 {
+		line += fmt.Sprintf(", %d read so far", s.Read)
+	}
 	if s.LastSuccess.IsZero() {
 		line += ", no success yet"
 	} else {

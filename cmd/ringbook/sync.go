@@ -2,9 +2,12 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
+	"sync"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +30,8 @@ func newSync(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			report, err := c.Sync(cmd.Context(), r)
+			bar := newProgress(cmd.OutOrStdout(), cmd.ErrOrStderr(), 0)
+			report, err := watched(cmd.Context(), c, bar, func() (admin.SyncReport, error) { return c.Sync(cmd.Context(), r) })
 			if err != nil {
 				return err
 			}
@@ -45,6 +49,35 @@ func newSync(o *options) *cobra.Command {
 	cmd.Flags().BoolVar(&r.Full, "full", false, "read everything again, not only what changed")
 	cmd.Flags().BoolVar(&r.AcceptShrink, "accept-shrink", false, "let this sync remove more than mirror.shrink_guard allows")
 	return o.withJSON(cmd)
+}
+
+// watchEvery is how often the server is asked how far it is.
+const watchEvery = 250 * time.Millisecond
+
+// watched does something that takes the server a while, and shows how far its
+// feeds are meanwhile.
+func watched[T any](ctx context.Context, c *admin.Client, bar *progress, do func() (T, error)) (T, error) {
+	ctx, stop := context.WithCancel(ctx)
+	var watcher sync.WaitGroup
+	watcher.Go(func() {
+		tick := time.NewTicker(watchEvery)
+		defer tick.Stop()
+		for bar.seen() {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if st, err := c.Status(ctx); err == nil { // else there is nothing to show, this once
+				bar.follow(st)
+			}
+		}
+	})
+	result, err := do()
+	stop()
+	watcher.Wait()
+	bar.end()
+	return result, err
 }
 
 // failed is the first round that failed, and how.

@@ -99,8 +99,8 @@ func (t *Tenant) validate(ctx context.Context, at string) error {
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	err = errors.Join(err, resp.Body.Close())
 	if err != nil || resp.StatusCode != http.StatusOK || string(body) != token || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/plain") {
 		return fmt.Errorf("the endpoint answered with status %d", resp.StatusCode)
 	}

@@ -3,7 +3,6 @@ package notify_test
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -30,27 +29,27 @@ func newSite() *site {
 	return s
 }
 
-func (s *site) send(method, query, kind, body string) *http.Response {
+func (s *site) send(method, query, kind, body string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, notify.Path+query, strings.NewReader(body))
 	r.Header.Set("Content-Type", kind)
 	w := httptest.NewRecorder()
 	s.handler.ServeHTTP(w, r)
-	return w.Result()
+	return w
 }
 
 func TestHandshake(t *testing.T) {
 	s := newSite()
 	const token = "Validation: Testing client application reachability <script>&+ ü"
 	resp := s.send(http.MethodPost, "?validationToken="+url.QueryEscape(token), "text/plain; charset=utf-8", "")
-	body, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK || string(body) != token || resp.Header.Get("Content-Type") != "text/plain" {
-		t.Errorf("%d %q %s, %v", resp.StatusCode, body, resp.Header.Get("Content-Type"), err)
+	header := resp.Header()
+	if resp.Code != http.StatusOK || resp.Body.String() != token || header.Get("Content-Type") != "text/plain" {
+		t.Errorf("%d %q %v", resp.Code, resp.Body, header)
 	}
-	if resp.Header.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(resp.Header.Get("Content-Security-Policy"), "'none'") {
-		t.Errorf("headers %v", resp.Header)
+	if header.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(header.Get("Content-Security-Policy"), "'none'") {
+		t.Errorf("headers %v", header)
 	}
-	if resp := s.send(http.MethodPost, "?validationToken="+strings.Repeat("x", 4<<10), "text/plain", ""); resp.StatusCode != http.StatusBadRequest {
-		t.Errorf("an endless token: %d", resp.StatusCode)
+	if resp := s.send(http.MethodPost, "?validationToken="+strings.Repeat("x", 4<<10), "text/plain", ""); resp.Code != http.StatusBadRequest {
+		t.Errorf("an endless token: %d", resp.Code)
 	}
 	if s.hints+s.renewals > 0 {
 		t.Error("a handshake is no hint")
@@ -80,8 +79,8 @@ func TestNotifications(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newSite()
 			resp := s.send(tt.method, "", tt.kind, tt.body)
-			if resp.StatusCode != tt.status || s.hints != tt.hints || s.renewals != tt.renewals {
-				t.Errorf("%d, %d hints, %d renewals", resp.StatusCode, s.hints, s.renewals)
+			if resp.Code != tt.status || s.hints != tt.hints || s.renewals != tt.renewals {
+				t.Errorf("%d, %d hints, %d renewals", resp.Code, s.hints, s.renewals)
 			}
 			if strings.Contains(s.log.String(), "state") || strings.Contains(s.log.String(), "anna") {
 				t.Errorf("the log says %s", s.log.String())
@@ -106,8 +105,8 @@ func FuzzNotification(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		s := newSite()
 		resp := s.send(http.MethodPost, "", "application/json", body)
-		if s.hints > 0 && !strings.Contains(body, "the-") && !strings.Contains(body, `\u`) || resp.StatusCode >= 500 {
-			t.Errorf("%d, %d hints", resp.StatusCode, s.hints)
+		if s.hints > 0 && !strings.Contains(body, "the-") && !strings.Contains(body, `\u`) || resp.Code >= 500 {
+			t.Errorf("%d, %d hints", resp.Code, s.hints)
 		}
 	})
 }
