@@ -156,8 +156,15 @@ func (s *memory) Feeds(_ context.Context, prefix directory.Feed) ([]directory.Fe
 func (s *memory) ApplyGroup(_ context.Context, m directory.Membership) (directory.Applied, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	old := s.groups[m.Group]
 	s.groups[m.Group] = slices.Sorted(slices.Values(m.Members))
-	return directory.Applied{Changed: len(m.Members)}, nil
+	var a directory.Applied
+	for _, id := range slices.Concat(old, s.groups[m.Group]) {
+		if _, was := slices.BinarySearch(old, id); !was || !slices.Contains(m.Members, id) {
+			a.Changed++
+		}
+	}
+	return a, nil
 }
 
 func (s *memory) change(ch directory.Change, src directory.Source, a *directory.Applied) {
