@@ -68,6 +68,14 @@ func TestMailboxes(t *testing.T) {
 	if out := r.do("contact", "find", "zahnweh"); !strings.Contains(out, "Nobody is found") {
 		t.Errorf("an administrator finds what is private: %s", out)
 	}
+	for _, args := range [][]string{{"contact", "show", "praxis@zahn.example"}, {"contact", "export", "--format", "csv", "--source", "mailbox"}} {
+		if code, out := r.try(args...); code != 1 || strings.Contains(out, "Zahnweh") {
+			t.Errorf("%v: %d %s", args, code, out)
+		}
+	}
+	if out := r.do("contact", "export", "--format", "csv"); strings.Contains(out, "Zahnweh") || !strings.Contains(out, "Anna Ader") {
+		t.Errorf("the export has what is private: %s", out)
+	}
 	if out := r.do("status"); !strings.Contains(out, "1 with 1 contacts, each seen by its owner's devices") {
 		t.Errorf("status: %s", out)
 	}

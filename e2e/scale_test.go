@@ -1,9 +1,12 @@
 package e2e_test
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -12,9 +15,14 @@ import (
 	goldap "github.com/go-ldap/ldap/v3"
 )
 
-// manyPeople is a large company; figures are logged and judged by nobody here,
-// since this machine may be busy.
-const manyPeople = 10_000
+// manyPeople is a large company, or as large as RINGBOOK_E2E_PEOPLE says; figures
+// are logged and judged by nobody here, since this machine may be busy.
+var manyPeople = cmp.Or(peopleOf(os.Getenv("RINGBOOK_E2E_PEOPLE")), 10_000)
+
+func peopleOf(s string) int {
+	n, _ := strconv.Atoi(s) // 0 = as usual
+	return n
+}
 
 // stopwatch asks again and again until it works, and returns how long that took.
 func stopwatch(t *testing.T, what string, try func() error) time.Duration {

@@ -26,7 +26,7 @@ type joiner struct {
 func newJoiner(v *View, news map[directory.ContactID]*Entry) *joiner {
 	j := &joiner{v, news, make(map[string][]*Entry), make(map[directory.ContactID][]*Entry)}
 	for _, e := range news {
-		if e == nil || e.private() {
+		if e == nil || e.Private() {
 			continue
 		}
 		for _, m := range e.stored.Emails {
@@ -60,7 +60,7 @@ func (j *joiner) holders(email string) (had, have []*Entry) {
 	}
 	have = slices.Clone(have)
 	for e := range j.view.posted(kindAddress, email) {
-		if e.private() || !slices.ContainsFunc(e.stored.Emails, func(m string) bool { return strings.EqualFold(m, email) }) {
+		if e.Private() || !slices.ContainsFunc(e.stored.Emails, func(m string) bool { return strings.EqualFold(m, email) }) {
 			continue
 		}
 		if len(had) <= maxHolders {
@@ -131,7 +131,7 @@ func (j *joiner) around() map[directory.ContactID]struct{} {
 			reach(e.stored.ID)
 		}
 		for _, e := range []*Entry{j.view.Entry(id), j.news[id]} {
-			if e == nil || e.private() {
+			if e == nil || e.Private() {
 				continue
 			}
 			if e.stored.Same != "" {
@@ -165,7 +165,7 @@ func (j *joiner) leader(e *Entry) *Entry {
 
 // joins returns the contact that e joins; nil = none.
 func (j *joiner) joins(e *Entry) *Entry {
-	if e.private() {
+	if e.Private() {
 		return nil
 	}
 	if e.stored.Same != "" {

@@ -29,13 +29,14 @@ func mailboxesOf(rule *filter.Filter) []string {
 	return names
 }
 
-// private reports whether a contact is of a mailbox.
-func (e *Entry) private() bool { return e.stored.Source == directory.SourceMailbox }
+// Private reports whether a contact is of a mailbox: it is its owner's, and no
+// administrator's to look through.
+func (e *Entry) Private() bool { return e.stored.Source == directory.SourceMailbox }
 
 // mayShow reports whether a contact is none of a mailbox that the book's rule
 // does not name.
 func (b *book) mayShow(e *Entry) bool {
-	if !e.private() {
+	if !e.Private() {
 		return true
 	}
 	if len(b.mailboxes) == 0 {
@@ -49,7 +50,7 @@ func (b *book) mayShow(e *Entry) bool {
 // privateBook returns the private book of a contact; "" = it is of no mailbox, or
 // not there.
 func privateBook(e *Entry) directory.BookName {
-	if e == nil || !e.private() {
+	if e == nil || !e.Private() {
 		return ""
 	}
 	return directory.MailboxBook(e.stored.Mailbox)

@@ -51,7 +51,7 @@ func (v *View) Search(ctx context.Context, f *filter.Filter) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
 		hit, ended := compile(f, newNumberReader(v.index.plan)), enders(ctx)
 		for _, e := range v.ordered() {
-			if ended() || e.leader == "" && !e.private() && hit(e) == filter.True && !yield(e) {
+			if ended() || e.leader == "" && !e.Private() && hit(e) == filter.True && !yield(e) {
 				return
 			}
 		}

@@ -49,10 +49,33 @@ func rich(n int) *directory.Contact {
 	return c
 }
 
+// leave lets n people come and go again: what is left of them are tombstones.
+func leave(b *testing.B, s *store.Store, n int) {
+	b.Helper()
+	const first = 10_000_000
+	for from := first; from < first+n; from += 1000 {
+		var come, gone []directory.Change
+		for i := from; i < from+1000; i++ {
+			come = append(come, storetest.Puts(rich(i))...)
+			gone = append(gone, directory.Change{ID: storetest.Person(i).ID, Removed: true})
+		}
+		for _, changes := range [][]directory.Change{come, gone} {
+			batch := directory.Batch{Feed: storetest.Feed, Source: directory.SourceUser, Changes: changes, AcceptShrink: true}
+			if _, err := s.Apply(b.Context(), batch); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+// BenchmarkApplyTen: ten people change, from the page read to the view that both
+// protocols answer from, of so many people and with so many tombstones beside them.
 func BenchmarkApplyTen(b *testing.B) {
-	for _, n := range []int{1_000, 10_000, 100_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
+	for _, c := range []struct{ n, gone int }{{1_000, 0}, {10_000, 0}, {100_000, 0}, {100_000, 900_000}} {
+		n := c.n
+		b.Run(fmt.Sprintf("of%d,log%d", n, n+c.gone), func(b *testing.B) {
 			s, _ := filled(b, n)
+			leave(b, s, c.gone)
 			round := 0
 			for b.Loop() {
 				round++

@@ -84,8 +84,8 @@ func findContact(v *index.View, given string) (*index.Entry, error) {
 	if strings.Contains(given, "@") {
 		for e := range v.All() {
 			c := e.Contact()
-			if e.Leader() != "" {
-				continue // found as part of that one
+			if e.Leader() != "" || e.Private() {
+				continue // found as part of that one, or nobody's business
 			}
 			if strings.EqualFold(c.UserPrincipalName, given) || slices.ContainsFunc(c.Emails, func(m string) bool { return strings.EqualFold(m, given) }) {
 				found = append(found, e)

@@ -48,6 +48,9 @@ func (h handler) exported(book directory.BookName, src directory.Source) (iter.S
 	if src != "" && !slices.Contains(directory.Sources(), src) {
 		return nil, refuse(http.StatusBadRequest, directory.ErrInvalid, fmt.Sprintf("there is no source %q; there are: %s", src, list(directory.Sources())), "")
 	}
+	if src == directory.SourceMailbox && book == "" {
+		return nil, refuse(http.StatusForbidden, directory.ErrInvalid, "what stands in a mailbox is its owner's", "name a book whose rule shows the mailbox: --book BOOK")
+	}
 	all := v.Ordered()
 	if book != "" {
 		shelf := v.Shelf([]directory.BookName{book}, false)
@@ -66,6 +69,8 @@ func (h handler) exported(book directory.BookName, src directory.Source) (iter.S
 		for e := range all {
 			c := e.Contact()
 			switch {
+			case e.Private() && book == "":
+				continue // its owner's
 			case src != "":
 				c = e.Stored() // as that source alone has it, to be read back
 			case e.Leader() != "":
