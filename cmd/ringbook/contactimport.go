@@ -155,12 +155,11 @@ func (f *importFlags) send(cmd *cobra.Command, c *admin.Client, file *transfer.F
 		sent += len(rows)
 		bar.show(graph.Progress{Feed: "import", Read: sent, Total: len(file.Rows)})
 	}
+	last := admin.ImportRequest{Last: true}
 	if f.removeMissing {
-		if err := part(admin.ImportRequest{Keep: &keep}); err != nil {
-			return result, err
-		}
+		last.Keep = &keep
 	}
-	return result, nil
+	return result, part(last)
 }
 
 // shownChanges is how many changes an import shows: --json has more of them.

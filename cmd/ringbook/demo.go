@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,6 +22,9 @@ import (
 	"ringbook/server"
 	"ringbook/server/admin"
 )
+
+// demoTries is how often the demo looks for ports.
+const demoTries = 5
 
 // The demo's sample tenant is the same on every machine.
 const (
@@ -135,6 +139,16 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return unlessEnded(ctx, fmt.Errorf("start the sample tenant: %w", err))
 	}
 	defer func() { err = errors.Join(err, d.graph.Close()) }()
+	for range demoTries {
+		if err = d.once(ctx); !errors.Is(err, syscall.EADDRINUSE) {
+			break // else somebody took a port between our looking and our listening
+		}
+	}
+	return err
+}
+
+// once runs the demo on the ports that are free now.
+func (d *demo) once(ctx context.Context) error {
 	file, err := d.configure(ctx)
 	if err != nil {
 		return unlessEnded(ctx, err)

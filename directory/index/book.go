@@ -81,6 +81,15 @@ func (b *Book) Entry(id directory.ContactID) *Entry {
 	return b.member(slot)
 }
 
+// Shows returns what the book shows of a contact, also if a book before it on the
+// shelf shows it already; nil = nothing.
+func (b *Book) Shows(e *Entry) *Entry {
+	if b.drained || !b.own.stamps.at(e.slot).member() {
+		return nil
+	}
+	return b.view.entries.at(e.slot).in(b.book)
+}
+
 // member returns the entry at slot if it is a member.
 func (b *Book) member(slot int) *Entry {
 	if b.drained || !b.own.stamps.at(slot).member() {
@@ -91,7 +100,7 @@ func (b *Book) member(slot int) *Entry {
 			return nil
 		}
 	}
-	return b.view.entries.at(slot)
+	return b.view.entries.at(slot).in(b.book)
 }
 
 // All yields the members, in no order that means anything.

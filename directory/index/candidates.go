@@ -129,7 +129,8 @@ func (x *finder) leaf(f *filter.Filter) (c candidates, ok bool) {
 		if f.Op == filter.Substrings {
 			return x.anyOf(kindMail, forms(a, value))
 		}
-		return x.begins(x.view.index.hashed(kindAddress, forms(a, value)[0], 0)), true
+		whole := forms(a, value)[0]
+		return x.begins(x.view.index.hashed(kindAddress, whole, 0)).with(x.begins(x.view.index.hashed(kindPrivate, whole, 0))), true
 	case syntaxNumber, syntaxFlag, syntaxConstant, syntaxSearch:
 	}
 	return nil, false

@@ -7,6 +7,7 @@ import (
 	"unique"
 
 	"ringbook/directory"
+	"ringbook/directory/filter"
 	"ringbook/directory/text"
 )
 
@@ -17,6 +18,11 @@ type Entry struct {
 	stored   *directory.Contact // with the numbers that are not, and without its parts
 	modified int64              // Unix seconds
 	person
+	// What each book shows of a contact that has parts; see [Index.shownIn].
+	shown   []*Entry             // by the book's place; nil = nothing
+	alone   *Entry               // itself without its parts
+	of      []*directory.Contact // of one of those: the parts that are shown
+	moved   int64                // Unix seconds: when a part last came or went; 0 = not known
 	sortKey string
 	keys    []key
 	slot    int
@@ -34,13 +40,108 @@ func (x *Index) newEntry(s Stored) *Entry {
 	return x.show(&Entry{contact: s.Contact, stored: s.Contact, modified: s.Modified.Unix()})
 }
 
-// with returns the entry in another place among the contacts of one person.
-func (x *Index) with(e *Entry, p person) *Entry {
-	n := &Entry{contact: e.stored, stored: e.stored, modified: e.modified, person: p, slot: e.slot}
-	if len(p.parts) > 0 {
-		n.contact = directory.Merge(n.Parts(), x.precedence)
+// with returns the entry in another place among the contacts of one person; at is
+// when it came there.
+func (x *Index) with(e *Entry, p person, at int64) *Entry {
+	n := &Entry{contact: e.stored, stored: e.stored, modified: e.modified, person: p, slot: e.slot, moved: at}
+	if len(p.parts) == 0 {
+		return x.show(n)
 	}
-	return x.show(n)
+	n.contact = directory.Merge(n.Parts(), x.precedence)
+	x.show(n)
+	x.shownIn(n)
+	return n
+}
+
+// shownIn works out what each book shows of a person: the parts that its rule lets
+// in, each asked on its own. So a rule that keeps an import out keeps out what the
+// import says, and nobody whom it names; and of one whose account is disabled a
+// book that does not show the account shows nothing, in whatever list the name
+// still stands.
+func (x *Index) shownIn(e *Entry) {
+	e.alone = x.show(&Entry{contact: e.stored, stored: e.stored, modified: e.modified, of: []*directory.Contact{e.stored}})
+	e.alone.sortKey = e.sortKey // one person, one place in the order
+	all := e.partEntries()
+	drawn := make(map[string]*Entry)
+	e.shown = make([]*Entry, len(x.books))
+	for i, b := range x.books {
+		var parts []*directory.Contact
+		var key strings.Builder
+		for n, part := range all {
+			if b.rule(part) == filter.True {
+				parts = append(parts, part.stored)
+				key.WriteRune(rune(n))
+			}
+		}
+		switch {
+		case len(parts) == 0, e.stored.AccountEnabled == directory.False && parts[0] != e.stored:
+		case len(parts) == len(all):
+			e.shown[i] = e
+		default:
+			if drawn[key.String()] == nil {
+				drawn[key.String()] = x.only(e, parts)
+			}
+			e.shown[i] = drawn[key.String()]
+		}
+	}
+}
+
+// only returns an entry of a person that shows some parts and no others.
+func (x *Index) only(e *Entry, parts []*directory.Contact) *Entry {
+	c := directory.Merge(parts, x.precedence)
+	c.ID = e.stored.ID // one person, one card, whoever knows it
+	v := x.show(&Entry{contact: c, stored: e.stored, modified: e.modified, person: e.person, moved: e.moved, of: parts})
+	v.sortKey = e.sortKey
+	return v
+}
+
+// partEntries returns the entries of a person's parts, each on its own.
+func (e *Entry) partEntries() []*Entry {
+	if e.alone == nil {
+		return []*Entry{e}
+	}
+	all := []*Entry{e.alone}
+	for _, part := range e.parts {
+		all = append(all, part.Alone()) // it may have led others until now
+	}
+	return all
+}
+
+// in returns what a book shows of a contact that is a member. Where a group is not
+// known that the rule asks for, nothing of the parts is shown.
+func (e *Entry) in(b *book) *Entry {
+	switch {
+	case e == nil || e.shown == nil || b.private:
+		return e
+	case e.shown[b.place] != nil:
+		return e.shown[b.place]
+	}
+	return e.alone
+}
+
+// place gives the entry its slot, and those by which it is shown.
+func (e *Entry) place(slot int) {
+	e.slot = slot
+	if e.alone != nil {
+		e.alone.slot = slot
+	}
+	for _, v := range e.shown {
+		if v != nil {
+			v.slot = slot
+		}
+	}
+}
+
+// Whole reports whether the contact is no more and no less than what one source
+// says, so that every book shows it alike.
+func (e *Entry) Whole() bool { return e.alone == nil && e.of == nil && e.leader == "" }
+
+// Alone returns the contact as its own source has it, without its parts.
+func (e *Entry) Alone() *Entry {
+	if e.alone != nil {
+		return e.alone
+	}
+	return e
 }
 
 // show finishes an entry whose contact is all that there is to show.
@@ -128,6 +229,9 @@ func (e *Entry) Leader() directory.ContactID { return e.leader }
 // Parts returns the stored contacts that are shown as this one, itself first and
 // each in the order of [directory.Rank]. They are shared and must not be changed.
 func (e *Entry) Parts() []*directory.Contact {
+	if e.of != nil {
+		return e.of
+	}
 	parts := []*directory.Contact{e.stored}
 	for _, p := range e.parts {
 		parts = append(parts, p.stored)
@@ -135,9 +239,13 @@ func (e *Entry) Parts() []*directory.Contact {
 	return parts
 }
 
-// Modified returns when the value last changed, of any part.
+// OwnModified returns when the value of its own source last changed.
+func (e *Entry) OwnModified() time.Time { return time.Unix(e.modified, 0).UTC() }
+
+// Modified returns when the value last changed, of any part, or a part came or
+// went, as far as that is known.
 func (e *Entry) Modified() time.Time {
-	latest := e.modified
+	latest := max(e.modified, e.moved)
 	for _, p := range e.parts {
 		latest = max(latest, p.modified)
 	}

@@ -80,15 +80,30 @@ func (v *View) Knows(g directory.Group) bool {
 
 // Belongs reports whether the contact is known to belong to a group.
 func (e *Entry) Belongs(g directory.Group) bool {
-	return slices.Contains(e.contact.Extras.Append(nil, memberOf), string(g))
+	return slices.Contains(e.stored.Extras.Append(nil, memberOf), string(g))
 }
 
-// admits reports whether a contact belongs to a book in which it was or was not.
-func (x *Index) admits(b *book, e *Entry, was bool) bool {
+// admits reports whether a contact belongs to a book in which it was or was not,
+// according to a view.
+func (x *Index) admits(v *View, b *book, e *Entry, was bool) bool {
+	if e == nil || e.leader != "" || !b.mayShow(e) {
+		return false
+	}
 	for _, g := range b.groups {
 		if _, ok := x.known[g]; !ok {
-			return e != nil && was
+			return was || e.hadPart(v, b)
 		}
 	}
-	return e != nil && e.leader == "" && b.mayShow(e) && b.rule(e) == filter.True
+	if e.shown != nil {
+		return e.shown[b.place] != nil
+	}
+	return b.rule(e) == filter.True
+}
+
+// hadPart reports whether a part of the contact was a member of a book on its own.
+func (e *Entry) hadPart(v *View, b *book) bool {
+	return slices.ContainsFunc(e.parts, func(part *Entry) bool {
+		slot, known := v.find(part.stored.ID)
+		return known && v.histories[b.place].stamps.at(slot).member()
+	})
 }

@@ -108,6 +108,8 @@ type book struct {
 	// groups are those that the rule asks for, mailboxes those that it names.
 	groups    []directory.Group
 	mailboxes []string
+	place     int  // among the books; not of a private one
+	private   bool // of a mailbox
 }
 
 // slots finds the slot of an id. It only ever grows and all views share it: a
@@ -148,7 +150,7 @@ func New(o Options, epoch directory.Epoch, rev directory.Revision, contacts iter
 			return nil, fmt.Errorf("book %s twice: %w", b.Name, directory.ErrInvalid)
 		}
 		byName[b.Name] = i
-		x.books = append(x.books, &book{b.Name, b.Title, cmp.Or(b.Filter, directory.DefaultFilter), compile(rule, newNumberReader(x.plan)), Groups(rule), mailboxesOf(rule)})
+		x.books = append(x.books, &book{b.Name, b.Title, cmp.Or(b.Filter, directory.DefaultFilter), compile(rule, newNumberReader(x.plan)), Groups(rule), mailboxesOf(rule), i, false})
 	}
 	v := &View{index: x, epoch: epoch, revision: rev, order: &order{}, known: maps.Clone(x.known), histories: make([]*history, len(x.books))}
 	x.fill(v, contacts)
@@ -200,7 +202,7 @@ func (x *Index) joinAll(v *View, made []*Entry) {
 	var joined []*Entry
 	for id, p := range newJoiner(v, news).persons() {
 		if e := v.Entry(id); !e.is(p) {
-			joined = append(joined, x.with(e, p))
+			joined = append(joined, x.with(e, p, 0))
 		}
 	}
 	x.place(v, joined, nil)

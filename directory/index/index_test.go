@@ -195,8 +195,8 @@ func listing(b *index.Book) map[directory.ContactID]*index.Entry {
 
 var propertyBooks = []directory.Book{
 	{Name: "x", Title: "X", Filter: "(|(department=a)(company=a))"},
-	{Name: "y", Title: "Y", Filter: "(&(cn=*)(!(department=b)))"},
-	{Name: "z", Title: "Z", Filter: "(|(company=b)(&(mailbox=box1)(department=a)))"},
+	{Name: "y", Title: "Y", Filter: "(&(cn=*)(!(department=b))(!(importSet=one)))"},
+	{Name: "z", Title: "Z", Filter: "(|(&(company=b)(!(source=org_contact)))(&(mailbox=box1)(department=a)))"},
 }
 
 var propertyShelves = [][]directory.BookName{{"x"}, {"y"}, {"x", "y"}, {"z", "x", "y"}, {"y", "gone", "y", "x"}}

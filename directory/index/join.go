@@ -60,7 +60,7 @@ func (j *joiner) holders(email string) (had, have []*Entry) {
 	}
 	have = slices.Clone(have)
 	for e := range j.view.posted(kindAddress, email) {
-		if e.Private() || !slices.ContainsFunc(e.stored.Emails, func(m string) bool { return strings.EqualFold(m, email) }) {
+		if !slices.ContainsFunc(e.stored.Emails, func(m string) bool { return strings.ToLower(m) == email }) {
 			continue
 		}
 		if len(had) <= maxHolders {
@@ -139,7 +139,7 @@ func (j *joiner) around() map[directory.ContactID]struct{} {
 			}
 			for _, m := range e.stored.Emails {
 				had, have := j.holders(m)
-				if len(had) > maxHolders && len(have) > maxHolders {
+				if bestOf(had) == nil && bestOf(have) == nil {
 					continue // nobody is joined by it, before or after
 				}
 				for _, other := range slices.Concat(had, have) {

@@ -59,6 +59,7 @@ func TestJoin(t *testing.T) {
 		{"two imports know the person", "u+l+l2", []directory.Contact{user("u", "a@x"), local("l", "one", "a@x"), local("l2", "two", "a@x")}},
 		{"a second address decides", "l u u2+l2", []directory.Contact{user("u", "a@x"), user("u2", "b@x"), local("l", "", "a@x"), local("l2", "", "a@x", "b@x")}},
 		{"a guest is part of our own record", "l+guest", []directory.Contact{guest, local("l", "", "a@x")}},
+		{"capitals of other alphabets", "u+l", []directory.Contact{user("u", "info@x"), local("l", "", "İNFO@X")}},
 		{"mailboxes are private", "u", []directory.Contact{user("u", "a@x"), private}},
 		{"an address of a department", "l0 l1 l2 l3 l4 l5 l6 l7 l8 u", append(many, user("u", "a@x"))},
 	} {
@@ -139,5 +140,107 @@ func TestJoinedIsOne(t *testing.T) {
 	publish(x, 4, nil, "u")
 	if got := joined(x.View()); got != "l" {
 		t.Errorf("after the user left: %s", got)
+	}
+}
+
+// TestEachPartIsAsked: a book shows of a person what its rule lets in, part by part:
+// a rule that keeps an import out keeps out what the import says and nobody whom it
+// names; and whose account is disabled is shown by no list that still has the name.
+func TestEachPartIsAsked(t *testing.T) {
+	x := newIndex(t,
+		directory.Book{Name: "all"},
+		directory.Book{Name: "tenant", Filter: "(source=user)"},
+		directory.Book{Name: "staff", Filter: "(!(importSet=board))"},
+		directory.Book{Name: "board", Filter: "(importSet=board)"},
+		directory.Book{Name: "sales", Filter: "(department=Sales)"},
+	)
+	user := directory.Contact{ID: "u", DisplayName: "Anna Schmidt", UserType: "Member", Emails: []string{"anna@x"}, Department: "Sales"}
+	board := directory.Contact{
+		ID: "l", Source: directory.SourceLocal, Set: "board", DisplayName: "Anna privately", Emails: []string{"anna@x"},
+		Phones: []directory.Phone{{Kind: directory.PhoneHome, Written: "030 1", E164: "+49301"}},
+	}
+	shows := func(want string) {
+		t.Helper()
+		var got []string
+		for _, b := range x.View().Books() {
+			for e := range b.All() {
+				got = append(got, fmt.Sprintf("%s: %s %s, %d numbers", b.Name(), e.Contact().ID, e.Contact().Name(), len(e.Contact().Phones)))
+				if hits := len(slices.Collect(b.Search(parse(t, "(homePhone=030 1)")))); hits != len(e.Contact().Phones) {
+					t.Errorf("book %s finds the number %d times", b.Name(), hits)
+				}
+				if since, err := b.Since(index.Position{}); err != nil || b.Entry(e.Contact().ID) != e || b.Len() != 1 {
+					t.Errorf("book %s has another entry: %v %v", b.Name(), since, err)
+				}
+			}
+		}
+		if s := strings.Join(got, "\n"); s != want {
+			t.Errorf("books show\n%s\nwant\n%s", s, want)
+		}
+	}
+	publish(x, 1, []index.Stored{stored(user), stored(board)})
+	shows("all: u Anna Schmidt, 1 numbers\ntenant: u Anna Schmidt, 0 numbers\nstaff: u Anna Schmidt, 0 numbers\nboard: u Anna privately, 1 numbers\nsales: u Anna Schmidt, 0 numbers")
+
+	// A change of the import is none for those who do not see it.
+	changed := board
+	changed.Phones = nil
+	u := publish(x, 2, []index.Stored{stored(changed)})
+	var books []string
+	for _, m := range u.Marks {
+		books = append(books, string(m.Book)+" "+string(m.ID))
+	}
+	if got := strings.Join(books, ", "); got != "all u, board u" {
+		t.Errorf("marked in %s", got)
+	}
+	publish(x, 3, []index.Stored{stored(board)})
+
+	user.AccountEnabled = directory.False
+	publish(x, 4, []index.Stored{stored(user)})
+	shows("tenant: u Anna Schmidt, 0 numbers\nstaff: u Anna Schmidt, 0 numbers\nsales: u Anna Schmidt, 0 numbers")
+}
+
+// TestOneIsTakenBack: a list whose rows all claim to be one person is a mistake, and
+// the shrink guard hears of it.
+func TestOneIsTakenBack(t *testing.T) {
+	x := newIndex(t, directory.Book{Name: "all", Filter: "(uid=*)"})
+	put := []index.Stored{stored(directory.Contact{ID: "u"})}
+	var claim []index.Stored
+	for i := range 50 {
+		c := directory.Contact{ID: directory.ContactID(fmt.Sprint("l", i)), Source: directory.SourceLocal, Set: "one"}
+		put = append(put, stored(c))
+		c.Same = "u"
+		claim = append(claim, stored(c))
+	}
+	publish(x, 1, put)
+	if left, of := publish(x, 2, claim).Left("all"); left != 49 || of != 51 {
+		t.Errorf("%d of %d left", left, of)
+	}
+}
+
+// TestJoinUnderAnUnknownGroup: until a group is known, a book keeps its members, a
+// person once, and shows nothing that is private.
+func TestJoinUnderAnUnknownGroup(t *testing.T) {
+	user := directory.Contact{ID: "u", Emails: []string{"a@x"}}
+	local := directory.Contact{ID: "l", Source: directory.SourceLocal, Emails: []string{"b@x"}}
+	private := directory.Contact{ID: "m", Source: directory.SourceMailbox, Mailbox: "anna"}
+	x := newIndex(t, directory.Book{Name: "all", Filter: "(|(source=local)(mailbox=anna))"})
+	marks := publish(x, 1, []index.Stored{stored(user), stored(local), stored(private)}).Marks
+	all := []index.Stored{stored(user), stored(local), stored(private)}
+	y, err := index.New(index.Options{Books: []directory.Book{{Name: "all", Filter: "(memberOf=sales)"}}, Plan: plan(t)}, "e", 1, slices.Values(all), slices.Values(marks))
+	if err != nil {
+		t.Fatal(err)
+	}
+	y.Publish(y.Reconcile(2))
+	if got := joined(y.View()); got != "l" {
+		t.Errorf("while the group is not known: %s", got)
+	}
+	local.Emails = []string{"a@x"}
+	publish(y, 3, []index.Stored{stored(local)})
+	if got := joined(y.View()); got != "u" { // what the parts say is not shown, since the rule was not asked
+		t.Errorf("joined while the group is not known: %s", got)
+	}
+	y.SetKnown("sales", true)
+	y.Publish(y.Reconcile(4))
+	if got := joined(y.View()); got != "" {
+		t.Errorf("nobody belongs to the group: %s", got)
 	}
 }

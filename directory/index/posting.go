@@ -24,6 +24,7 @@ const (
 	kindText                    // a value of any keyed attribute of texts
 	kindMail                    // an address
 	kindAddress                 // the hash of a whole address
+	kindPrivate                 // the same of a contact of a mailbox, which is joined to nobody
 	kindEnding                  // one of the keys of a number, see number.AppendKeys
 	kindNumber                  // a spelling of a number, see number.AppendSpellings
 	kindSame                    // the hash of the id of a contact that it says it is
@@ -107,7 +108,11 @@ func (x *Index) appendPostings(dst []posting, e *Entry) []posting {
 		case syntaxText:
 			all = append(all, newPosting(kindText, k.text, e.slot))
 		case syntaxPlain: // only addresses are keyed
-			all = append(all, newPosting(kindMail, k.text, e.slot), x.hashed(kindAddress, k.text, e.slot))
+			whole := kindAddress
+			if e.Private() {
+				whole = kindPrivate
+			}
+			all = append(all, newPosting(kindMail, k.text, e.slot), x.hashed(whole, k.text, e.slot))
 		case syntaxFlag, syntaxNumber, syntaxConstant, syntaxSearch:
 		}
 	}

@@ -52,20 +52,27 @@ func (v *View) Preview(ctx context.Context, rule string, name directory.BookName
 	shown := shelf[0]
 	p.Members = shown.Len()
 	leaf, rules := leafTests(f, newNumberReader(v.index.plan)), &book{mailboxes: mailboxesOf(f)}
+	decide := func(e *Entry) (filter.Result, *filter.Filter) {
+		return f.Decide(func(l *filter.Filter) filter.Result { return leaf[l](e) })
+	}
 	reasons := make(map[*filter.Filter]map[filter.Result]*Reason)
 	for e := range v.All() {
 		if err := ctx.Err(); err != nil {
 			return p, err
 		}
+		was := shown.member(e.slot) != nil
 		if !rules.mayShow(e) {
+			if was {
+				p.Out++
+				p.Leaving = append(p.Leaving, e)
+			}
 			continue
 		}
-		if e.leader != "" {
+		if e.leader != "" && !was {
 			p.Merged++
 			continue
 		}
-		was := shown.member(e.slot) != nil
-		r, node := f.Decide(func(l *filter.Filter) filter.Result { return leaf[l](e) })
+		r, node := e.decide(decide)
 		if r == filter.True {
 			p.In++
 			if !was {
@@ -92,6 +99,22 @@ func (v *View) Preview(ctx context.Context, rule string, name directory.BookName
 		}
 	}
 	return p, nil
+}
+
+// decide asks a rule about each part of a person, as [Index.shownIn] does. If none
+// is let in, what is said is about the first.
+func (e *Entry) decide(rule func(*Entry) (filter.Result, *filter.Filter)) (filter.Result, *filter.Filter) {
+	all := e.partEntries()
+	first, node := rule(all[0])
+	if first == filter.True || e.stored.AccountEnabled == directory.False {
+		return first, node
+	}
+	for _, part := range all[1:] {
+		if r, n := rule(part); r == filter.True {
+			return r, n
+		}
+	}
+	return first, node
 }
 
 func (r *Reason) add(e *Entry) {

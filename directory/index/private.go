@@ -19,12 +19,22 @@ const ownerName = "{name}"
 // mailboxesOf returns the mailboxes that a rule names, folded. Contacts of any
 // other mailbox are private, whatever the rule says of them: (!(cn=x)) must not
 // show a company what one of its people keeps in Outlook.
-func mailboxesOf(rule *filter.Filter) []string {
-	var names []string
-	for f := range leaves(rule) {
-		if a, ok := ParseAttribute(f.Attribute); ok && a.Name() == mailbox && f.Op == filter.Equal {
-			names = append(names, strings.ToLower(f.Value))
+func mailboxesOf(rule *filter.Filter) []string { return appendMailboxes(nil, rule, true) }
+
+// appendMailboxes appends those that a filter names to let them in: one that is
+// named behind a "!" is named to keep it out.
+func appendMailboxes(names []string, f *filter.Filter, wanted bool) []string {
+	if f.Op == filter.Not {
+		wanted = !wanted
+	}
+	if f.Op <= filter.Not {
+		for _, c := range f.Children {
+			names = appendMailboxes(names, c, wanted)
 		}
+		return names
+	}
+	if a, ok := ParseAttribute(f.Attribute); ok && a.Name() == mailbox && f.Op == filter.Equal && wanted {
+		names = append(names, strings.ToLower(f.Value))
 	}
 	return names
 }
@@ -160,7 +170,9 @@ func (v *View) ShelfOf(d directory.Device) []*Book {
 	}
 	var before []*history
 	for _, b := range shelf {
-		before = append(before, b.own)
+		if len(b.book.mailboxes) > 0 { // in no other can a contact of a mailbox be
+			before = append(before, b.own)
+		}
 	}
 	owner := string(d.OwnerID)
 	if e := v.Entry(d.OwnerID); e != nil {
@@ -169,7 +181,7 @@ func (v *View) ShelfOf(d directory.Device) []*Book {
 	title := strings.ReplaceAll(v.index.mailboxTitle, ownerName, owner)
 	return append(shelf, &Book{
 		view: v, own: h, before: before, drained: drained,
-		book: &book{name: name, title: title, filter: "(" + mailbox + "=" + string(d.OwnerID) + ")"},
+		book: &book{name: name, title: title, filter: "(" + mailbox + "=" + string(d.OwnerID) + ")", private: true},
 	})
 }
 

@@ -37,7 +37,10 @@ func (b *Book) SearchContext(ctx context.Context, f *filter.Filter, sortKey stri
 		}
 		all := b.view.ordered()
 		for _, e := range all[b.view.order.place(sortKey, id):] {
-			if s.ended() || b.member(e.slot) != nil && s.hit(e) && !yield(e) {
+			if s.ended() {
+				return
+			}
+			if shown := b.member(e.slot); shown != nil && s.hit(shown) && !yield(shown) {
 				return
 			}
 		}

@@ -3,6 +3,7 @@ package index
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"ringbook/directory"
 )
@@ -11,6 +12,10 @@ import (
 type Update struct {
 	Revision directory.Revision
 	Marks    []Mark // to be committed with the contacts
+
+	// Joined: contacts came to be shown as parts of others, or ceased to be, or a
+	// contact with parts changed. What those look like is in no contact of the batch.
+	Joined bool
 
 	put     []*Entry // their slots are given when the update is published
 	removed []directory.ContactID
@@ -31,11 +36,12 @@ type preparation struct {
 	view *View
 	*Update
 	changed map[directory.ContactID]struct{}
+	stayed  map[Mark]struct{} // leaders of whom a part was taken back, by book
 }
 
 func (x *Index) prepare(rev directory.Revision) preparation {
 	v := x.view.Load()
-	p := preparation{v, &Update{Revision: rev, left: map[directory.BookName]count{}}, map[directory.ContactID]struct{}{}}
+	p := preparation{v, &Update{Revision: rev, left: map[directory.BookName]count{}}, map[directory.ContactID]struct{}{}, map[Mark]struct{}{}}
 	for i, b := range x.books {
 		p.left[b.name] = count{members: v.histories[i].members}
 	}
@@ -56,8 +62,14 @@ func (p *preparation) mark(b directory.BookName, id directory.ContactID, was, is
 }
 
 // stays takes a member back that was counted as leaving: it goes on to be shown
-// as part of another member.
-func (p *preparation) stays(b *book) {
+// as part of another member. One for each of those, at a time: a list whose rows
+// all claim to be the same person is a mistake.
+func (p *preparation) stays(b *book, leader directory.ContactID) {
+	place := Mark{Book: b.name, ID: leader}
+	if _, again := p.stayed[place]; again {
+		return
+	}
+	p.stayed[place] = struct{}{}
 	c := p.left[b.name]
 	c.leaving--
 	p.left[b.name] = c
@@ -91,6 +103,7 @@ func (x *Index) Prepare(rev directory.Revision, put []Stored, removed []director
 	}
 	changed = append(changed, x.join(p.view, news)...)
 	for _, id := range changed {
+		p.Joined = p.Joined || apart(p.view.Entry(id)) || apart(news[id])
 		if e, there := news[id]; there {
 			x.change(&p, id, e, news)
 			p.changed[id] = struct{}{}
@@ -98,6 +111,9 @@ func (x *Index) Prepare(rev directory.Revision, put []Stored, removed []director
 	}
 	return p.Update
 }
+
+// apart reports whether a contact is shown otherwise than its source has it.
+func apart(e *Entry) bool { return e != nil && !e.Whole() }
 
 // change notes one change of an update, once.
 func (x *Index) change(p *preparation, id directory.ContactID, e *Entry, news map[directory.ContactID]*Entry) {
@@ -122,7 +138,7 @@ func (x *Index) join(v *View, news map[directory.ContactID]*Entry) (moved []dire
 	if !some {
 		return nil // users are never joined to each other
 	}
-	persons := newJoiner(v, news).persons()
+	persons, now := newJoiner(v, news).persons(), time.Now().Unix()
 	fresh := make(map[directory.ContactID]*Entry)
 	for id, p := range persons {
 		e, changes := news[id]
@@ -130,7 +146,7 @@ func (x *Index) join(v *View, news map[directory.ContactID]*Entry) (moved []dire
 			e = v.Entry(id)
 		}
 		if !e.is(p) {
-			fresh[id] = x.with(e, p)
+			fresh[id] = x.with(e, p, now)
 			if !changes {
 				moved = append(moved, id)
 			}
@@ -157,30 +173,34 @@ func (e *Entry) is(p person) bool {
 func (x *Index) mark(p *preparation, id directory.ContactID, e *Entry, news map[directory.ContactID]*Entry) {
 	slot, known := p.view.find(id)
 	old := p.view.Entry(id)
-	same := e != nil && old != nil && old.contact.LooksLike(e.contact)
 	for i, b := range x.books {
 		was := known && p.view.histories[i].stamps.at(slot).member()
-		is := x.admits(b, e, was)
-		if !same || is != was {
+		is := x.admits(p.view, b, e, was)
+		if is != was || !old.in(b).looksLike(e.in(b)) {
 			p.mark(b.name, id, was, is)
 		}
-		if was && !is && e != nil && e.leader != "" && x.leads(p.view, i, e.leader, news) {
-			p.stays(b)
+		if was && !is && e != nil && e.leader != "" && x.leads(p.view, b, e.leader, news) {
+			p.stays(b, e.leader)
 		}
 	}
-	p.markPrivate(id, old, e, same)
+	p.markPrivate(id, old, e, old.looksLike(e))
+}
+
+// looksLike reports whether nobody could tell two entries apart; nil is like nothing.
+func (e *Entry) looksLike(other *Entry) bool {
+	return e != nil && other != nil && e.contact.LooksLike(other.contact)
 }
 
 // leads reports whether a contact that others are shown as part of is, or will
-// be, a member of the i-th book.
-func (x *Index) leads(v *View, i int, id directory.ContactID, news map[directory.ContactID]*Entry) bool {
+// be, a member of a book.
+func (x *Index) leads(v *View, b *book, id directory.ContactID, news map[directory.ContactID]*Entry) bool {
 	slot, known := v.find(id)
-	was := known && v.histories[i].stamps.at(slot).member()
+	was := known && v.histories[b.place].stamps.at(slot).member()
 	e, changes := news[id]
 	if !changes {
 		return was
 	}
-	return x.admits(x.books[i], e, was)
+	return x.admits(v, b, e, was)
 }
 
 // Reconcile works out what the rules say that the marks do not: the difference
@@ -191,7 +211,7 @@ func (x *Index) Reconcile(rev directory.Revision) *Update {
 		e := p.view.entries.at(slot)
 		for i, b := range x.books {
 			was := p.view.histories[i].stamps.at(slot).member()
-			if is := x.admits(b, e, was); is != was {
+			if is := x.admits(p.view, b, e, was); is != was {
 				p.mark(b.name, id, was, is)
 			}
 		}
@@ -274,7 +294,7 @@ func (x *Index) place(v *View, put []*Entry, removed []directory.ContactID) {
 		entries.set(slot, e)
 	}
 	for _, e := range put {
-		e.slot = x.slot(v, e.contact.ID)
+		e.place(x.slot(v, e.contact.ID))
 		set(e.slot, e)
 		generations.set(e.slot, v.generation)
 	}

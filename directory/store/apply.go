@@ -190,8 +190,8 @@ func (p *plan) settle() directory.Applied {
 //
 // The guard counts, for each book, what the batches of one feed take away from
 // one cursor to the next, against the most members that the book had meanwhile.
-// What a person accepted is not counted against what follows. Local contacts have
-// no cursor: each of their batches is a round of its own.
+// What a person accepted is not counted against what follows. An import, which has
+// no place to go on from, ends its round with the zero cursor.
 //
 // Applied counts contacts: one that a batch adds and removes again is no
 // change, and its news are unchanged. A contact of another source is replaced.

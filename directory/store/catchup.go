@@ -67,7 +67,13 @@ func (s *Store) catchUp(ctx context.Context, m meta, l *load) error {
 		}
 	}
 	missed := l.missed
-	if l.merged {
+	switch {
+	case l.all:
+		missed = missed[:0:0]
+		for e := range s.index.View().All() {
+			missed = append(missed, e.Stored().ID)
+		}
+	case l.merged:
 		for e := range s.index.View().Merged() {
 			missed = append(missed, e.Stored().ID)
 		}
@@ -139,6 +145,6 @@ func (s *Store) touch(ctx context.Context, ids []directory.ContactID, also func(
 func (s *Store) redraw(t *tx, rev directory.Revision, id directory.ContactID) {
 	e := s.index.View().Entry(id)
 	c := e.Stored()
-	r := record{revision: rev, modified: e.Modified(), print: s.o.print(c), contact: encodeContact(c)}
+	r := record{revision: rev, modified: e.OwnModified(), print: s.o.print(c), contact: encodeContact(c)}
 	t.set(contacts+string(id), r.encode())
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"ringbook/directory"
@@ -105,14 +106,18 @@ func (s *Store) carryPiece(p *plan, steps []*step, u *index.Update, now time.Tim
 	if len(steps) == 0 && next == nil {
 		return nil
 	}
+	ahead, err := s.marksAhead(steps, u)
+	if err != nil {
+		return err
+	}
 	use, lost := usage(steps), s.after(p, u, next != nil)
 	read := next != nil && p.source == directory.SourceUser
-	err := s.commit(func(t *tx) {
+	err = s.commit(func(t *tx) {
 		for _, st := range steps {
 			s.putStep(t, st, rev, now)
 		}
 		s.putPhotos(t, p, use, now)
-		putUpdate(t, u)
+		putUpdate(t, ahead)
 		s.putRound(t, p.feed, lost)
 		if next != nil {
 			putCursor(t, p.feed, *next)
@@ -133,6 +138,24 @@ func (s *Store) carryPiece(p *plan, steps []*step, u *index.Update, now time.Tim
 		s.setLoaded(s.missing())
 	}
 	return nil
+}
+
+// marksAhead commits the marks that no step of the piece has been counted for: one
+// contact may move any number of others that are, or were, the same person. It
+// returns the update with those that are left. A crash leaves marks of a revision
+// that nothing else has, and the next start sets right what they say.
+func (s *Store) marksAhead(steps []*step, u *index.Update) (*index.Update, error) {
+	most := (len(s.o.Books) + 1) * len(steps)
+	if u == nil || len(u.Marks) <= most {
+		return u, nil
+	}
+	for part := range slices.Chunk(u.Marks[most:], slice) {
+		err := s.commit(func(t *tx) { putUpdate(t, &index.Update{Revision: u.Revision, Joined: u.Joined, Marks: part}) })
+		if err != nil {
+			return nil, fmt.Errorf("commit marks of revision %d: %w", u.Revision, err)
+		}
+	}
+	return &index.Update{Revision: u.Revision, Joined: u.Joined, Marks: u.Marks[:most]}, nil
 }
 
 func (s *Store) putStep(t *tx, st *step, rev directory.Revision, now time.Time) {
@@ -156,6 +179,9 @@ func (s *Store) putStep(t *tx, st *step, rev directory.Revision, now time.Time) 
 func putUpdate(t *tx, u *index.Update) {
 	if u == nil {
 		return
+	}
+	if u.Joined {
+		t.set(keyJoined, encodeNumber(u.Revision))
 	}
 	for _, m := range u.Marks {
 		t.set(markKey(m), encodeMark(m))

@@ -45,7 +45,7 @@ func (s *Store) with(f directory.Feed, u *index.Update) round {
 // after is what the feed's round comes to with a piece of a plan; nil = nothing
 // is held against it: it ended, or a person has agreed to what is lost.
 func (s *Store) after(p *plan, u *index.Update, ends bool) round {
-	if p.feed == "" || p.accept || ends || p.source == directory.SourceLocal {
+	if p.feed == "" || p.accept || ends {
 		return nil
 	}
 	return s.with(p.feed, u)

@@ -75,6 +75,7 @@ func (s *Store) open(ctx context.Context) error {
 type meta struct {
 	epoch    directory.Epoch
 	revision directory.Revision
+	joined   directory.Revision
 	read     bool
 	loaded   bool
 	renderer string
@@ -108,7 +109,7 @@ func (s *Store) readMeta() (meta, error) {
 
 func (m *meta) decode(txn *badger.Txn) error {
 	values := make(map[string][]byte)
-	for _, key := range []string{keyEpoch, keyRevision, keyRead, keyLoaded, keyRenderer, keyBooks} {
+	for _, key := range []string{keyEpoch, keyRevision, keyJoined, keyRead, keyLoaded, keyRenderer, keyBooks} {
 		v, err := get(txn, key)
 		if err != nil {
 			return fmt.Errorf("read %s: %w", key, err)
@@ -118,6 +119,11 @@ func (m *meta) decode(txn *badger.Txn) error {
 	var err error
 	if m.revision, err = decodeNumber[directory.Revision](values[keyRevision]); err != nil {
 		return fmt.Errorf("read %s: %w", keyRevision, err)
+	}
+	if b := values[keyJoined]; b != nil {
+		if m.joined, err = decodeNumber[directory.Revision](b); err != nil {
+			return fmt.Errorf("read %s: %w", keyJoined, err)
+		}
 	}
 	if m.books, err = decodeShelf(values[keyBooks]); err != nil {
 		return fmt.Errorf("read %s: %w", keyBooks, err)
@@ -155,15 +161,16 @@ type load struct {
 	redrawn []directory.ContactID // those that this renderer draws differently
 	missed  []directory.ContactID // those that changed while a book was away
 	// merged says that any contact of several sources may have done either: what
-	// it looks like is in no record.
-	merged bool
+	// it looks like is in no record. all says that any contact may have: some were
+	// parted while a book was away.
+	merged, all bool
 }
 
 func (s *Store) load(ctx context.Context, m meta) (*load, error) {
 	l := new(load)
 	redraw := m.renderer != s.o.drawing()
 	away, returned := m.books.returning(s.o.Books)
-	l.merged = redraw || returned
+	l.merged, l.all = redraw || returned, returned && m.joined > away
 	v := make(vocabulary)
 	err := s.db.View(func(txn *badger.Txn) error {
 		return each(ctx, txn, contacts, func(key, value []byte) error {

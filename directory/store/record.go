@@ -27,6 +27,7 @@ const (
 	keyRevision = "m/revision"
 	keyRead     = "m/read"
 	keyLoaded   = "m/loaded"
+	keyJoined   = "m/joined"
 	keyRenderer = "m/renderer"
 	keyBooks    = "m/books"
 )

@@ -12,6 +12,7 @@
 //	m/revision            revision, 8 bytes
 //	m/read                present once all users have been read
 //	m/loaded              present once that, and all groups that rules ask for, have been
+//	m/joined              revision at which contacts of one person last changed, 8 bytes
 //	m/renderer            version of the renderer whose prints are stored, and its settings
 //	m/books               JSON: each book ever configured, and since which revision it is not
 //	c/<contact>           revision 8 | modified 8 | print 16 | contact, see contact.go

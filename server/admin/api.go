@@ -222,8 +222,10 @@ type BookExplanation struct {
 	Title  string             `json:"title"`
 	Member bool               `json:"member"`
 	// TakenBefore: the contact stands in a book before this one, and is shown there.
-	TakenBefore bool       `json:"taken_before"`
-	Nodes       []RuleNode `json:"nodes"` // of the rule, parents first
+	TakenBefore bool `json:"taken_before"`
+	// Parts are the contacts of the person that the book shows, as one.
+	Parts []directory.ContactID `json:"parts,omitempty"`
+	Nodes []RuleNode            `json:"nodes"` // of the rule, parents first
 }
 
 // A RuleNode is one part of a rule.
@@ -264,6 +266,7 @@ type ImportRequest struct {
 	// Keep, if given, removes the contacts of the set that it does not name: the
 	// last part of an import names those of all parts.
 	Keep         *[]directory.ContactID `json:"keep,omitempty"`
+	Last         bool                   `json:"last,omitempty"`    // the shrink guard counts what all parts up to it take away
 	DryRun       bool                   `json:"dry_run,omitempty"` // say what would change, and change nothing
 	AcceptShrink bool                   `json:"accept_shrink,omitempty"`
 }

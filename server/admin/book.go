@@ -53,7 +53,11 @@ func (h handler) preview(r *http.Request) (any, error) {
 func mentions(entries []*index.Entry, n int) []Mention {
 	list := make([]Mention, 0, min(n, len(entries)))
 	for _, e := range entries[:min(n, len(entries))] {
-		list = append(list, Mention{ID: e.Contact().ID, Name: e.Contact().Name()})
+		m := Mention{ID: e.Contact().ID, Name: e.Contact().Name()}
+		if e.Private() {
+			m = Mention{Name: "a contact of a mailbox"}
+		}
+		list = append(list, m)
 	}
 	return list
 }

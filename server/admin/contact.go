@@ -77,17 +77,16 @@ func findContact(v *index.View, given string) (*index.Entry, error) {
 	if err := oneLine("the contact", given, maxQuestion); err != nil {
 		return nil, err
 	}
-	if e := v.Entry(directory.ContactID(strings.ToLower(given))); e != nil {
+	if e := v.Entry(directory.ContactID(strings.ToLower(given))); e != nil && (!e.Private() || inAnyBook(v, e)) {
 		return e, nil
 	}
 	var found []*index.Entry
 	if strings.Contains(given, "@") {
 		for e := range v.All() {
-			c := e.Contact()
 			if e.Leader() != "" || e.Private() {
 				continue // found as part of that one, or nobody's business
 			}
-			if strings.EqualFold(c.UserPrincipalName, given) || slices.ContainsFunc(c.Emails, func(m string) bool { return strings.EqualFold(m, given) }) {
+			if slices.ContainsFunc(e.Parts(), func(c *directory.Contact) bool { return called(c, given) }) {
 				found = append(found, e)
 			}
 		}
@@ -101,6 +100,16 @@ func findContact(v *index.View, given string) (*index.Entry, error) {
 	}
 	return nil, refuse(http.StatusConflict, directory.ErrInvalid, fmt.Sprintf("%d contacts have the address %q", len(found), given),
 		"`ringbook contact find` shows their ids")
+}
+
+// called reports whether a contact has an e-mail address or sign-in name.
+func called(c *directory.Contact, name string) bool {
+	return strings.EqualFold(c.UserPrincipalName, name) || slices.ContainsFunc(c.Emails, func(m string) bool { return strings.EqualFold(m, name) })
+}
+
+// inAnyBook reports whether a configured book shows a contact.
+func inAnyBook(v *index.View, e *index.Entry) bool {
+	return slices.ContainsFunc(v.Books(), func(b *index.Book) bool { return b.Entry(e.Contact().ID) != nil })
 }
 
 // contactOf draws a contact as operators see it: all that is stored.
@@ -147,21 +156,50 @@ func (h handler) explainContact(r *http.Request) (any, error) {
 	} else {
 		names = h.books()
 	}
-	taken := false
-	for _, b := range v.Shelf(names, false) {
-		be := BookExplanation{Name: b.Name(), Title: b.Title(), Nodes: []RuleNode{}, TakenBefore: taken}
-		nodes, err := v.Explain(b.Rule(), e)
+	shelf := v.Shelf(names, false)
+	if x.Device != "" {
+		active := device
+		active.State = directory.DeviceActive
+		shelf = v.ShelfOf(active)
+	}
+	taken, shown := false, e
+	for _, b := range shelf {
+		be, entry, err := explainBook(v, b, e, taken)
 		if err != nil {
 			return nil, err
 		}
-		for _, n := range nodes {
-			be.Nodes = append(be.Nodes, RuleNode{Depth: n.Depth, Filter: n.Filter, Result: resultText(n.Result)})
+		if be.Member && !taken {
+			taken, shown = true, entry
 		}
-		be.Member = b.Entry(e.Contact().ID) != nil || taken && be.Nodes[0].Result == resultText(filter.True)
-		taken = taken || be.Member
 		x.Books = append(x.Books, be)
 	}
 	x.Visible = taken && (device.State == directory.DeviceActive)
-	x.Shown = shownFields(v, e, device, h.Format)
+	x.Shown = shownFields(v, shown, device, h.Format)
 	return x, nil
+}
+
+// explainBook says why a contact is in a book, or not, and what that shows of it;
+// taken = it is shown in a book before. Of a person of several sources the rule is
+// told of the first part that it lets in, else of the first.
+func explainBook(v *index.View, b *index.Book, e *index.Entry, taken bool) (BookExplanation, *index.Entry, error) {
+	be := BookExplanation{Name: b.Name(), Title: b.Title(), Nodes: []RuleNode{}, TakenBefore: taken}
+	shown := b.Shows(e)
+	asked := e.Alone()
+	if shown != nil && len(shown.Parts()) > 0 {
+		if first := v.Entry(shown.Parts()[0].ID); first != nil {
+			asked = first.Alone()
+		}
+		for _, p := range shown.Parts() {
+			be.Parts = append(be.Parts, p.ID)
+		}
+	}
+	nodes, err := v.Explain(b.Rule(), asked)
+	if err != nil {
+		return be, nil, err
+	}
+	for _, n := range nodes {
+		be.Nodes = append(be.Nodes, RuleNode{Depth: n.Depth, Filter: n.Filter, Result: resultText(n.Result)})
+	}
+	be.Member = shown != nil
+	return be, shown, nil
 }

@@ -71,15 +71,25 @@ func (h handler) removeContact(r *http.Request) (any, error) {
 
 // local returns the contact that the path names, if it may be changed here.
 func (h handler) local(r *http.Request) (*index.Entry, error) {
-	e, err := findContact(h.Directory.View(), r.PathValue("id"))
+	v, given := h.Directory.View(), r.PathValue("id")
+	e, err := findContact(v, given)
 	if err != nil {
 		return nil, err
 	}
-	v := h.Directory.View()
-	for _, p := range e.Parts() {
+	if strings.Contains(given, "@") {
 		// Of a person of several sources the part is meant that can be changed here.
-		if part := v.Entry(p.ID); p.Source == directory.SourceLocal && part != nil {
-			return part, nil
+		var own []*directory.Contact
+		for _, p := range e.Parts() {
+			if p.Source == directory.SourceLocal {
+				own = append(own, p)
+			}
+		}
+		if len(own) > 1 {
+			return nil, refuse(http.StatusConflict, directory.ErrInvalid, fmt.Sprintf("%d contacts that were entered or imported here are %s", len(own), e.Contact().Name()),
+				"give the id of the one that you mean; `ringbook contact show` names them")
+		}
+		if len(own) == 1 {
+			e = v.Entry(own[0].ID)
 		}
 	}
 	if src := e.Stored().Source; src != directory.SourceLocal {
@@ -157,7 +167,10 @@ func (h handler) importContacts(r *http.Request) (any, error) {
 	if err := oneLine("the name of the import", req.Set, maxSet); err != nil || req.Set == "" {
 		return nil, refuse(http.StatusBadRequest, directory.ErrInvalid, fmt.Sprintf("an import needs a name of 1 to %d bytes", maxSet), "")
 	}
-	b := directory.Batch{Feed: feedLocal, Source: directory.SourceLocal, AcceptShrink: req.AcceptShrink}
+	b := directory.Batch{Feed: feedLocal + "/" + directory.Feed(req.Set), Source: directory.SourceLocal, AcceptShrink: req.AcceptShrink}
+	if req.Last {
+		b.Next = &directory.Cursor{}
+	}
 	report := ImportReport{Changes: []ImportChange{}}
 	v := h.Directory.View()
 	for i := range req.Rows {

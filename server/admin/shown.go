@@ -50,7 +50,7 @@ func shownFields(v *index.View, e *index.Entry, d directory.Device, format func(
 		}
 		s.add(f, func(part *directory.Contact) bool { return part.Photo == c.Photo })
 	}
-	s.rules(c)
+	s.rules()
 	return s.list
 }
 
@@ -67,7 +67,7 @@ func (s *shownList) add(f ShownField, says func(*directory.Contact) bool) {
 	from := s.parts[max(0, slices.IndexFunc(s.parts, says))]
 	f.Source = string(from.Source)
 	if e := s.view.Entry(from.ID); e != nil {
-		f.Changed = e.Modified().UTC().Truncate(time.Second)
+		f.Changed = e.OwnModified().Truncate(time.Second)
 	}
 	s.list = append(s.list, f)
 }
@@ -98,7 +98,8 @@ func (s *shownList) phones(c *directory.Contact, d directory.Device, format func
 }
 
 // rules adds what only rules ask about: of the first part, whose word it is.
-func (s *shownList) rules(c *directory.Contact) {
+func (s *shownList) rules() {
+	c := s.parts[0]
 	first := func(part *directory.Contact) bool { return part == s.parts[0] }
 	for _, f := range []struct{ name, value string }{
 		{"sign-in name", c.UserPrincipalName},
@@ -110,7 +111,7 @@ func (s *shownList) rules(c *directory.Contact) {
 	} {
 		s.add(ShownField{Field: f.name, Value: f.value, Hidden: rulesOnly}, first)
 	}
-	for line := range strings.SplitSeq(string(c.Extras), "\n") {
+	for line := range strings.SplitSeq(string(s.parts[0].Extras), "\n") {
 		name, value, _ := strings.Cut(line, "=")
 		s.add(ShownField{Field: name, Value: value, Hidden: rulesOnly}, first)
 	}

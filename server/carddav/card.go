@@ -54,12 +54,12 @@ func (c *cards) style(d directory.Device) style {
 
 // draw appends the card of e. If e's photo is no more, e is not the newest
 // value either: then the newest one is drawn, and returned as drawn. If there is
-// none, drawn is nil and the card has no photo.
+// none, or books show it differently, drawn is nil and the card has no photo.
 func (c *cards) draw(ctx context.Context, dst []byte, s style, e *index.Entry) (b []byte, drawn *index.Entry, err error) {
 	jpeg, err := c.photo(ctx, s, e)
 	if errors.Is(err, directory.ErrNotFound) {
 		newest := c.directory.View().Entry(e.Contact().ID)
-		if newest != nil && newest != e {
+		if newest != nil && newest != e && newest.Whole() && e.Whole() {
 			jpeg, err = c.photo(ctx, s, newest)
 		}
 		if err == nil {

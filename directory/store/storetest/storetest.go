@@ -65,7 +65,7 @@ func Run(t *testing.T, open Open) {
 		"Photos": testPhotos, "PhotosDue": testPhotosDue, "SharedPhoto": testSharedPhoto,
 		"Devices": testDevices, "Closed": testClosed, "Ended": testEnded, "Together": testTogether,
 		"Groups": testGroups, "GroupToCome": testGroupToCome, "GroupsLoad": testGroupsLoad, "GroupsAtRandom": testGroupsAtRandom, "ManyMembers": testManyMembers,
-		"Merged": testMerged, "Mailboxes": testMailboxes, "Random": testRandom,
+		"Merged": testMerged, "ManyParts": testManyParts, "Mailboxes": testMailboxes, "Random": testRandom,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}
