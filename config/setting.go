@@ -260,7 +260,10 @@ func precedence(key string, to *directory.Precedence) setting {
 		if s, isText := v.(string); isText {
 			ok, table = true, map[string]any{}
 			for pair := range strings.SplitSeq(s, ",") {
-				field, sources, _ := strings.Cut(pair, "=")
+				field, sources, found := strings.Cut(pair, "=")
+				if !found && strings.TrimSpace(pair) == "" {
+					continue // there is none, or a comma at the end
+				}
 				var list []any
 				for one := range strings.SplitSeq(sources, "+") {
 					list = append(list, strings.TrimSpace(one))

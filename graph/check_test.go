@@ -190,6 +190,31 @@ func TestChecksMailboxes(t *testing.T) {
 			}
 		})
 	}
+	// Who has no mailbox, or gives no answer, proves nothing: the first that are asked here.
+	for _, throttled := range []bool{false, true} {
+		tenant := graphtest.New(graphtest.Options{People: 30, Seed: 1, Roles: groupRoles})
+		var people []string
+		for _, u := range tenant.Users() {
+			people = append(people, u.ID)
+		}
+		tenant.AddMailbox(people[0])
+		for _, p := range people[8:] {
+			tenant.AddMailbox(p)
+		}
+		tenant.AddGroup("Outlook", people[0])
+		tenant.SetScope(people...)
+		if throttled {
+			for _, p := range people[1:] {
+				tenant.Fault(graphtest.Fault{Path: "/v1.0/users/" + p + "/contacts", Status: 429, RetryAfter: "5", Times: -1})
+			}
+		}
+		list := checks(t, tenant, func(_ *graph.Tenant, o *graph.CheckOptions) {
+			o.Photos, o.Groups, o.Mailboxes = false, []string{"Outlook"}, "Outlook"
+		})
+		if last := list[len(list)-1]; last.State != graph.CheckWarning || strings.Contains(last.Detail, "cannot be told") != throttled {
+			t.Errorf("everything is open, throttled %v: %+v", throttled, last)
+		}
+	}
 	tenant := graphtest.New(graphtest.Options{People: 5, Seed: 1, Roles: groupRoles})
 	tenant.AddMailbox("nobody")
 	tenant.AddGroup("Outlook", tenant.Users()[0].ID)

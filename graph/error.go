@@ -127,6 +127,9 @@ func explainGraph(err error) (string, bool) {
 		return "", false
 	}
 	said := " (" + e.Error() + ")"
+	if n, ok := errors.AsType[*needError](err); ok && n.permission == readContacts {
+		said = " (" + withoutMessage(e) + ")" // it may hold somebody's address
+	}
 	if s, ok := errors.AsType[*subscribeError](err); ok && s.unvalidated() {
 		return "Microsoft cannot reach the address for notifications. Check that public_url can be reached from the internet with a certificate that everybody trusts, or set mirror.notifications = false; the tenant is asked at its interval meanwhile." + said, true
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -63,7 +62,7 @@ func (g *groupFeed) read(ctx context.Context, name directory.Group, o order, don
 		return err
 	}
 	m := directory.Membership{Group: name, AcceptShrink: o.AcceptShrink}
-	if m.Members, err = g.listed(ctx, name, id, done, "#microsoft.graph.user", "#microsoft.graph.orgContact"); err != nil {
+	if m.Members, err = g.listed(ctx, name, id, "#microsoft.graph.user", "#microsoft.graph.orgContact"); err != nil {
 		return err
 	}
 	done.Read += len(m.Members)
@@ -91,19 +90,24 @@ func (g *groupFeed) find(ctx context.Context, name directory.Group) (string, err
 	return found[0], nil
 }
 
+// errPartMembers: somebody in the list of members cannot be told, so that nobody
+// who is missing may be taken for one who left.
+var errPartMembers = errors.New("the list of members cannot be read whole")
+
 // listed returns the members of a group that are of some kinds, such as users.
 // https://learn.microsoft.com/graph/api/group-list-transitivemembers
-func (g *groupFeed) listed(ctx context.Context, name directory.Group, id string, done *directory.Round, kinds ...string) ([]directory.ContactID, error) {
+func (g *groupFeed) listed(ctx context.Context, name directory.Group, id string, kinds ...string) ([]directory.ContactID, error) {
 	var members []directory.ContactID
+	untold := 0
 	link := g.client.path("$select=id&$top="+membersPerPage, "groups", id, "transitiveMembers")
 	err := g.client.list(ctx, link, func(o object) {
-		if !slices.Contains(kinds, o.kind()) {
+		kind := o.kind()
+		if kind != "" && !slices.Contains(kinds, kind) {
 			return // a device, another group, something that is no person
 		}
 		member, err := o.id()
-		if err != nil {
-			done.Skip(o.name(), skipID)
-			g.log.LogAttrs(ctx, slog.LevelWarn, "object skipped", slog.String("feed", string(done.Feed)), slog.Any("error", err))
+		if kind == "" || err != nil {
+			untold++
 			return
 		}
 		members = append(members, member)
@@ -113,6 +117,9 @@ func (g *groupFeed) listed(ctx context.Context, name directory.Group, id string,
 	}
 	if e, ok := errors.AsType[*responseError](err); ok && e.Status == http.StatusNotFound {
 		return nil, errNoGroup
+	}
+	if err == nil && untold > 0 {
+		err = fmt.Errorf("%w: %d of them have no kind or no id", errPartMembers, untold)
 	}
 	return members, err
 }

@@ -26,6 +26,8 @@ const (
 	// a person has to do something, and refused attempts look like an attack.
 	blockedFirst = 5 * time.Minute
 	blockedMost  = time.Hour
+	// longRound is how many requests a round may cost that is tried again at once.
+	longRound = 20
 	// alarmAfter failures in a row a person should look.
 	alarmAfter = 3
 	// maxPark is the longest that a Retry-After is believed.
@@ -57,11 +59,12 @@ type order struct {
 	waitedFor bool
 }
 
-// A feed is one stream of news. Status and hurried are guarded by Mirror.mu; the
-// rest belongs to whoever passed the gate.
+// A feed is one stream of news. Status, hurried and stepped are guarded by
+// Mirror.mu; the rest belongs to whoever passed the gate.
 type feed struct {
 	status  directory.FeedStatus
-	hurried bool // while a round was under way
+	hurried bool      // while a round was under way
+	stepped time.Time // when it last had its turn
 
 	step    step
 	least   time.Duration // between rounds, whatever the interval
@@ -230,18 +233,28 @@ func (m *Mirror) Run(ctx context.Context) error {
 	}
 }
 
+// due reports whether a feed should have its turn.
+func (m *Mirror) due(f *feed) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return !f.status.NextRun.After(time.Now())
+}
+
 // next returns the feed whose turn it is, and how long until then.
 func (m *Mirror) next(now time.Time) (*feed, time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	best := m.feeds[0]
+	var due, best *feed
 	for _, f := range m.feeds {
-		if !f.status.NextRun.After(now) {
-			return f, 0
+		if !f.status.NextRun.After(now) && (due == nil || f.stepped.Before(due.stepped)) {
+			due = f // that which has waited longest: a long round lets the others in between
 		}
-		if f.status.NextRun.Before(best.status.NextRun) {
+		if best == nil || f.status.NextRun.Before(best.status.NextRun) {
 			best = f
 		}
+	}
+	if due != nil {
+		return due, 0
 	}
 	return best, best.status.NextRun.Sub(now)
 }
@@ -274,6 +287,9 @@ func (m *Mirror) Sync(ctx context.Context, r directory.SyncRequest) ([]directory
 				rounds = append(rounds, round)
 				break
 			}
+			if users := m.feeds[0]; f != users && m.due(users) { // who leaves must not wait for a long round
+				m.advance(ctx, users, order{})
+			}
 		}
 	}
 	return rounds, nil
@@ -295,7 +311,7 @@ func (m *Mirror) Status() []directory.FeedStatus {
 func (m *Mirror) advance(ctx context.Context, f *feed, o order) (directory.Round, bool) {
 	m.mu.Lock()
 	before := f.status.State
-	f.status.State = directory.FeedRunning
+	f.status.State, f.stepped = directory.FeedRunning, time.Now()
 	m.mu.Unlock()
 	if f.started.IsZero() {
 		f.started, f.round = time.Now(), directory.Round{Feed: f.status.Name}
@@ -311,6 +327,10 @@ func (m *Mirror) advance(ctx context.Context, f *feed, o order) (directory.Round
 	defer m.mu.Unlock()
 	if ctx.Err() != nil { // not the feed's failure
 		f.status.State, f.status.Read, f.started = before, 0, time.Time{}
+		if f.hurried {
+			f.hurried = false
+			f.hurry(hintDelay)
+		}
 		return f.round, true
 	}
 	if err == nil && !last {
@@ -356,11 +376,14 @@ func (m *Mirror) settle(f *feed, err error) {
 	switch {
 	case errors.Is(err, directory.ErrShrink):
 		st.State = directory.FeedStopped
-		wait = max(m.interval, backoffMost) // looks again by itself too: the tenant may be mended
+		wait = max(m.interval, backoffMost, f.least) // looks again by itself too: the tenant may be mended
 	case refused(err):
 		// The first request of a round is the probe: refused, it is the only one.
 		st.State = directory.FeedBlocked
 		wait = max(wait, backoff(st.Failures, blockedFirst, blockedMost))
+	}
+	if f.round.Requests > longRound {
+		wait = max(wait, f.least)
 	}
 	st.NextRun = now.Add(wait)
 }

@@ -66,8 +66,11 @@ func adaptOutlook(o object, prefix string) {
 	for _, name := range outlookAddresses {
 		raw, there := o[name]
 		told = told || there
-		if there && readAddress(raw) != (directory.Address{}) {
-			first = raw
+		if !there {
+			continue
+		}
+		if a, err := readAddress(raw); err != nil || a != (directory.Address{}) {
+			first = raw // also what cannot be read: the mapping says so, and leaves the address
 			break
 		}
 	}
@@ -108,16 +111,15 @@ func outlookEmails(raw json.RawMessage) (setter, error) {
 }
 
 func outlookAddress(raw json.RawMessage) (setter, error) {
-	var o object // null = none
-	if json.Unmarshal(raw, &o) != nil {
-		return nil, errType
+	a, err := readAddress(raw)
+	if err != nil {
+		return nil, err
 	}
-	a := readAddress(raw)
 	return func(c *directory.Contact) { c.Address = a }, nil
 }
 
-// readAddress reads https://learn.microsoft.com/graph/api/resources/physicaladdress.
-func readAddress(raw json.RawMessage) directory.Address {
+// readAddress reads, or null, https://learn.microsoft.com/graph/api/resources/physicaladdress.
+func readAddress(raw json.RawMessage) (directory.Address, error) {
 	var a struct {
 		Street     string `json:"street"`
 		City       string `json:"city"`
@@ -126,10 +128,10 @@ func readAddress(raw json.RawMessage) directory.Address {
 		Country    string `json:"countryOrRegion"`
 	}
 	if json.Unmarshal(raw, &a) != nil {
-		return directory.Address{}
+		return directory.Address{}, errType
 	}
 	return directory.Address{
 		Street: clean(a.Street, true), City: clean(a.City, false), State: clean(a.State, false),
 		PostalCode: clean(a.PostalCode, false), Country: clean(a.Country, false),
-	}
+	}, nil
 }

@@ -150,7 +150,7 @@ func (p *photoFeed) fetch(ctx context.Context, places []int, due []directory.Pho
 
 func (p *photoFeed) skip(ctx context.Context, id directory.ContactID, err error, done *directory.Round) {
 	done.Skip(string(id), skipPhoto(err))
-	p.log.LogAttrs(ctx, slog.LevelWarn, "photo skipped", slog.String("id", string(id)), slog.Any("error", err))
+	p.log.LogAttrs(ctx, slog.LevelWarn, "photo skipped", slog.String("id", string(id)), slog.String("error", withoutMessage(err)))
 }
 
 // photoTag returns the version of the photo that a profilePhoto tells of; "" = there is none.

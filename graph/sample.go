@@ -119,8 +119,12 @@ func (c *checker) groups(ctx context.Context) []CheckResult {
 	return fine(fmt.Sprintf("The tenant has all %d groups that are named, and they have members.", len(c.o.Groups)))
 }
 
-// tried is how many mailboxes are tried until one answers: not everybody has one.
-const tried = 5
+// tried is how many mailboxes are tried until one answers, or a few are shut: not
+// everybody has one.
+const (
+	tried      = 20
+	enoughShut = 3
+)
 
 // mailboxes reads a contact of a member of the group, and makes sure that the
 // mailbox of somebody else is closed.
@@ -146,14 +150,28 @@ func (c *checker) mailboxes(ctx context.Context) []CheckResult {
 		return []CheckResult{answer}
 	}
 	strangers := slices.DeleteFunc(slices.Clone(c.people), func(id string) bool { return in[strings.ToLower(id)] })
+	shut := 0
 	for _, id := range strangers[:min(len(strangers), tried)] {
-		if c.mailbox(ctx, id) == nil {
+		err := c.mailbox(ctx, id)
+		if err == nil {
 			return []CheckResult{answer, {
 				State:  CheckWarning,
 				Detail: "The mailbox of somebody who is not in the group is open, too: the application may read every mailbox, or its scope in Exchange is too wide.",
 				Mend:   "Remove Contacts.Read from the app registration, and scope the application in Exchange: `ringbook tenant register --shell exchange` prints how.",
 			}}
 		}
+		// Nothing else proves that a door is shut: there may be no mailbox, or no answer.
+		if e, ok := errors.AsType[*responseError](err); ok && e.Status == http.StatusForbidden {
+			if shut++; shut == enoughShut {
+				break
+			}
+		}
+	}
+	if shut == 0 {
+		return []CheckResult{answer, {
+			State: CheckWarning, Detail: "Whether other mailboxes are shut cannot be told: nobody who is not in the group was found with one.",
+			Mend: "Try one in Exchange Online PowerShell: Test-ServicePrincipalAuthorization, with somebody outside of the group as -Resource.",
+		}}
 	}
 	return []CheckResult{answer}
 }

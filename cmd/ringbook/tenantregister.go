@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"text/template"
 
@@ -29,6 +30,7 @@ type registration struct {
 	Name          string
 	Permissions   []string
 	TenantID      string // "" = that of whoever runs it
+	TenantGUID    string // "" = the configuration names it by a domain, or not at all
 	ClientID      string // of an application that is registered already
 	Group         string // whose mailboxes are opened
 	Certificate   string // file; "" = a client secret is made
@@ -63,6 +65,9 @@ func newTenantRegister(o *options) *cobra.Command {
 			}
 			r.Permissions = graph.Permissions(cfg.Mirror.OrgContacts, len(named(cfg)) > 0)
 			r.TenantID = cfg.Tenant.ID
+			if guid.MatchString(r.TenantID) {
+				r.TenantGUID = r.TenantID
+			}
 			r.AzCloud, r.MgCloud, r.ExchangeCloud = cloudNames(cfg.Tenant.Cloud)
 			r.ClientID, r.Group = cfg.Tenant.ClientID, string(cfg.Mirror.MailboxesGroup)
 			if shell == "exchange" && (r.ClientID == "" || r.Group == "") {
@@ -78,6 +83,9 @@ func newTenantRegister(o *options) *cobra.Command {
 	f.StringVar(&shell, "shell", shell, "which script: az, powershell or exchange")
 	return cmd
 }
+
+// guid is how Entra writes ids.
+var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 // cloudNames returns a cloud as the Azure CLI, Graph PowerShell and Exchange
 // Online PowerShell call it.

@@ -153,6 +153,8 @@ func (t *Tenant) mailboxRequest(c call) reply {
 	switch path := strings.Join(p, "/"); {
 	case f == nil:
 		return fail(http.StatusNotFound, "ErrorItemNotFound", "The specified object was not found in the store.")
+	case path == "":
+		return jsonReply(http.StatusOK, map[string]any{"id": f.id, "displayName": f.name, "parentFolderId": f.parent})
 	case path == "childFolders":
 		return t.listFolders(c, m, f.id)
 	case path == "contacts/delta" || path == "contacts/delta()":

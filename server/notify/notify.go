@@ -8,21 +8,32 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"mime"
 	"net/http"
+	"time"
 )
 
 // Path is where notifications come to, below the public URL.
 const Path = "/hooks/graph"
 
+// Anybody may call here, and need not log in.
 const (
-	// maxBody bounds a notification. Graph sends some 500 bytes for each change,
-	// and up to a thousand changes at once.
-	maxBody = 1 << 20
+	// maxBody bounds a notification, and maxChanges what is looked at in it: Graph
+	// sends some 500 bytes for each change, and a hint is a hint.
+	maxBody    = 256 << 10
+	maxChanges = 1000
 	// maxToken bounds the token that Graph wants back; its own have 300 bytes.
 	maxToken = 2 << 10
+	// maxWait is how long a caller may take to send, and to take the answer. Graph
+	// itself wants one within three seconds.
+	maxWait = 10 * time.Second
+	// maxAtOnce is how many notifications are read at once.
+	maxAtOnce = 4
+	// retryAfter is what the others are told, in seconds. Graph comes back for hours.
+	retryAfter = "10"
 )
 
 // Options shape a handler.
@@ -51,17 +62,18 @@ func New(o Options) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return handler{o}
+	return handler{o, make(chan struct{}, maxAtOnce)}
 }
 
-type handler struct{ Options }
+type handler struct {
+	Options
+	places chan struct{}
+}
 
-// A collection is what Graph sends: changeNotificationCollection.
-type collection struct {
-	Value []struct {
-		State     string `json:"clientState"`
-		Lifecycle string `json:"lifecycleEvent"` // "" = a change
-	} `json:"value"`
+// A notification is one item of what Graph sends (changeNotificationCollection).
+type notification struct {
+	State     string `json:"clientState"`
+	Lifecycle string `json:"lifecycleEvent"` // "" = a change
 }
 
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -69,6 +81,10 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	control := http.NewResponseController(w)
+	deadline := time.Now().Add(maxWait)
+	_ = control.SetReadDeadline(deadline) // a test's recorder has none
+	_ = control.SetWriteDeadline(deadline)
 	if r.Method != http.MethodPost {
 		header.Set("Allow", http.MethodPost)
 		w.WriteHeader(http.StatusMethodNotAllowed)
@@ -78,23 +94,71 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.validate(w, r, token)
 		return
 	}
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" {
-		w.WriteHeader(http.StatusUnsupportedMediaType)
+	select {
+	case h.places <- struct{}{}:
+		defer func() { <-h.places }()
+	default:
+		header.Set("Retry-After", retryAfter)
+		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case err != nil || kind != "application/json":
+		w.WriteHeader(http.StatusUnsupportedMediaType)
+		return
+	case r.ContentLength > maxBody:
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
 		return
 	}
-	var c collection
-	if json.Unmarshal(data, &c) != nil {
+	list, err := read(http.MaxBytesReader(w, r.Body, maxBody))
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+		return
+	}
+	if err != nil {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	h.hear(r, c)
+	h.hear(r, list)
 	w.WriteHeader(http.StatusAccepted)
+}
+
+// errShape: JSON, and not the notifications that Graph sends.
+var errShape = errors.New("no list of notifications")
+
+// read reads up to maxChanges notifications, one at a time: a list of a hundred
+// thousand empty ones would else be a hundred times what it was on the way.
+func read(body io.Reader) (list []notification, err error) {
+	d := json.NewDecoder(body)
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return nil, errors.Join(errShape, err)
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		if key != "value" {
+			var skipped json.RawMessage
+			if err := d.Decode(&skipped); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if t, err := d.Token(); err != nil || t != json.Delim('[') {
+			return nil, errors.Join(errShape, err)
+		}
+		for d.More() && len(list) < maxChanges {
+			var n notification
+			if err := d.Decode(&n); err != nil {
+				return nil, err
+			}
+			list = append(list, n)
+		}
+		return list, nil
+	}
+	return nil, nil
 }
 
 // validate gives the token back as it came, for nobody's browser to look at.
@@ -110,9 +174,9 @@ func (h handler) validate(w http.ResponseWriter, r *http.Request, token string) 
 }
 
 // hear acts on the notifications that have our state.
-func (h handler) hear(r *http.Request, c collection) {
+func (h handler) hear(r *http.Request, list []notification) {
 	changes, lifecycle, strange := 0, 0, 0
-	for _, n := range c.Value {
+	for _, n := range list {
 		switch {
 		case subtle.ConstantTimeCompare([]byte(n.State), []byte(h.State)) != 1:
 			strange++

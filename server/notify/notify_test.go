@@ -3,7 +3,9 @@ package notify_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -70,6 +72,9 @@ func TestNotifications(t *testing.T) {
 		{"one of both", http.MethodPost, "application/json", `{"value":[` + change("x") + "," + change("the-state") + `]}`, 202, 1, 0},
 		{"reauthorisation", http.MethodPost, "application/json", `{"value":[{"clientState":"the-state","lifecycleEvent":"reauthorizationRequired"}]}`, 202, 1, 1},
 		{"a stranger's lifecycle", http.MethodPost, "application/json", `{"value":[{"clientState":"no","lifecycleEvent":"reauthorizationRequired"}]}`, 202, 0, 0},
+		{"a thousand and one", http.MethodPost, "application/json", `{"more":{"x":[1]},"value":[` + strings.Repeat("{},", 1000) + change("the-state") + `]}`, 202, 0, 0},
+		{"no list", http.MethodPost, "application/json", `{"value":{}}`, 400, 0, 0},
+		{"a list of all", http.MethodPost, "application/json", `[]`, 400, 0, 0},
 		{"nothing", http.MethodPost, "application/json", `{}`, 202, 0, 0},
 		{"no JSON", http.MethodPost, "application/json", `{"value":`, 400, 0, 0},
 		{"another type", http.MethodPost, "text/xml", `<x/>`, 415, 0, 0},
@@ -86,6 +91,45 @@ func TestNotifications(t *testing.T) {
 				t.Errorf("the log says %s", s.log.String())
 			}
 		})
+	}
+}
+
+// TestSlowCallers: whoever sends nothing is let go, and few have a place at a time.
+func TestSlowCallers(t *testing.T) {
+	s := newSite()
+	srv := httptest.NewUnstartedServer(s.handler)
+	srv.Start()
+	defer srv.Close()
+	const head = "POST " + notify.Path + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
+	var slow []net.Conn
+	for range 4 {
+		c, err := new(net.Dialer).DialContext(t.Context(), "tcp", srv.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := io.WriteString(c, head); err != nil {
+			t.Fatal(err)
+		}
+		slow = append(slow, c)
+	}
+	busy := func() bool {
+		resp, err := srv.Client().Post(srv.URL+notify.Path, "application/json", strings.NewReader(`{"value":[]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != ""
+	}
+	for !busy() { // until all four have arrived
+	}
+	for _, c := range slow {
+		if _, err := io.Copy(io.Discard, c); err != nil { // until the server gives up
+			t.Error(err)
+		}
+	}
+	if busy() {
+		t.Error("the places are not given back")
 	}
 }
 
