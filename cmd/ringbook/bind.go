@@ -36,7 +36,7 @@ func (p *program) bind(ctx context.Context, cfg *config.Config, plan *number.Pla
 		return err
 	}
 	book := &server.HTTP{Log: p.log, Handler: p.hooked(told, carddav.New(carddav.Options{
-		Directory: p.store, Auth: p.auth, Plan: plan, Log: p.log, RemoteAddr: remoteAddr(cfg.HTTP.BehindProxy),
+		Directory: p.store, Auth: p.auth, Journal: p.journal, Plan: plan, Log: p.log, RemoteAddr: remoteAddr(cfg.HTTP.BehindProxy),
 	}))}
 	p.doors = append(p.doors, server.Door{Name: doorCardDAV, Listener: web, Surface: book})
 	var phonesTLS *tls.Config
@@ -44,7 +44,7 @@ func (p *program) bind(ctx context.Context, cfg *config.Config, plan *number.Pla
 		return err
 	}
 	phones, err := ldap.New(ldap.Options{
-		Directory: p.store, Auth: p.auth, Plan: plan, BaseDN: cfg.LDAP.BaseDN,
+		Directory: p.store, Auth: p.auth, Journal: p.journal, Plan: plan, BaseDN: cfg.LDAP.BaseDN,
 		TLS: phonesTLS, AllowPlain: cfg.LDAP.AllowPlain, Log: p.log,
 	})
 	if err != nil {
@@ -112,7 +112,7 @@ func (p *program) bindAdmin(ctx context.Context, cfg *config.Config, plan *numbe
 		return err
 	}
 	p.doors = append(p.doors, server.Door{Name: "admin", Listener: l, Surface: &server.HTTP{Log: p.log, Handler: admin.New(admin.Options{
-		Directory: p.store, Mirror: p.mirror, Credentials: p.credential, Devices: p.auth, Owners: p.owners, Local: p.store, E164: plan.E164, Access: access,
+		Directory: p.store, Mirror: p.mirror, Credentials: p.credential, Devices: p.auth, Owners: p.owners, Local: p.store, E164: plan.E164, Journal: p.journal, Access: access,
 		Format: plan.Format, Version: version, Started: time.Now(), Log: p.log,
 	})}})
 	return nil

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -29,7 +30,7 @@ func newDevice(o *options) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newDeviceAdd(o), newDeviceList(o), newDeviceShow(o), newDeviceRevoke(o), newDeviceProfile(o))
+	cmd.AddCommand(newDeviceAdd(o), newDeviceList(o), newDeviceShow(o), newDeviceRevoke(o), newDeviceHeal(o), newDeviceProfile(o))
 	return cmd
 }
 
@@ -132,9 +133,9 @@ func newDeviceList(o *options) *cobra.Command {
 				return printJSON(cmd.OutOrStdout(), list)
 			}
 			t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(t, "ID\tSTATE\tKIND\tNAME\tOWNER\tADDED")
+			fmt.Fprintln(t, "ID\tSTATE\tKIND\tNAME\tOWNER\tADDED\tSEEN")
 			for _, d := range list.Devices {
-				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", d.ID, d.State, d.Kind, d.Name, cmp.Or(d.Owner, "–"), d.Created.Local().Format("2006-01-02"))
+				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", d.ID, d.State, d.Kind, d.Name, cmp.Or(d.Owner, "–"), d.Created.Local().Format("2006-01-02"), ago(d.LastSeen, time.Now()))
 			}
 			return t.Flush()
 		},
@@ -143,8 +144,10 @@ func newDeviceList(o *options) *cobra.Command {
 
 func newDeviceShow(o *options) *cobra.Command {
 	return o.withJSON(&cobra.Command{
-		Use:     "show ID",
-		Short:   "Show one device",
+		Use:   "show ID",
+		Short: "Show one device, and what it has done last",
+		Long: "Shows how a device is set up and what it has done: how far it came in finding its books, what it has read of each and when,\n" +
+			"which changes it has not been told, what it was refused to write. It says what to look at if something seems wrong.",
 		Example: "  ringbook device show k7m2x9qd",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -175,7 +178,10 @@ func writeDevice(w io.Writer, d admin.Device) error {
 	fmt.Fprintf(t, "Books\t%s\nNumbers\t%s\nPhotos\t%s\n", strings.Join(books, ", "), d.Numbers, d.Photos)
 	fmt.Fprintf(t, "Login\t%s\nCardDAV\t%s\n", d.Login, d.CardDAVURL)
 	writeLDAP(t, d.LDAP)
-	return t.Flush()
+	if err := t.Flush(); err != nil || d.Activity == nil {
+		return err
+	}
+	return writeActivity(w, d, time.Now())
 }
 
 func newDeviceRevoke(o *options) *cobra.Command {

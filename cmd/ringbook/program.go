@@ -21,6 +21,7 @@ import (
 	"ringbook/graph"
 	"ringbook/server"
 	"ringbook/server/auth"
+	"ringbook/server/journal"
 	"ringbook/server/notify"
 )
 
@@ -39,6 +40,7 @@ type program struct {
 	// credential signs in to the tenant; its end is watched.
 	credential *graph.Credential
 	owners     owners
+	journal    *journal.Journal
 	doors      []server.Door
 	stop       func() // ends the work on certificates
 	drain      time.Duration
@@ -74,6 +76,9 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger, progress fu
 	}
 	p.auth, err = auth.New(ctx, key, p.store, log)
 	if err != nil {
+		return nil, err
+	}
+	if p.journal, err = journal.New(ctx, p.store, log); err != nil {
 		return nil, err
 	}
 	p.owners = owners{p.store, cfg.Devices.OwnersGroup}
@@ -156,6 +161,7 @@ func (p *program) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return server.Run(ctx, p.doors, p.log) })
 	g.Go(func() error { return p.mirror.Run(ctx) })
+	g.Go(func() error { return p.journal.Run(ctx) })
 	g.Go(func() error { p.retire(ctx); return nil })
 	g.Go(func() error { watchExpiry(ctx, p.credential, p.log); return nil })
 	return g.Wait()
@@ -165,14 +171,14 @@ func (p *program) run(ctx context.Context) error {
 const retireEvery = time.Hour
 
 // retire revokes devices that have been draining for longer than
-// devices.drain_days. One that cannot be revoked now (a full disk) waits for the
+// devices.drain_days, or that have come back and know that they are empty. One that cannot be revoked now (a full disk) waits for the
 // next time: everybody else is served on.
 func (p *program) retire(ctx context.Context) {
 	tick := time.NewTicker(retireEvery)
 	defer tick.Stop()
 	for {
 		for _, d := range p.auth.List() {
-			if d.State != directory.DeviceDraining || time.Since(d.Changed) < p.drain {
+			if d.State != directory.DeviceDraining || time.Since(d.Changed) < p.drain && !emptied(p.journal.Of(d.ID)) {
 				continue
 			}
 			if _, err := p.auth.SetState(ctx, d.ID, directory.DeviceRevoked); err != nil && ctx.Err() == nil {
@@ -186,6 +192,17 @@ func (p *program) retire(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+// emptied reports whether a device has read every book that it ever read as an
+// empty one, and shown that it has.
+func emptied(a directory.Activity) bool {
+	for _, b := range a.Books {
+		if !b.Synced.IsZero() && b.Confirmed.IsZero() {
+			return false
+		}
+	}
+	return len(a.Books) > 0
 }
 
 // close closes what open opened, in the opposite order. Listeners that were

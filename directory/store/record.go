@@ -11,16 +11,17 @@ import (
 
 // The prefixes of keys; see the package comment.
 const (
-	contacts = "c/"
-	marks    = "k/"
-	cursors  = "f/"
-	asked    = "q/"
-	jpegs    = "p/"
-	trash    = "t/"
-	devices  = "d/"
-	rounds   = "r/"
-	groups   = "g/"
-	dropped  = "x/"
+	contacts   = "c/"
+	marks      = "k/"
+	cursors    = "f/"
+	asked      = "q/"
+	jpegs      = "p/"
+	trash      = "t/"
+	devices    = "d/"
+	activities = "a/"
+	rounds     = "r/"
+	groups     = "g/"
+	dropped    = "x/"
 
 	keySchema   = "m/schema"
 	keyEpoch    = "m/epoch"

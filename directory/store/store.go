@@ -26,6 +26,7 @@
 //	p/<photo>/l, …/s      the large and the small JPEG, sealed with it, see seal.go
 //	t/<photo>             since when no contact has the photo, 8
 //	d/<device>            device as JSON
+//	a/<device>            what it has done last, as JSON
 //	x/                    there while forget is under way
 //
 // # What a crash leaves

@@ -103,6 +103,32 @@ type Device struct {
 	Changed    time.Time               `json:"changed"`
 	CardDAVURL string                  `json:"carddav_url"`
 	LDAP       LDAPAccess              `json:"ldap"`
+	LastSeen   time.Time               `json:"last_seen,omitzero"` // with the right secret; zero = never
+	// Activity is what it has done last; in an answer about one device only.
+	Activity *DeviceActivity `json:"activity,omitempty"`
+}
+
+// A DeviceActivity is what a device has done last.
+type DeviceActivity struct {
+	FirstSeen   time.Time      `json:"first_seen,omitzero"`
+	UserAgent   string         `json:"user_agent,omitempty"`
+	Step        directory.Step `json:"step,omitempty"` // how far it came in finding its books
+	StepAt      time.Time      `json:"step_at,omitzero"`
+	Books       []DeviceBook   `json:"books"` // that it sees, as CardDAV
+	Searches    int            `json:"searches"`
+	Searched    time.Time      `json:"searched,omitzero"` // LDAP's last
+	Refused     int            `json:"refused"`           // writes
+	LastRefused time.Time      `json:"last_refused,omitzero"`
+	Advice      string         `json:"advice,omitempty"` // what looks wrong, and what to do
+}
+
+// A DeviceBook is what a device has read of one book.
+type DeviceBook struct {
+	Name     directory.BookName `json:"name"`
+	Title    string             `json:"title"`
+	Contacts int                `json:"contacts"` // that the device sees in it now
+	directory.BookActivity
+	Behind int `json:"behind"` // changes that it has not been told
 }
 
 // A DeviceList answers GET /v1/devices.

@@ -84,6 +84,11 @@ func (c *Client) ExplainContact(ctx context.Context, id, device string) (Contact
 	return call[ContactExplanation](ctx, c, http.MethodGet, "contacts/"+url.PathEscape(id)+"/explain?"+url.Values{"device": {device}}.Encode(), nil)
 }
 
+// Heal makes a device read everything again.
+func (c *Client) Heal(ctx context.Context, id string) (Device, error) {
+	return call[Device](ctx, c, http.MethodPost, "devices/"+url.PathEscape(id)+"/heal", struct{}{})
+}
+
 // AddContact enters a contact.
 func (c *Client) AddContact(ctx context.Context, n LocalContact) (Contact, error) {
 	return call[Contact](ctx, c, http.MethodPost, "contacts", n)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -29,6 +30,21 @@ func (h handler) listDevices(*http.Request) (any, error) {
 func (h handler) showDevice(r *http.Request) (any, error) {
 	d, err := h.find(r)
 	if err != nil {
+		return nil, err
+	}
+	one := h.device(d)
+	if h.Journal != nil {
+		one.Activity = h.activity(d)
+	}
+	return one, nil
+}
+
+func (h handler) healDevice(r *http.Request) (any, error) {
+	d, err := h.find(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.Journal.Heal(r.Context(), d.ID); err != nil {
 		return nil, err
 	}
 	return h.device(d), nil
@@ -156,8 +172,12 @@ func (h handler) books() []directory.BookName {
 
 // device draws a device as operators see it.
 func (h handler) device(d directory.Device) Device {
+	var seen time.Time
+	if h.Journal != nil {
+		seen = h.Journal.Of(d.ID).LastSeen
+	}
 	return Device{
-		ID: d.ID, Login: d.Login, Name: d.Name, Owner: d.Owner, Kind: d.Kind,
+		ID: d.ID, Login: d.Login, LastSeen: seen, Name: d.Name, Owner: d.Owner, Kind: d.Kind,
 		Books: d.Books, Numbers: d.Numbers, Photos: d.Photos,
 		State: d.State, Created: d.Created, Changed: d.Changed,
 		CardDAVURL: h.Access.CardDAVURL, LDAP: h.ldap(d.Login),

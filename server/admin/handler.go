@@ -61,6 +61,13 @@ type Owners interface {
 	MayOwn(id directory.ContactID) (reason string, ok bool)
 }
 
+// A Journal remembers what devices do. *journal.Journal is one.
+type Journal interface {
+	Of(id directory.DeviceID) directory.Activity
+	// Heal makes a device read everything again.
+	Heal(ctx context.Context, id directory.DeviceID) error
+}
+
 // Access is how devices reach us.
 type Access struct {
 	PublicURL    string // for profiles
@@ -81,6 +88,7 @@ type Options struct {
 	Local       Local
 	E164        func(string) string // reads a number
 	Owners      Owners              // nil = nobody is known
+	Journal     Journal             // nil = nothing is known of what devices do
 	Access      Access
 	// Format writes a number as a device gets it; nil = in E.164.
 	Format  func(directory.Phone, directory.NumberProfile) string
@@ -111,6 +119,7 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("POST /v1/devices", h.answer(h.addDevice))
 	mux.HandleFunc("GET /v1/devices/{id}", h.answer(h.showDevice))
 	mux.HandleFunc("POST /v1/devices/{id}/revoke", h.answer(h.revokeDevice))
+	mux.HandleFunc("POST /v1/devices/{id}/heal", h.answer(h.healDevice))
 	mux.HandleFunc("POST /v1/devices/{id}/profile", h.answer(h.profile))
 	mux.HandleFunc("/", h.answer(func(r *http.Request) (any, error) {
 		return nil, refuse(http.StatusNotFound, directory.ErrNotFound,

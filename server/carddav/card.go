@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -91,10 +92,18 @@ type tag struct {
 	size  int
 }
 
-// appendETag appends the entity tag (RFC 9110 §8.8.3).
-func (t *tag) appendETag(dst []byte) []byte {
+// appendETag appends the entity tag (RFC 9110 §8.8.3) of a card. That of a card
+// which the device was refused to write is another from then on: its owner sees
+// something else under the old one.
+func (x *exchange) appendETag(dst []byte, t *tag, r *resource) []byte {
 	dst = append(dst, '"')
 	dst = hex.AppendEncode(dst, t.sum[:])
+	if x.heals.Count > 0 {
+		if n := x.heals.Of(r.book.Name(), string(r.entry.Contact().ID)+cardSuffix); n > 0 {
+			dst = append(dst, '-')
+			dst = strconv.AppendUint(dst, n, 10)
+		}
+	}
 	return append(dst, '"')
 }
 

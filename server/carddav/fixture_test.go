@@ -20,6 +20,7 @@ import (
 	"ringbook/directory/index"
 	"ringbook/directory/number"
 	"ringbook/server/carddav"
+	"ringbook/server/journal"
 )
 
 const epoch = directory.Epoch("0123456789abcdef")
@@ -202,12 +203,19 @@ func phone() directory.Device {
 
 // A site is a handler on a socket, and how to talk to it.
 type site struct {
-	tb    testing.TB
-	shelf *shelf
-	keys  *gatekeeper
-	log   *logBuffer
+	tb      testing.TB
+	shelf   *shelf
+	keys    *gatekeeper
+	journal *journal.Journal
+	log     *logBuffer
 	*httptest.Server
 }
+
+// A notebook is a store of activities that keeps nothing.
+type notebook struct{}
+
+func (notebook) Activities(context.Context) ([]directory.Activity, error)  { return nil, nil }
+func (notebook) PutActivities(context.Context, []directory.Activity) error { return nil }
 
 type logBuffer struct {
 	mu sync.Mutex
@@ -232,8 +240,12 @@ func newSite(tb testing.TB, s *shelf, devices ...directory.Device) *site {
 		devices = []directory.Device{phone()}
 	}
 	st := &site{tb: tb, shelf: s, keys: newGatekeeper(devices...), log: &logBuffer{}}
+	var err error
+	if st.journal, err = journal.New(tb.Context(), notebook{}, slog.New(slog.DiscardHandler)); err != nil {
+		tb.Fatal(err)
+	}
 	st.Server = httptest.NewServer(carddav.New(carddav.Options{
-		Directory: s, Auth: st.keys, Plan: plan(tb), Log: slog.New(slog.NewTextHandler(st.log, nil)),
+		Directory: s, Auth: st.keys, Journal: st.journal, Plan: plan(tb), Log: slog.New(slog.NewTextHandler(st.log, nil)),
 	}))
 	tb.Cleanup(st.Close)
 	return st

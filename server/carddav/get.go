@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"ringbook/directory"
 )
 
 // cardType is the media type of our cards.
@@ -31,7 +33,7 @@ func (x *exchange) get() error {
 	if err != nil {
 		return err
 	}
-	etag := string(x.card.tag.appendETag(nil))
+	etag := string(x.appendETag(nil, x.card.tag, &r))
 	h.Set("ETag", etag)
 	h.Set("Last-Modified", r.entry.Modified().UTC().Format(http.TimeFormat))
 	if status := precondition(x.r.Header, etag); status != 0 {
@@ -40,6 +42,7 @@ func (x *exchange) get() error {
 		return nil
 	}
 	h.Set("Content-Type", cardType)
+	x.visit.Step, x.visit.Book, x.visit.Cards = directory.StepSync, r.book.Name(), 1
 	return x.whole(b)
 }
 

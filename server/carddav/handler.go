@@ -12,6 +12,7 @@ import (
 	"ringbook/directory"
 	"ringbook/directory/index"
 	"ringbook/directory/number"
+	"ringbook/server/journal"
 )
 
 // A Directory is what is served. *store.Store is one.
@@ -34,10 +35,29 @@ type Authenticator interface {
 	Attach(id directory.DeviceID, end func()) (detach func(), err error)
 }
 
+// A Journal remembers what devices do, and what they were refused. *journal.Journal
+// is one.
+type Journal interface {
+	// Heals returns the refused writes that a device is to be told the truth about.
+	Heals(id directory.DeviceID) directory.Heals
+	// Refused notes a refused write, and of which cards.
+	Refused(ctx context.Context, id directory.DeviceID, cards ...journal.Card) error
+	// Visited notes a request that was answered.
+	Visited(id directory.DeviceID, v journal.Visit)
+}
+
+// A forgetful is a journal that remembers nothing.
+type forgetful struct{}
+
+func (forgetful) Heals(directory.DeviceID) directory.Heals                           { return directory.Heals{} }
+func (forgetful) Refused(context.Context, directory.DeviceID, ...journal.Card) error { return nil }
+func (forgetful) Visited(directory.DeviceID, journal.Visit)                          {}
+
 // Options shape a handler.
 type Options struct {
 	Directory Directory
 	Auth      Authenticator
+	Journal   Journal // nil = nothing is remembered
 	Plan      *number.Plan
 	Log       *slog.Logger // nil = none
 	// RemoteAddr says where a request comes from; nil = the connection's address.
@@ -64,6 +84,9 @@ func New(o Options) *Handler {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Journal == nil {
+		o.Journal = forgetful{}
 	}
 	h := &Handler{
 		o:       o,
@@ -191,6 +214,8 @@ func (x *exchange) login() error {
 	x.view = x.h.o.Directory.View()
 	x.tree = tree{login: device.Login, books: x.view.ShelfOf(device)}
 	x.style = x.h.cards.style(device)
+	x.heals = x.h.o.Journal.Heals(device.ID)
+	x.visit = journal.Visit{UserAgent: x.r.UserAgent(), Step: directory.StepLogin}
 	return nil
 }
 
@@ -219,13 +244,16 @@ type exchange struct {
 	view   *index.View
 	tree   tree
 	style  style
+	heals  directory.Heals
 	card   card // the one being written
+	visit  journal.Visit
 
 	out     *stream      // nil until a multistatus begins
 	ended   func() error // of an answer that has passed the gate; nil = it has not
 	release func()       // gives back what that holds
 
 	// For the log.
+	unnoted   error // of the journal
 	kind      kind
 	status    int
 	responses int
@@ -277,7 +305,13 @@ func (x *exchange) finish(err error) (broken bool) {
 		x.bytes += n
 		err = errors.Join(err, sendErr)
 	}
-	x.log(err, broken)
+	if x.device.ID != "" {
+		if err != nil { // what it was not told it does not know
+			x.visit = journal.Visit{UserAgent: x.visit.UserAgent, Step: directory.StepLogin}
+		}
+		x.h.o.Journal.Visited(x.device.ID, x.visit)
+	}
+	x.log(errors.Join(err, x.unnoted), broken)
 	return broken
 }
 

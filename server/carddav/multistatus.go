@@ -217,6 +217,8 @@ func (x *exchange) value(q *property, r *resource) {
 
 // cardData writes CARDDAV:address-data of the card taken.
 func (l *lister) cardData(d *cardData) {
+	l.x.visit.Step, l.x.visit.Book = directory.StepSync, l.res.book.Name()
+	l.x.visit.Cards++
 	l.out.str("<card:address-data>")
 	b := l.x.card.body
 	if len(d.props) == 0 {

@@ -142,14 +142,14 @@ func writeReports(x *exchange, r *resource) {
 	}
 }
 
-func writeETag(x *exchange, _ *resource) {
+func writeETag(x *exchange, r *resource) {
 	t, err := x.cardTag()
 	if err != nil {
 		x.out.fail(err)
 		return
 	}
-	var room [40]byte
-	x.out.bytes(t.appendETag(room[:0]))
+	var room [64]byte
+	x.out.bytes(x.appendETag(room[:0], t, r))
 }
 
 func writeLength(x *exchange, _ *resource) {

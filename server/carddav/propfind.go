@@ -34,7 +34,27 @@ func (x *exchange) propfind() error {
 		l.children(res)
 	}
 	l.out.closeMultistatus()
+	x.looked(res, depth)
 	return nil
+}
+
+// looked says how far the client has come.
+func (x *exchange) looked(r resource, depth int) {
+	switch r.kind {
+	case kindPrincipal:
+		x.visit.Step = directory.StepPrincipal
+	case kindHome:
+		x.visit.Step = directory.StepHome
+	case kindBook:
+		x.visit.Step, x.visit.Book = directory.StepBook, r.book.Name()
+		if depth > 0 {
+			x.visit.Step, x.visit.Told = directory.StepSync, true
+			x.visit.Revision, x.visit.Members = r.book.Revision(), x.responses-1
+			x.visit.Healed = x.healOf(r.book)
+			x.visit.Drained = x.device.State == directory.DeviceDraining
+		}
+	default: // on its way
+	}
 }
 
 // propfindDepth reads Depth. None means "infinity" in RFC 4918; those who leave

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"ringbook/directory"
+	"ringbook/server/journal"
 )
 
 // maxDropped is how much of a refused write is read before it is answered.
@@ -21,6 +23,7 @@ const maxDropped = 1 << 20
 func (x *exchange) refuse() error {
 	// What cannot be read need not be: the answer does not depend on it.
 	_, _ = io.CopyN(io.Discard, x.slowBody(x.r.Body), maxDropped)
+	x.remember()
 	var href strings.Builder
 	if err := xml.EscapeText(&href, []byte(x.r.URL.EscapedPath())); err != nil {
 		return fmt.Errorf("escape the path: %w", err)
@@ -31,6 +34,29 @@ func (x *exchange) refuse() error {
 			"<d:privilege><d:write-content/></d:privilege></d:resource></d:need-privileges>",
 		text: "read-only",
 	}
+}
+
+// remember notes what the device's owner sees on the screen all the same. Whether
+// it could be stored changes nothing of the answer.
+func (x *exchange) remember() {
+	cards := x.tree.written(nil, x.r.URL)
+	if to, err := url.Parse(x.r.Header.Get("Destination")); err == nil && x.r.Method == "MOVE" {
+		cards = x.tree.written(cards, to)
+	}
+	x.unnoted = x.h.o.Journal.Refused(x.r.Context(), x.device.ID, cards...)
+}
+
+// written appends the card that a URL names, there or not, if it can be one in a
+// book of this device's.
+func (t tree) written(cards []journal.Card, u *url.URL) []journal.Card {
+	escaped := u.EscapedPath()
+	name := escaped[strings.LastIndex(escaped, "/")+1:]
+	for _, b := range t.books {
+		if rest, ok := strings.CutPrefix(u.Path, t.bookHref(b)); ok && name != "" && !strings.Contains(rest, "/") {
+			cards = append(cards, journal.Card{Book: b.Name(), Name: name})
+		}
+	}
+	return cards
 }
 
 // proppatch answers PROPPATCH (RFC 4918 §9.2): every property is protected.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"slices"
 	"strings"
 
 	"ringbook/directory"
@@ -56,21 +57,29 @@ func (x *exchange) syncCollection(s *scanner, r resource) error {
 	if err != nil {
 		return err
 	}
-	from, tombstones, err := x.syncFrom(r.book, q.token)
+	from, err := x.syncFrom(r.book, q.token)
 	if err != nil {
 		return x.refuseToken(err)
 	}
-	changes, err := r.book.Since(from)
+	changes, err := r.book.Since(from.position)
 	if err != nil {
 		return x.refuseToken(err)
 	}
 	l := x.newLister(q.sel)
-	at, whole := l.changes(r.book, changes, tombstones, q.limit)
 	end := x.tokenOf(r.book)
+	healed, whole := l.heal(r.book, &from, q.limit)
+	if !whole {
+		end.position, end.heal = from.position, healed
+	} else {
+		var at index.Position
+		if at, whole = l.changes(r.book, changes, &from, q.limit); !whole {
+			end.position = at
+		}
+	}
 	if !whole {
 		l.truncated(r.book)
-		end.position = at
 	}
+	x.synced(r.book, from, end, whole)
 	l.out.str("<d:sync-token>")
 	l.out.str(end.String())
 	l.out.str("</d:sync-token>")
@@ -80,10 +89,10 @@ func (x *exchange) syncCollection(s *scanner, r resource) error {
 
 // changes writes at most limit responses (0 = no limit) and returns how far
 // they go; whole = nothing is left.
-func (l *lister) changes(b *index.Book, changes iter.Seq[index.Changed], tombstones bool, limit int) (at index.Position, whole bool) {
+func (l *lister) changes(b *index.Book, changes iter.Seq[index.Changed], from *start, limit int) (at index.Position, whole bool) {
 	href, p := l.x.tree.bookHref(b), l.plan(kindCard)
 	for c := range changes {
-		if c.Entry == nil && !tombstones {
+		if c.Entry == nil && !from.tombstones || from.told(c.ID) {
 			at = c.Position
 			continue
 		}
@@ -103,24 +112,83 @@ func (l *lister) changes(b *index.Book, changes iter.Seq[index.Changed], tombsto
 	return at, true
 }
 
-// syncFrom says from where a client with that token goes on, and whether it
-// must hear of contacts that are gone.
-func (x *exchange) syncFrom(b *index.Book, s string) (from index.Position, tombstones bool, err error) {
+// A start is where a client goes on.
+type start struct {
+	position   index.Position
+	tombstones bool // it must hear of contacts that are gone
+	knew       bool // it gave a token of what it sees now
+	// heals are the refused writes that it has not heard the truth about. They are
+	// told first, so that a page which ends among them has a place to go on from.
+	heals []directory.Heal
+}
+
+// told reports whether the client has just heard of a card.
+func (s *start) told(id directory.ContactID) bool {
+	return len(s.heals) > 0 && slices.ContainsFunc(s.heals, func(h directory.Heal) bool { return h.Name == string(id)+cardSuffix })
+}
+
+// syncFrom says from where a client with that token goes on.
+func (x *exchange) syncFrom(b *index.Book, s string) (start, error) {
 	if s == "" {
-		return index.Position{}, false, nil
+		return start{}, nil
 	}
 	t, ok := parseToken(s)
+	everything := start{tombstones: true, heals: x.healsOf(b, t.heal)}
 	switch {
 	case !ok:
 		// macOS sends a UUID that no server gave it, and gives up if that is
 		// refused. Whatever it has from elsewhere is told gone.
-		return index.Position{}, true, nil
+		return everything, nil
 	case t.epoch != x.view.Epoch(), t.position.Revision > x.view.Revision():
-		return index.Position{}, false, fmt.Errorf("token of epoch %s at revision %d: %w", t.epoch, t.position.Revision, directory.ErrRevisionGone)
-	case t.scope != x.scope(b):
-		return index.Position{}, true, nil
+		return start{}, fmt.Errorf("token of epoch %s at revision %d: %w", t.epoch, t.position.Revision, directory.ErrRevisionGone)
+	case t.scope != x.scope(b), t.heal < x.heals.Whole, t.heal > x.heals.Count:
+		return everything, nil
 	}
-	return t.position, true, nil
+	return start{position: t.position, tombstones: true, knew: true, heals: x.healsOf(b, t.heal)}, nil
+}
+
+// healsOf returns the refused writes of a book after one of them.
+func (x *exchange) healsOf(b *index.Book, after uint64) (heals []directory.Heal) {
+	for _, h := range x.heals.List {
+		if h.Book == b.Name() && h.Number > after {
+			heals = append(heals, h)
+		}
+	}
+	return heals
+}
+
+// heal tells the truth about what the client was refused to write and shows all
+// the same: the card as it is, or that there is none. It returns up to which number
+// it has, and whether that was all.
+func (l *lister) heal(b *index.Book, from *start, limit int) (healed uint64, all bool) {
+	href, p := l.x.tree.bookHref(b), l.plan(kindCard)
+	for _, h := range from.heals {
+		if limit > 0 && l.x.responses >= limit {
+			return healed, false
+		}
+		id, isCard := strings.CutSuffix(h.Name, cardSuffix)
+		if e := b.Entry(directory.ContactID(id)); isCard && e != nil {
+			l.member(href, resource{kind: kindCard, book: b, entry: e}, p)
+		} else {
+			l.gone(href + h.Name)
+		}
+		healed = h.Number
+		if l.out.failed() {
+			break
+		}
+	}
+	return healed, true
+}
+
+// synced says what the client knows now.
+func (x *exchange) synced(b *index.Book, from start, end token, whole bool) {
+	x.visit.Step, x.visit.Book = directory.StepSync, b.Name()
+	x.visit.Told, x.visit.Revision, x.visit.Healed = whole, end.position.Revision, end.heal
+	x.visit.Drained = x.device.State == directory.DeviceDraining
+	x.visit.Knew = from.knew && x.responses == 0
+	if whole && !from.knew {
+		x.visit.Members = x.responses
+	}
 }
 
 // refuseToken: RFC 6578 wants 403, but Thunderbird begins anew on 400 only, and

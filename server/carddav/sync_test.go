@@ -48,7 +48,7 @@ func (f *follower) page() (more bool) {
 	}
 	before := f.token
 	body := f.ask("REPORT", syncReport(f.token, "<getetag/>", limit))
-	n := 0
+	n, seen := 0, map[string]bool{}
 	for _, m := range responseParts.FindAllStringSubmatch(body, -1) {
 		switch m[3] {
 		case "507":
@@ -57,10 +57,17 @@ func (f *follower) page() (more bool) {
 			}
 			continue
 		case "404":
+			if seen[m[1]] {
+				f.site.tb.Errorf("%s twice in %s", m[1], body)
+			}
 			delete(f.has, m[1])
 		default:
+			if seen[m[1]] {
+				f.site.tb.Errorf("%s twice in %s", m[1], body)
+			}
 			f.has[m[1]] = m[2]
 		}
+		seen[m[1]] = true
 		n++
 	}
 	if n != strings.Count(body, "<d:response>")-strings.Count(body, " 507 ") {
@@ -161,6 +168,14 @@ func TestEveryTokenLeadsToTheListing(t *testing.T) {
 		}
 		s.keys.set(one)
 		s.keys.set(pair)
+		for range r.IntN(3) {
+			old[r.IntN(len(old))].spoil(r)
+		}
+		if round == 9 {
+			if err := s.journal.Heal(t.Context(), one.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
 		for _, f := range old {
 			for _, limit := range []int{0, 1, 3} {
 				c := f.clone()
@@ -181,6 +196,106 @@ func TestEveryTokenLeadsToTheListing(t *testing.T) {
 			c.limit = 0
 			old = append(old, c)
 		}
+	}
+}
+
+// spoil lets the client's owner change, delete or make a card, which the server
+// refuses and the client shows all the same.
+func (f *follower) spoil(r *rand.Rand) {
+	f.site.tb.Helper()
+	name := fmt.Sprintf("c-%02d.vcf", r.IntN(14))
+	if r.IntN(4) == 0 {
+		name = fmt.Sprintf("made%%20up%%20%d.vcf", r.IntN(3))
+	}
+	href, method := f.href()+name, []string{"PUT", "DELETE"}[r.IntN(2)]
+	reply, err := f.site.try(method, href, strings.NewReader("BEGIN:VCARD"), "Authorization: "+basic(f.login))
+	if err != nil || reply.status != 403 {
+		f.site.tb.Fatalf("%s %s: %d, %v", method, href, reply.status, err)
+	}
+	if f.token == "" {
+		return // it has seen nothing yet, and reads everything
+	}
+	if delete(f.has, href); method == "PUT" {
+		f.has[href] = "spoilt"
+	}
+}
+
+// TestHealing: a refused write moves the token of that device's book, which then
+// hears the truth once: with another ETag, so that whoever compares lists reads the
+// card again; and nobody else hears anything.
+func TestHealing(t *testing.T) {
+	shelf := people(t)
+	other := phone()
+	other.ID, other.Login = "d2", "pair"
+	s := newSite(t, shelf, phone(), other)
+	f := &follower{site: s, login: "phone", book: "people", has: map[string]string{}}
+	g := &follower{site: s, login: "pair", book: "people", has: map[string]string{}}
+	f.follow("first")
+	g.follow("first")
+	first, quiet := f.token, g.token
+	card := bookHref + "c-1.vcf"
+	before := f.has[card]
+
+	put := func() {
+		t.Helper()
+		if r := s.do("PUT", card, "BEGIN:VCARD"); r.status != 403 || !strings.Contains(r.body, "need-privileges") {
+			t.Fatalf("%d %s", r.status, r.body)
+		}
+	}
+	put()
+	put() // a client that tries again and again is no news
+	f.has[card] = "spoilt"
+	if f.follow("a refused change"); f.token == first || f.has[card] == before {
+		t.Errorf("token %s, ETag %s", f.token, f.has[card])
+	}
+	second := f.token
+	if f.follow("nothing new"); f.token != second {
+		t.Errorf("%s became %s", second, f.token)
+	}
+	put() // after it was healed it is
+	f.has[card] = "spoilt"
+	if f.follow("another refused change"); f.token == second {
+		t.Error("a write after the healing is not healed")
+	}
+	if r := s.do("GET", card, "", "If-None-Match: "+f.has[card]); r.status != 304 {
+		t.Errorf("GET with the ETag of the listing: %d", r.status)
+	}
+	if g.follow("somebody else's"); g.token != quiet {
+		t.Errorf("another device's token %s became %s", quiet, g.token)
+	}
+	made := bookHref + "X-1%2B2.vcf"
+	if r := s.do("PUT", made, "BEGIN:VCARD"); r.status != 403 {
+		t.Fatal(r.status)
+	}
+	f.has[made] = "made up"
+	f.follow("a card that was made up")
+	if r := s.do("MOVE", card, "", "Destination: "+s.URL+bookHref+"moved.vcf"); r.status != 403 {
+		t.Fatal(r.status)
+	}
+	delete(f.has, card)
+	f.has[bookHref+"moved.vcf"] = "moved"
+	f.follow("a card that was moved")
+
+	// Too many to remember, and an order to heal everything, are a whole reading.
+	for i := range directory.MaxHeals + 5 {
+		if r := s.do("PUT", fmt.Sprintf("%smade-%d.vcf", bookHref, i), ""); r.status != 403 {
+			t.Fatal(r.status)
+		}
+		f.has[fmt.Sprintf("%smade-%d.vcf", bookHref, i)] = "made up"
+	}
+	f.has[card] = "spoilt"
+	for f.page() {
+		continue
+	}
+	if f.has[card] == "spoilt" {
+		t.Error("after too many refused writes the book is not read again")
+	}
+	a := s.journal.Of("d1")
+	if want := 5 + directory.MaxHeals + 5; a.Refused != want || a.LastRefused.IsZero() {
+		t.Errorf("%d refused writes, want %d", a.Refused, want)
+	}
+	if n := s.journal.Of("d2").Refused; n != 0 {
+		t.Errorf("%d refused writes of another device", n)
 	}
 }
 

@@ -19,12 +19,16 @@ const (
 	scopeDigits = 12
 )
 
+// healMark stands between a token's scope and the number of a refused write.
+const healMark = "~"
+
 // A token is a sync token taken apart: how far a client has followed a book,
 // and as what it saw it.
 type token struct {
 	epoch    directory.Epoch
 	position index.Position
 	scope    string
+	heal     uint64 // the last refused write that it was told the truth about; 0 = none
 }
 
 // String writes the token as clients keep it. getctag is the same string:
@@ -40,7 +44,12 @@ func (t token) String() string {
 		b = append(b, t.position.After...)
 	}
 	b = append(b, '/')
-	return string(append(b, t.scope...))
+	b = append(b, t.scope...)
+	if t.heal > 0 {
+		b = append(b, healMark...)
+		b = strconv.AppendUint(b, t.heal, 10)
+	}
+	return string(b)
 }
 
 // parseToken reads a token of our form. ok = false: somebody else made it up.
@@ -51,6 +60,7 @@ func parseToken(s string) (t token, ok bool) {
 	}
 	epoch, rest, _ := strings.Cut(rest, "/")
 	position, scope, _ := strings.Cut(rest, "/")
+	scope, heal, healed := strings.Cut(scope, healMark)
 	revision, after, _ := strings.Cut(position, ".")
 	n, err := strconv.ParseUint(revision, 10, 64)
 	if err != nil || !isHex(epoch, epochDigits) || !isHex(scope, scopeDigits) {
@@ -60,6 +70,11 @@ func parseToken(s string) (t token, ok bool) {
 		epoch:    directory.Epoch(epoch),
 		position: index.Position{Revision: directory.Revision(n)},
 		scope:    scope,
+	}
+	if healed {
+		if t.heal, err = strconv.ParseUint(heal, 10, 64); err != nil {
+			return token{}, false
+		}
 	}
 	if after != "" {
 		if t.position.After, err = directory.ParseContactID(after); err != nil {
@@ -79,7 +94,19 @@ func (x *exchange) tokenOf(b *index.Book) token {
 		epoch:    x.view.Epoch(),
 		position: index.Position{Revision: x.revision(b)},
 		scope:    x.scope(b),
+		heal:     x.healOf(b),
 	}
+}
+
+// healOf returns the number of the newest refused write of a book.
+func (x *exchange) healOf(b *index.Book) uint64 {
+	newest := x.heals.Whole
+	for _, h := range x.heals.List {
+		if h.Book == b.Name() {
+			newest = max(newest, h.Number)
+		}
+	}
+	return newest
 }
 
 // revision returns the newest revision at which b changed for the device. Behind

@@ -121,6 +121,9 @@ func (op *operation) search(ctx context.Context, m message, who directory.Device
 	} else {
 		rep.r, err = r, op.finish(appendAnswer(nil, m.id, opSearchDone, r, nil))
 	}
+	if c.srv.Journal != nil && who != "" && rep.r == success {
+		c.srv.Journal.Searched(who)
+	}
 	if c.srv.Log.Enabled(ctx, slog.LevelInfo) {
 		c.srv.Log.LogAttrs(ctx, slog.LevelInfo, "ldap search",
 			slog.String("device", string(who)), slog.Int("scope", int(q.scope)), slog.Any("asked", asked(q.filter)),

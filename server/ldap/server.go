@@ -66,10 +66,17 @@ type Authenticator interface {
 	Attach(id directory.DeviceID, end func()) (detach func(), err error)
 }
 
+// A Journal remembers what devices do. *journal.Journal is one.
+type Journal interface {
+	// Searched notes a search that was answered.
+	Searched(id directory.DeviceID)
+}
+
 // Options shape a server. A limit of 0 is its default, unless it says otherwise.
 type Options struct {
 	Directory Directory
 	Auth      Authenticator
+	Journal   Journal // nil = nothing is remembered
 	Plan      *number.Plan
 	BaseDN    string
 	TLS       *tls.Config // nil = neither StartTLS nor LDAPS

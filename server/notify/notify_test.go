@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"ringbook/server/notify"
@@ -94,42 +95,55 @@ func TestNotifications(t *testing.T) {
 	}
 }
 
-// TestSlowCallers: whoever sends nothing is let go, and few have a place at a time.
-func TestSlowCallers(t *testing.T) {
+// A slow body says that it is being read, and ends when it may.
+type slowBody struct{ reading, end chan struct{} }
+
+func (b slowBody) Read([]byte) (int, error) {
+	b.reading <- struct{}{}
+	<-b.end
+	return 0, io.EOF
+}
+
+// TestFewAtOnce: a few notifications are read at a time, and the others come again.
+func TestFewAtOnce(t *testing.T) {
 	s := newSite()
-	srv := httptest.NewUnstartedServer(s.handler)
-	srv.Start()
-	defer srv.Close()
-	const head = "POST " + notify.Path + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
-	var slow []net.Conn
+	body := slowBody{make(chan struct{}), make(chan struct{})}
+	var slow sync.WaitGroup
 	for range 4 {
-		c, err := new(net.Dialer).DialContext(t.Context(), "tcp", srv.Listener.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		if _, err := io.WriteString(c, head); err != nil {
-			t.Fatal(err)
-		}
-		slow = append(slow, c)
+		slow.Go(func() {
+			r := httptest.NewRequest(http.MethodPost, notify.Path, body)
+			r.Header.Set("Content-Type", "application/json")
+			s.handler.ServeHTTP(httptest.NewRecorder(), r)
+		})
+		<-body.reading
 	}
-	busy := func() bool {
-		resp, err := srv.Client().Post(srv.URL+notify.Path, "application/json", strings.NewReader(`{"value":[]}`))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = resp.Body.Close()
-		return resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != ""
+	if resp := s.send(http.MethodPost, "", "application/json", `{"value":[]}`); resp.Code != http.StatusServiceUnavailable || resp.Header().Get("Retry-After") == "" {
+		t.Errorf("a fifth is answered with %d", resp.Code)
 	}
-	for !busy() { // until all four have arrived
+	if resp := s.send(http.MethodPost, "?validationToken=x", "text/plain", ""); resp.Code != http.StatusOK {
+		t.Errorf("a handshake is answered with %d", resp.Code)
 	}
-	for _, c := range slow {
-		if _, err := io.Copy(io.Discard, c); err != nil { // until the server gives up
-			t.Error(err)
-		}
+	close(body.end)
+	slow.Wait()
+	if resp := s.send(http.MethodPost, "", "application/json", `{"value":[]}`); resp.Code != http.StatusAccepted {
+		t.Errorf("afterwards one is answered with %d", resp.Code)
 	}
-	if busy() {
-		t.Error("the places are not given back")
+}
+
+// TestSlowCaller: whoever sends nothing is let go.
+func TestSlowCaller(t *testing.T) {
+	srv := httptest.NewServer(newSite().handler)
+	defer srv.Close()
+	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", srv.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, "POST "+notify.Path+" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, c); err != nil { // until the server gives up
+		t.Error(err)
 	}
 }
 

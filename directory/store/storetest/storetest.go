@@ -47,6 +47,8 @@ type Enrolment interface {
 	Devices(ctx context.Context) ([]directory.Device, error)
 	AddDevice(ctx context.Context, d directory.Device) error
 	ChangeDevice(ctx context.Context, id directory.DeviceID, change func(*directory.Device) error) (directory.Device, error)
+	Activities(ctx context.Context) ([]directory.Activity, error)
+	PutActivities(ctx context.Context, all []directory.Activity) error
 }
 
 // Open opens or creates the store that stands at place, a folder of its own
@@ -63,7 +65,7 @@ func Run(t *testing.T, open Open) {
 		"ShrinkRestart": testShrinkRestart, "ShrinkAccepted": testShrinkAccepted, "ShrinkNobody": testShrinkNobody, "Local": testLocal,
 		"Rules": testRules, "BookComesBack": testBookComesBack, "Renderer": testRenderer, "MaxPhones": testMaxPhones, "Drawing": testDrawing,
 		"Photos": testPhotos, "PhotosDue": testPhotosDue, "SharedPhoto": testSharedPhoto,
-		"Devices": testDevices, "Closed": testClosed, "Ended": testEnded, "Together": testTogether,
+		"Devices": testDevices, "Activities": testActivities, "Closed": testClosed, "Ended": testEnded, "Together": testTogether,
 		"Groups": testGroups, "GroupToCome": testGroupToCome, "GroupsLoad": testGroupsLoad, "GroupsAtRandom": testGroupsAtRandom, "ManyMembers": testManyMembers,
 		"Merged": testMerged, "ManyParts": testManyParts, "Mailboxes": testMailboxes, "Random": testRandom,
 	} {

@@ -1,0 +1,66 @@
+package admin
+
+import (
+	"time"
+
+	"ringbook/directory"
+	"ringbook/directory/index"
+)
+
+// long is how long after its last sync a phone is missed: clients ask every day at
+// the least.
+const long = 3 * 24 * time.Hour
+
+// activity says what a device has done last, and what looks wrong about it.
+func (h handler) activity(d directory.Device) *DeviceActivity {
+	a := h.Journal.Of(d.ID)
+	out := &DeviceActivity{
+		FirstSeen: a.FirstSeen, UserAgent: a.UserAgent, Step: a.Step, StepAt: a.StepAt, Books: []DeviceBook{},
+		Searches: a.Searches, Searched: a.Searched, Refused: a.Refused, LastRefused: a.LastRefused,
+	}
+	for _, b := range h.Directory.View().ShelfOf(d) {
+		one := DeviceBook{Name: b.Name(), Title: b.Title(), Contacts: b.Len(), BookActivity: a.Books[b.Name()]}
+		if changes, err := b.Since(index.Position{Revision: one.Revision}); err == nil && !one.Synced.IsZero() {
+			for range changes {
+				one.Behind++
+			}
+		}
+		out.Books = append(out.Books, one)
+	}
+	out.Advice = advise(d, a, out.Books, time.Now())
+	return out
+}
+
+// advise says what an administrator should look at who hears that there are no
+// contacts on a phone; "" = nothing.
+func advise(d directory.Device, a directory.Activity, books []DeviceBook, now time.Time) string {
+	contacts, synced, cards := 0, time.Time{}, 0
+	for _, b := range books {
+		contacts += b.Contacts
+		cards += b.Cards
+		if b.Synced.After(synced) {
+			synced = b.Synced
+		}
+	}
+	switch {
+	case d.State == directory.DeviceRevoked:
+		return ""
+	case a.LastSeen.IsZero():
+		return "Nobody has logged in with this device's login and secret: the account is not set up on the phone, or with another password."
+	case d.State == directory.DeviceDraining:
+		return ""
+	case contacts == 0:
+		return "Its books are empty: `ringbook book preview` says whom their rules let in."
+	case a.Searches > 0 && synced.IsZero():
+		return ""
+	case a.Step == directory.StepLogin || a.Step == "":
+		return "It logs in and does not ask for its books: the address may lead to another server, or the app may not speak CardDAV."
+	case synced.IsZero():
+		return "It has found its books and has not read one: on an iPhone, see that Contacts is switched on for the account."
+	case cards == 0:
+		return "It has read the list and fetched no contact: it may be in the middle of its first sync, or have no space left."
+	case now.Sub(synced) > long:
+		return "It has not synced for days: the phone may be off, lost, or forbidden to sync in the background."
+	}
+	return ""
+}
