@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "write the answers of this run into test
 // lines of their own.
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) < 11 {
+	if err != nil || len(files) < 14 {
 		t.Fatalf("%d transcripts, %v", len(files), err)
 	}
 	if *update && os.Getenv("CI") != "" {
