@@ -171,8 +171,9 @@ func (p *program) run(ctx context.Context) error {
 const retireEvery = time.Hour
 
 // retire revokes devices that have been draining for longer than
-// devices.drain_days, or that have come back and know that they are empty. One that cannot be revoked now (a full disk) waits for the
-// next time: everybody else is served on.
+// devices.drain_days, or that have come back and know that they are empty. One
+// that cannot be revoked now (a full disk) waits for the next time: everybody else
+// is served on.
 func (p *program) retire(ctx context.Context) {
 	tick := time.NewTicker(retireEvery)
 	defer tick.Stop()
