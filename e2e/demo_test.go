@@ -122,6 +122,15 @@ func TestDemo(t *testing.T) {
 	if m := parseMultistatus(t, d.shell("All of them")); len(m.Responses) < 30 {
 		t.Errorf("%d responses", len(m.Responses))
 	}
+	eventually(t, "what the owner keeps in Outlook is there", func() error { // mirrored behind the users
+		if m := parseMultistatus(t, d.shell("From Outlook")); len(m.Responses) != 3 {
+			return errors.New("not the book and its two contacts")
+		}
+		return nil
+	})
+	if said := d.shell("What it did"); !strings.Contains(said, grossName+": Outlook") {
+		t.Errorf("device show: %s", said)
+	}
 	if found := d.shell("By name"); !strings.Contains(found, inLDIF) || !strings.Contains(found, "telephoneNumber: 03023125042\n") {
 		t.Errorf("by name: %s", found)
 	}

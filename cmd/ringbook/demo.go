@@ -59,6 +59,8 @@ ca_file       = %q
 [mirror]
 interval     = "30s"
 org_contacts = true
+mailboxes_group = "Outlook"
+mailbox_title   = "{name}: Outlook"
 shrink_guard = "100%%" # the next demo in this folder may have fewer people
 
 [mirror.phones]
@@ -131,10 +133,11 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if err := os.MkdirAll(d.dir, 0o700); err != nil {
 		return fmt.Errorf("--dir: %w", err)
 	}
-	d.graph, err = graphtest.New(graphtest.Options{
-		People: d.people, Seed: demoSeed, Photos: demoPhotos,
-		OrgContacts: demoContacts, Roles: []string{"User.Read.All", "OrgContact.Read.All"},
-	}).Start(ctx, "127.0.0.1:0")
+	tenant, err := d.tenant()
+	if err != nil {
+		return err
+	}
+	d.graph, err = tenant.Start(ctx, "127.0.0.1:0")
 	if err != nil {
 		return unlessEnded(ctx, fmt.Errorf("start the sample tenant: %w", err))
 	}
@@ -145,6 +148,27 @@ func (d *demo) run(ctx context.Context) (err error) {
 		}
 	}
 	return err
+}
+
+// tenant makes the sample tenant. The owner of the demo's phone keeps a few contacts
+// in Outlook.
+func (d *demo) tenant() (*graphtest.Tenant, error) {
+	t := graphtest.New(graphtest.Options{
+		People: d.people, Seed: demoSeed, Photos: demoPhotos,
+		OrgContacts: demoContacts, Roles: []string{"User.Read.All", "OrgContact.Read.All", "GroupMember.Read.All"},
+	})
+	owner := known().ID
+	t.AddMailbox(owner)
+	t.AddGroup(demoGroup, owner)
+	for _, c := range []map[string]any{
+		{"displayName": "Dr. Gerd Zahn", "companyName": "Praxis Zahn", "businessPhones": []string{"030 7654321"}},
+		{"displayName": "Taxi Rita Rider", "mobilePhone": "0171 1234567"},
+	} {
+		if _, err := t.Folder(owner, "").Add(c); err != nil {
+			return nil, fmt.Errorf("make the sample tenant: %w", err)
+		}
+	}
+	return t, nil
 }
 
 // once runs the demo on the ports that are free now.
@@ -256,7 +280,7 @@ func (d *demo) show(ctx context.Context, cfg *config.Config, bar *progress) erro
 	if err := revokeOld(ctx, c); err != nil {
 		return interrupted(ctx, err)
 	}
-	phone, err := c.AddDevice(ctx, admin.NewDevice{Name: demoPhone, Kind: directory.KindPhone})
+	phone, err := c.AddDevice(ctx, admin.NewDevice{Name: demoPhone, Owner: known().Login, Kind: directory.KindPhone})
 	if err != nil {
 		return interrupted(ctx, err)
 	}
@@ -270,7 +294,7 @@ func (d *demo) show(ctx context.Context, cfg *config.Config, bar *progress) erro
 	}
 	s := demoSheet{
 		Dir: d.dir, Config: cfg.File, People: d.people, Served: st.Books[0].Contacts,
-		Tenant: d.graph.URL(), Phone: phone, Desk: desk, Known: known(),
+		Tenant: d.graph.URL(), Phone: phone, Desk: desk, Known: known(), Private: directory.MailboxBook(directory.ContactID(known().ID)),
 	}
 	if d.json {
 		return printJSON(d.stdout, s)
@@ -321,6 +345,9 @@ const (
 	demoPhone = "Demo phone"
 	demoDesk  = "Demo desk phone"
 )
+
+// demoGroup is the group whose members' Outlook contacts the demo mirrors.
+const demoGroup = "Outlook"
 
 // revokeOld revokes the devices that an earlier demo in this folder added:
 // their secrets were shown then and are known to nobody now.

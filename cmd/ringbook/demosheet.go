@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"ringbook/directory"
 	"ringbook/graph/graphtest"
 	"ringbook/server/admin"
 )
@@ -20,19 +21,22 @@ type demoSheet struct {
 	Tenant string            `json:"tenant_url"`
 	Phone  admin.AddedDevice `json:"phone"`
 	Desk   admin.AddedDevice `json:"deskphone"`
-	Known  knownPerson       `json:"person"`
+	Known  knownPerson       `json:"person"` // the phone's owner
+	// Private is the book of the owner's Outlook contacts.
+	Private directory.BookName `json:"private_book"`
 }
 
 // A knownPerson is somebody who is in every sample tenant.
 type knownPerson struct {
 	ID     string `json:"id"`
 	Name   string `json:"name"`
+	Login  string `json:"login"`  // to sign in with
 	Number string `json:"number"` // as an exchange sends it
 }
 
 func known() knownPerson {
 	p := graphtest.Known()[graphtest.JuergenGross]
-	return knownPerson{p.ID, p.DisplayName, strings.Replace(p.Number, "+49", "0", 1)}
+	return knownPerson{p.ID, p.DisplayName, p.UserPrincipalName, strings.Replace(p.Number, "+49", "0", 1)}
 }
 
 // thisCommand is how this program was called: go run leaves no file to call again.
@@ -60,6 +64,8 @@ Ringbook is up: {served} of {contacts} contacts of a sample tenant, mirrored and
 ON A PHONE (CardDAV)
   One card:        curl -u {phone}:{phone-secret} {carddav}dav/ab/{phone}/people/{id}.vcf
   All of them:     curl -u {phone}:{phone-secret} -X PROPFIND -H 'Depth: 1' {carddav}dav/ab/{phone}/people/
+  From Outlook:    curl -u {phone}:{phone-secret} -X PROPFIND -H 'Depth: 1' {carddav}dav/ab/{phone}/{private}/
+                   (what {owner} keeps there, on the owner's devices only)
   In Thunderbird:  Address Book > New Address Book > Add CardDAV Address Book
                    Username  {phone}
                    Location  {carddav}
@@ -80,6 +86,7 @@ SOMETHING CHANGES IN THE TENANT
   A new number:    curl -k -X PATCH {tenant}/_control/users/{id} -d '{"mobilePhone": "+49 171 2345678"}'
   Fetch it now:    {ringbook} sync --config {config}
   Look around:     {ringbook} status --config {config}
+  What it did:     {ringbook} device show {phone} --config {config}
   End the phone:   {ringbook} device revoke {phone} --config {config}
 
 The data is in {dir}. Ctrl-C ends the demo.
@@ -94,7 +101,7 @@ func (s demoSheet) write(w io.Writer) error {
 		"{desk-secret}", s.Desk.Secret, "{bind}", s.Desk.LDAP.BindDN, "{base}", s.Desk.LDAP.BaseDN,
 		"{ldap}", s.Desk.LDAP.URI, "{host}", host, "{port}", port,
 		"{name-filter}", nameFilter, "{number-filter}", numberFilter, "{attributes}", nameAndNumbers,
-		"{id}", s.Known.ID, "{number}", s.Known.Number,
+		"{id}", s.Known.ID, "{owner}", s.Known.Name, "{private}", string(s.Private), "{number}", s.Known.Number,
 		"{tenant}", s.Tenant, "{config}", quote(s.Config), "{dir}", s.Dir, "{ringbook}", thisCommand(),
 	).WriteString(w, sheet)
 	return err

@@ -72,7 +72,7 @@ func writeActivity(w io.Writer, d admin.Device, now time.Time) error {
 
 // bookText says what a device has read of a book.
 func bookText(b admin.DeviceBook, state directory.DeviceState, now time.Time) string {
-	text := fmt.Sprintf("%d contacts, ", b.Contacts)
+	text := fmt.Sprintf("%s: %d contacts, ", plainText(b.Title), b.Contacts)
 	switch {
 	case b.Synced.IsZero():
 		return text + "never read"
