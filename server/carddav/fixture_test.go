@@ -239,13 +239,20 @@ func newSite(tb testing.TB, s *shelf, devices ...directory.Device) *site {
 	if len(devices) == 0 {
 		devices = []directory.Device{phone()}
 	}
-	st := &site{tb: tb, shelf: s, keys: newGatekeeper(devices...), log: &logBuffer{}}
+	st := siteOf(tb, s, notebook{}, plan(tb), newGatekeeper(devices...))
+	st.shelf = s
+	return st
+}
+
+func siteOf(tb testing.TB, d carddav.Directory, kept journal.Store, p *number.Plan, keys *gatekeeper) *site {
+	tb.Helper()
+	st := &site{tb: tb, keys: keys, log: &logBuffer{}}
 	var err error
-	if st.journal, err = journal.New(tb.Context(), notebook{}, slog.New(slog.DiscardHandler)); err != nil {
+	if st.journal, err = journal.New(tb.Context(), kept, slog.New(slog.DiscardHandler)); err != nil {
 		tb.Fatal(err)
 	}
 	st.Server = httptest.NewServer(carddav.New(carddav.Options{
-		Directory: s, Auth: st.keys, Journal: st.journal, Plan: plan(tb), Log: slog.New(slog.NewTextHandler(st.log, nil)),
+		Directory: d, Auth: st.keys, Journal: st.journal, Plan: p, Log: slog.New(slog.NewTextHandler(st.log, nil)),
 	}))
 	tb.Cleanup(st.Close)
 	return st
