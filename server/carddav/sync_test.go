@@ -86,8 +86,10 @@ func (f *follower) page() (more bool) {
 // follow syncs to the end and compares with a full listing.
 func (f *follower) follow(what string) {
 	f.site.tb.Helper()
-	for f.page() {
-		continue
+	for pages := 1; f.page(); pages++ {
+		if pages == 1000 {
+			f.site.tb.Fatalf("%s: after %d pages there are still more", what, pages)
+		}
 	}
 	// Whoever is at the end polls until the token moves, and it moved for a reason.
 	poll := f.ask("PROPFIND", propfind("<sync-token/><cs:getctag/>"), "Depth: 0")
