@@ -6,7 +6,7 @@ import "time"
 // who hears no more than "there are no contacts on my phone".
 type Activity struct {
 	Device    DeviceID  `json:"device"`
-	FirstSeen time.Time `json:"first_seen,omitzero"` // with the right secret, and so on
+	FirstSeen time.Time `json:"first_seen,omitzero"` // when it first logged in with the right secret
 	LastSeen  time.Time `json:"last_seen,omitzero"`
 	UserAgent string    `json:"user_agent,omitempty"` // of CardDAV's last request, cut
 	// Step is how far it came in finding its books, at StepAt.
@@ -35,14 +35,11 @@ const (
 	StepSync      Step = "sync"      // it read what is in a book
 )
 
-// Steps lists the steps.
-func Steps() []Step { return []Step{StepLogin, StepPrincipal, StepHome, StepBook, StepSync} }
-
 // A BookActivity is what a device has read of one book.
 type BookActivity struct {
 	Synced   time.Time `json:"synced,omitzero"`  // it was told everything there was
 	Revision Revision  `json:"revision"`         // of the book then
-	Told     int       `json:"told"`             // members, when it was last told all of them
+	Told     int       `json:"told"`             // responses, when one answer last told it all that there was
 	Cards    int       `json:"cards"`            // sent, in all
 	Healed   uint64    `json:"healed,omitempty"` // the last of its heals that it was told the truth about
 	// Emptied is when a draining device was first told that the book is empty, and
@@ -97,6 +94,27 @@ func (h Heals) Add(book BookName, name string, at time.Time, told uint64) Heals 
 // All returns heals by which everything is told anew, and that of what the client
 // made up there is nothing.
 func (h Heals) All() Heals { return Heals{Count: h.Count + 1, Whole: h.Count + 1, List: h.List} }
+
+// After returns the refused writes of a book with numbers above n, by number.
+func (h Heals) After(book BookName, n uint64) (list []Heal) {
+	for _, one := range h.List {
+		if one.Book == book && one.Number > n {
+			list = append(list, one)
+		}
+	}
+	return list
+}
+
+// Last returns the newest number that concerns a book, 0 = none.
+func (h Heals) Last(book BookName) uint64 {
+	newest := h.Whole
+	for _, one := range h.List {
+		if one.Book == book {
+			newest = max(newest, one.Number)
+		}
+	}
+	return newest
+}
 
 // Of returns the number at which a card of a book is to be told anew, 0 = never.
 func (h Heals) Of(book BookName, name string) uint64 {

@@ -40,9 +40,10 @@ type Authenticator interface {
 type Journal interface {
 	// Heals returns the refused writes that a device is to be told the truth about.
 	Heals(id directory.DeviceID) directory.Heals
-	// Refused notes a refused write, and of which cards.
+	// Refused notes a refused write, and of which cards. After an error it may be
+	// forgotten when the process ends.
 	Refused(ctx context.Context, id directory.DeviceID, cards ...journal.Card) error
-	// Visited notes a request that was answered.
+	// Visited notes a request with the right secret, answered or failed.
 	Visited(id directory.DeviceID, v journal.Visit)
 }
 
@@ -253,7 +254,7 @@ type exchange struct {
 	release func()       // gives back what that holds
 
 	// For the log.
-	unnoted   error // of the journal
+	forgotten error // why a refused write could not be stored
 	kind      kind
 	status    int
 	responses int
@@ -311,7 +312,7 @@ func (x *exchange) finish(err error) (broken bool) {
 		}
 		x.h.o.Journal.Visited(x.device.ID, x.visit)
 	}
-	x.log(errors.Join(err, x.unnoted), broken)
+	x.log(errors.Join(err, x.forgotten), broken)
 	return broken
 }
 

@@ -48,10 +48,8 @@ func (x *exchange) looked(r resource, depth int) {
 	case kindBook:
 		x.visit.Step, x.visit.Book = directory.StepBook, r.book.Name()
 		if depth > 0 {
-			x.visit.Step, x.visit.Told = directory.StepSync, true
-			x.visit.Revision, x.visit.Members = r.book.Revision(), x.responses-1
-			x.visit.Healed = x.healOf(r.book)
-			x.visit.Drained = x.device.State == directory.DeviceDraining
+			x.visit.Step, x.visit.Members = directory.StepSync, x.responses-1
+			x.told(r.book.Revision(), x.heals.Last(r.book.Name()))
 		}
 	default: // on its way
 	}

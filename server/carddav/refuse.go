@@ -39,24 +39,32 @@ func (x *exchange) refuse() error {
 // remember notes what the device's owner sees on the screen all the same. Whether
 // it could be stored changes nothing of the answer.
 func (x *exchange) remember() {
-	cards := x.tree.written(nil, x.r.URL)
-	if to, err := url.Parse(x.r.Header.Get("Destination")); err == nil && x.r.Method == "MOVE" {
-		cards = x.tree.written(cards, to)
+	var cards []journal.Card
+	if c, ok := x.tree.written(x.r.URL); ok {
+		cards = append(cards, c)
 	}
-	x.unnoted = x.h.o.Journal.Refused(x.r.Context(), x.device.ID, cards...)
-}
-
-// written appends the card that a URL names, there or not, if it can be one in a
-// book of this device's.
-func (t tree) written(cards []journal.Card, u *url.URL) []journal.Card {
-	escaped := u.EscapedPath()
-	name := escaped[strings.LastIndex(escaped, "/")+1:]
-	for _, b := range t.books {
-		if rest, ok := strings.CutPrefix(u.Path, t.bookHref(b)); ok && name != "" && !strings.Contains(rest, "/") {
-			cards = append(cards, journal.Card{Book: b.Name(), Name: name})
+	if x.r.Method == "MOVE" {
+		if to, err := url.Parse(x.r.Header.Get("Destination")); err == nil {
+			if c, ok := x.tree.written(to); ok {
+				cards = append(cards, c)
+			}
 		}
 	}
-	return cards
+	x.forgotten = x.h.o.Journal.Refused(x.r.Context(), x.device.ID, cards...)
+}
+
+// written returns the card that a URL names, there or not, if it can be one in a
+// book of this device's.
+func (t tree) written(u *url.URL) (c journal.Card, ok bool) {
+	for _, b := range t.books {
+		rest, inside := strings.CutPrefix(u.Path, t.bookHref(b))
+		if !inside || rest == "" || strings.Contains(rest, "/") {
+			continue
+		}
+		escaped := u.EscapedPath()
+		return journal.Card{Book: b.Name(), Name: escaped[strings.LastIndex(escaped, "/")+1:]}, true
+	}
+	return journal.Card{}, false
 }
 
 // proppatch answers PROPPATCH (RFC 4918 §9.2): every property is protected.

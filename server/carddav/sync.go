@@ -67,16 +67,14 @@ func (x *exchange) syncCollection(s *scanner, r resource) error {
 	}
 	l := x.newLister(q.sel)
 	end := x.tokenOf(r.book)
-	healed, whole := l.heal(r.book, &from, q.limit)
-	if !whole {
-		end.position, end.heal = from.position, healed
-	} else {
-		var at index.Position
-		if at, whole = l.changes(r.book, changes, &from, q.limit); !whole {
-			end.position = at
-		}
+	at := from.position
+	healed, whole := l.heal(r.book, from, q.limit)
+	if whole {
+		healed = end.heal
+		at, whole = l.changes(r.book, changes, from, q.limit)
 	}
 	if !whole {
+		end.position, end.heal = at, healed
 		l.truncated(r.book)
 	}
 	x.synced(r.book, from, end, whole)
@@ -89,7 +87,7 @@ func (x *exchange) syncCollection(s *scanner, r resource) error {
 
 // changes writes at most limit responses (0 = no limit) and returns how far
 // they go; whole = nothing is left.
-func (l *lister) changes(b *index.Book, changes iter.Seq[index.Changed], from *start, limit int) (at index.Position, whole bool) {
+func (l *lister) changes(b *index.Book, changes iter.Seq[index.Changed], from start, limit int) (at index.Position, whole bool) {
 	href, p := l.x.tree.bookHref(b), l.plan(kindCard)
 	for c := range changes {
 		if c.Entry == nil && !from.tombstones || from.told(c.ID) {
@@ -123,8 +121,12 @@ type start struct {
 }
 
 // told reports whether the client has just heard of a card.
-func (s *start) told(id directory.ContactID) bool {
-	return len(s.heals) > 0 && slices.ContainsFunc(s.heals, func(h directory.Heal) bool { return h.Name == string(id)+cardSuffix })
+func (s start) told(id directory.ContactID) bool {
+	if len(s.heals) == 0 {
+		return false // nearly always: no name is built
+	}
+	name := string(id) + cardSuffix
+	return slices.ContainsFunc(s.heals, func(h directory.Heal) bool { return h.Name == name })
 }
 
 // syncFrom says from where a client with that token goes on.
@@ -133,34 +135,22 @@ func (x *exchange) syncFrom(b *index.Book, s string) (start, error) {
 		return start{}, nil
 	}
 	t, ok := parseToken(s)
-	everything := start{tombstones: true, heals: x.healsOf(b, t.heal)}
-	switch {
-	case !ok:
-		// macOS sends a UUID that no server gave it, and gives up if that is
-		// refused. Whatever it has from elsewhere is told gone.
-		return everything, nil
-	case t.epoch != x.view.Epoch(), t.position.Revision > x.view.Revision():
+	if ok && (t.epoch != x.view.Epoch() || t.position.Revision > x.view.Revision()) {
 		return start{}, fmt.Errorf("token of epoch %s at revision %d: %w", t.epoch, t.position.Revision, directory.ErrRevisionGone)
-	case t.scope != x.scope(b), t.heal < x.heals.Whole, t.heal > x.heals.Count:
-		return everything, nil
 	}
-	return start{position: t.position, tombstones: true, knew: true, heals: x.healsOf(b, t.heal)}, nil
-}
-
-// healsOf returns the refused writes of a book after one of them.
-func (x *exchange) healsOf(b *index.Book, after uint64) (heals []directory.Heal) {
-	for _, h := range x.heals.List {
-		if h.Book == b.Name() && h.Number > after {
-			heals = append(heals, h)
-		}
+	// macOS sends a UUID that no server gave it, and gives up if that is refused.
+	// Whatever it has from elsewhere is told gone.
+	from := start{tombstones: true, heals: x.heals.After(b.Name(), t.heal)}
+	if ok && t.scope == x.scope(b) && t.heal >= x.heals.Whole && t.heal <= x.heals.Count {
+		from.position, from.knew = t.position, true
 	}
-	return heals
+	return from, nil
 }
 
 // heal tells the truth about what the client was refused to write and shows all
 // the same: the card as it is, or that there is none. It returns up to which number
 // it has, and whether that was all.
-func (l *lister) heal(b *index.Book, from *start, limit int) (healed uint64, all bool) {
+func (l *lister) heal(b *index.Book, from start, limit int) (healed uint64, all bool) {
 	href, p := l.x.tree.bookHref(b), l.plan(kindCard)
 	for _, h := range from.heals {
 		if limit > 0 && l.x.responses >= limit {
@@ -183,12 +173,20 @@ func (l *lister) heal(b *index.Book, from *start, limit int) (healed uint64, all
 // synced says what the client knows now.
 func (x *exchange) synced(b *index.Book, from start, end token, whole bool) {
 	x.visit.Step, x.visit.Book = directory.StepSync, b.Name()
-	x.visit.Told, x.visit.Revision, x.visit.Healed = whole, end.position.Revision, end.heal
-	x.visit.Drained = x.device.State == directory.DeviceDraining
+	if !whole {
+		return
+	}
+	x.told(end.position.Revision, end.heal)
 	x.visit.Knew = from.knew && x.responses == 0
-	if whole && !from.knew {
+	if !from.knew {
 		x.visit.Members = x.responses
 	}
+}
+
+// told notes that the device knows all of a book, up to a revision and a refused write.
+func (x *exchange) told(rev directory.Revision, healed uint64) {
+	x.visit.Told, x.visit.Revision, x.visit.Healed = true, rev, healed
+	x.visit.Drained = x.device.State == directory.DeviceDraining
 }
 
 // refuseToken: RFC 6578 wants 403, but Thunderbird begins anew on 400 only, and

@@ -94,19 +94,8 @@ func (x *exchange) tokenOf(b *index.Book) token {
 		epoch:    x.view.Epoch(),
 		position: index.Position{Revision: x.revision(b)},
 		scope:    x.scope(b),
-		heal:     x.healOf(b),
+		heal:     x.heals.Last(b.Name()),
 	}
-}
-
-// healOf returns the number of the newest refused write of a book.
-func (x *exchange) healOf(b *index.Book) uint64 {
-	newest := x.heals.Whole
-	for _, h := range x.heals.List {
-		if h.Book == b.Name() {
-			newest = max(newest, h.Number)
-		}
-	}
-	return newest
 }
 
 // revision returns the newest revision at which b changed for the device. Behind

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -45,12 +46,14 @@ type Journal struct {
 	store Store
 	log   *slog.Logger
 
+	storing sync.Mutex // one at a time: no older copy overwrites a newer one
+
 	mu    sync.Mutex
 	of    map[directory.DeviceID]*directory.Activity
 	dirty map[directory.DeviceID]struct{}
 }
 
-// New loads what was stored.
+// New loads what was stored. An error is the store's.
 func New(ctx context.Context, s Store, log *slog.Logger) (*Journal, error) {
 	stored, err := s.Activities(ctx)
 	if err != nil {
@@ -66,7 +69,8 @@ func New(ctx context.Context, s Store, log *slog.Logger) (*Journal, error) {
 	return j, nil
 }
 
-// Run stores what was noted until ctx ends, and once more then.
+// Run stores what was noted until ctx ends, and once more then; an error is that
+// of the last time.
 func (j *Journal) Run(ctx context.Context) error {
 	tick := time.NewTicker(FlushEvery)
 	defer tick.Stop()
@@ -86,18 +90,31 @@ func (j *Journal) Run(ctx context.Context) error {
 // flush stores what has changed.
 func (j *Journal) flush(ctx context.Context) error {
 	j.mu.Lock()
-	changed := make([]directory.Activity, 0, len(j.dirty))
-	for id := range j.dirty {
-		changed = append(changed, clone(j.of[id]))
-	}
-	j.dirty = make(map[directory.DeviceID]struct{})
+	ids := slices.Collect(maps.Keys(j.dirty))
 	j.mu.Unlock()
-	err := j.store.PutActivities(ctx, changed)
+	return j.put(ctx, ids...)
+}
+
+// put stores what is known of devices now. What cannot be stored stays dirty.
+func (j *Journal) put(ctx context.Context, ids ...directory.DeviceID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	j.storing.Lock()
+	defer j.storing.Unlock()
+	all := make([]directory.Activity, 0, len(ids))
+	j.mu.Lock()
+	for _, id := range ids {
+		all = append(all, clone(j.of[id]))
+		delete(j.dirty, id)
+	}
+	j.mu.Unlock()
+	err := j.store.PutActivities(ctx, all)
 	if err != nil {
 		j.mu.Lock()
 		defer j.mu.Unlock()
-		for _, a := range changed {
-			j.dirty[a.Device] = struct{}{}
+		for _, id := range ids {
+			j.dirty[id] = struct{}{}
 		}
 	}
 	return err
@@ -142,7 +159,8 @@ func (j *Journal) note(id directory.DeviceID, change func(*directory.Activity)) 
 	j.dirty[id] = struct{}{}
 }
 
-// A Visit is one request of CardDAV that was answered whole.
+// A Visit is one request of CardDAV with the right secret. Of one that failed only
+// UserAgent is told, at StepLogin.
 type Visit struct {
 	UserAgent string
 	Step      directory.Step
@@ -150,7 +168,7 @@ type Visit struct {
 	Revision  directory.Revision // of the book
 	Cards     int                // sent
 	// Told: the device has been told everything that there is; Members is how many
-	// members that are, if it was told all of them, else 0.
+	// responses that took, if one answer told it all of them, else 0.
 	Told    bool
 	Members int
 	Healed  uint64 // the last refused write of the book that it was told the truth about
@@ -164,9 +182,7 @@ func (j *Journal) Visited(id directory.DeviceID, v Visit) {
 	now := time.Now().UTC().Truncate(time.Second)
 	j.note(id, func(a *directory.Activity) {
 		seen(a, now)
-		if ua := cut(v.UserAgent, maxUserAgent); a.UserAgent != ua {
-			a.UserAgent = ua
-		}
+		a.UserAgent = cut(v.UserAgent, maxUserAgent)
 		if v.Step != directory.StepLogin || a.Step == "" {
 			a.Step, a.StepAt = v.Step, now
 		}
@@ -178,13 +194,10 @@ func (j *Journal) Visited(id directory.DeviceID, v Visit) {
 		if v.Told {
 			told(&b, v, now)
 		}
-		// Books is replaced, not changed: clones share it for no longer than that.
-		books := maps.Clone(a.Books)
-		if books == nil {
-			books = make(map[directory.BookName]directory.BookActivity)
+		if a.Books == nil {
+			a.Books = make(map[directory.BookName]directory.BookActivity)
 		}
-		books[v.Book] = b
-		a.Books = books
+		a.Books[v.Book] = b
 	})
 }
 
@@ -226,10 +239,12 @@ type Card struct {
 	Name string // last segment of its href, as the client wrote it
 }
 
-// Refused notes a refused write and has on disk which cards it was about when it returns.
+// Refused notes a refused write, and has on disk which cards it was about when it
+// returns. One whose name is longer than 200 bytes is counted and not remembered:
+// no client made it. What cannot be stored now is told all the same, and stored later.
 func (j *Journal) Refused(ctx context.Context, id directory.DeviceID, cards ...Card) error {
 	now := time.Now().UTC()
-	var stored *directory.Activity
+	fresh := false
 	j.note(id, func(a *directory.Activity) {
 		seen(a, now.Truncate(time.Second))
 		a.Refused++
@@ -240,28 +255,22 @@ func (j *Journal) Refused(ctx context.Context, id directory.DeviceID, cards ...C
 				a.Heals = a.Heals.Add(c.Book, c.Name, now, a.Books[c.Book].Healed)
 			}
 		}
-		if a.Heals.Count != before {
-			c := clone(a)
-			stored = &c
-		}
+		fresh = a.Heals.Count != before
 	})
-	if stored == nil {
-		return nil // nothing new to tell
+	if !fresh {
+		return nil
 	}
-	if err := j.store.PutActivities(ctx, []directory.Activity{*stored}); err != nil {
+	if err := j.put(ctx, id); err != nil {
 		return fmt.Errorf("remember a refused write of device %s: %w", id, err)
 	}
 	return nil
 }
 
-// Heal makes a device read everything again.
+// Heal makes a device read everything again, and has that on disk when it returns.
+// An error is the store's; the device reads everything again all the same.
 func (j *Journal) Heal(ctx context.Context, id directory.DeviceID) error {
-	var c directory.Activity
-	j.note(id, func(a *directory.Activity) {
-		a.Heals = a.Heals.All()
-		c = clone(a)
-	})
-	if err := j.store.PutActivities(ctx, []directory.Activity{c}); err != nil {
+	j.note(id, func(a *directory.Activity) { a.Heals = a.Heals.All() })
+	if err := j.put(ctx, id); err != nil {
 		return fmt.Errorf("heal device %s: %w", id, err)
 	}
 	return nil
