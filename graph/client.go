@@ -19,6 +19,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"ringbook/directory"
+	"ringbook/directory/text"
 )
 
 const (
@@ -307,7 +308,7 @@ func plain(s string, n int) string {
 		return r
 	}, s)
 	if len(s) > n {
-		s = strings.ToValidUTF8(s[:n], "") + "…"
+		s = text.Cut(s, n) + "…"
 	}
 	return s
 }

@@ -267,3 +267,11 @@ func isASCII(s string) bool {
 	}
 	return true
 }
+
+// Cut returns at most n bytes of s, and no half character.
+func Cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "")
+}

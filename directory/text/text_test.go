@@ -224,3 +224,11 @@ func FuzzClean(f *testing.F) {
 		}
 	})
 }
+
+func TestCut(t *testing.T) {
+	for in, want := range map[string]string{"": "", "abc": "abc", "abcd": "abcd", "abcde": "abcd", "abcö": "abc", "äöü": "äö"} {
+		if got := text.Cut(in, 4); got != want {
+			t.Errorf("%q is cut to %q, not %q", in, got, want)
+		}
+	}
+}

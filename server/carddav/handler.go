@@ -12,6 +12,7 @@ import (
 	"ringbook/directory"
 	"ringbook/directory/index"
 	"ringbook/directory/number"
+	"ringbook/directory/text"
 	"ringbook/server/journal"
 )
 
@@ -326,7 +327,7 @@ func (x *exchange) leave() {
 
 func (x *exchange) log(err error, broken bool) {
 	attrs := []slog.Attr{
-		slog.String("method", cut(x.r.Method, maxMethod)),
+		slog.String("method", text.Cut(x.r.Method, maxMethod)),
 		slog.String("kind", x.kind.String()),
 		slog.String("from", x.from.String()),
 		slog.String("device", string(x.device.ID)),
@@ -334,11 +335,11 @@ func (x *exchange) log(err error, broken bool) {
 		slog.Int("responses", x.responses),
 		slog.Int64("bytes", x.bytes),
 		slog.Duration("duration", time.Since(x.started)),
-		slog.String("user_agent", cut(x.r.UserAgent(), maxUserAgent)),
+		slog.String("user_agent", text.Cut(x.r.UserAgent(), maxUserAgent)),
 	}
 	level := slog.LevelInfo
 	if err != nil {
-		attrs = append(attrs, slog.String("error", cut(err.Error(), maxErrorText)))
+		attrs = append(attrs, slog.String("error", text.Cut(err.Error(), maxErrorText)))
 	}
 	if broken {
 		attrs = append(attrs, slog.Bool("cut", true))
@@ -347,11 +348,4 @@ func (x *exchange) log(err error, broken bool) {
 		level = slog.LevelError
 	}
 	x.h.o.Log.LogAttrs(x.r.Context(), level, "carddav request", attrs...)
-}
-
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n], "")
 }

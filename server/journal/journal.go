@@ -13,11 +13,11 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"ringbook/directory"
+	"ringbook/directory/text"
 )
 
 const (
@@ -182,7 +182,7 @@ func (j *Journal) Visited(id directory.DeviceID, v Visit) {
 	now := time.Now().UTC().Truncate(time.Second)
 	j.note(id, func(a *directory.Activity) {
 		seen(a, now)
-		a.UserAgent = cut(v.UserAgent, maxUserAgent)
+		a.UserAgent = text.Cut(v.UserAgent, maxUserAgent)
 		if v.Step != directory.StepLogin || a.Step == "" {
 			a.Step, a.StepAt = v.Step, now
 		}
@@ -274,11 +274,4 @@ func (j *Journal) Heal(ctx context.Context, id directory.DeviceID) error {
 		return fmt.Errorf("heal device %s: %w", id, err)
 	}
 	return nil
-}
-
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n], "")
 }

@@ -94,34 +94,34 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.validate(w, r, token)
 		return
 	}
+	w.WriteHeader(h.take(w, r))
+}
+
+// take reads notifications, acts on them, and returns the status of the answer.
+func (h handler) take(w http.ResponseWriter, r *http.Request) int {
 	select {
 	case h.places <- struct{}{}:
 		defer func() { <-h.places }()
 	default:
-		header.Set("Retry-After", retryAfter)
-		w.WriteHeader(http.StatusServiceUnavailable)
-		return
+		w.Header().Set("Retry-After", retryAfter)
+		return http.StatusServiceUnavailable
 	}
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
 	case err != nil || kind != "application/json":
-		w.WriteHeader(http.StatusUnsupportedMediaType)
-		return
+		return http.StatusUnsupportedMediaType
 	case r.ContentLength > maxBody:
-		w.WriteHeader(http.StatusRequestEntityTooLarge)
-		return
+		return http.StatusRequestEntityTooLarge
 	}
 	list, err := read(http.MaxBytesReader(w, r.Body, maxBody))
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		w.WriteHeader(http.StatusRequestEntityTooLarge)
-		return
+		return http.StatusRequestEntityTooLarge
 	}
 	if err != nil {
-		w.WriteHeader(http.StatusBadRequest)
-		return
+		return http.StatusBadRequest
 	}
 	h.hear(r, list)
-	w.WriteHeader(http.StatusAccepted)
+	return http.StatusAccepted
 }
 
 // errShape: JSON, and not the notifications that Graph sends.
