@@ -18,6 +18,7 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"ringbook/directory"
 	"ringbook/directory/number"
 )
 
@@ -99,10 +100,7 @@ func (r *reader) check() {
 	}
 }
 
-var (
-	guid   = regexp.MustCompile(`^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$`)
-	domain = regexp.MustCompile(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
-)
+var domain = regexp.MustCompile(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
 
 func (r *reader) checkPublicURL() {
 	c := &r.cfg
@@ -136,12 +134,12 @@ func (r *reader) checkTenant() {
 	switch {
 	case t.ID == "":
 		r.add("tenant.id", "it is not set", "Copy the Directory (tenant) ID from the app's overview page in the Entra admin centre.")
-	case !guid.MatchString(t.ID) && !domain.MatchString(t.ID):
+	case !directory.IsObjectID(t.ID) && !domain.MatchString(t.ID):
 		r.add("tenant.id", fmt.Sprintf("%q is neither an id nor a domain", t.ID), "Copy the Directory (tenant) ID: 8-4-4-4-12 hexadecimal digits.")
 	}
 	if !t.ManagedIdentity && t.ClientID == "" {
 		r.add("tenant.client_id", "it is not set", "Copy the Application (client) ID from the app's overview page.")
-	} else if t.ClientID != "" && !guid.MatchString(t.ClientID) {
+	} else if t.ClientID != "" && !directory.IsObjectID(t.ClientID) {
 		r.add("tenant.client_id", fmt.Sprintf("%q is no application id", t.ClientID), "Copy the Application (client) ID: 8-4-4-4-12 hexadecimal digits.")
 	}
 	r.checkEndpoint("tenant.authority_url", t.AuthorityURL, false)
@@ -201,7 +199,7 @@ func (r *reader) checkKey(table string, c Credential) {
 	if !c.ClientSecretExpires.IsZero() && c.ClientSecret == "" && !r.reported(table+".client_secret") {
 		r.add(table+".client_secret_expires", "there is no client secret that expires", "A certificate says itself until when it is valid: remove it.")
 	}
-	if guid.MatchString(string(c.ClientSecret)) {
+	if directory.IsObjectID(string(c.ClientSecret)) {
 		key := table + ".client_secret"
 		if _, ok := os.LookupEnv(envName(key)); !ok && c.ClientSecretFile != "" {
 			key += "_file"

@@ -27,16 +27,19 @@ func ParseBookName(s string) (BookName, error) {
 	return BookName(s), nil
 }
 
+// MailboxBookPrefix begins the name of every private book.
+const MailboxBookPrefix = "m-"
+
 // MailboxBook returns the name of the private book of a mailbox, which only the
 // devices of its owner see: "m-" and 22 hexadecimal digits.
 func MailboxBook(mailbox ContactID) BookName {
 	sum := sha256.Sum256([]byte(mailbox))
-	return BookName("m-" + hex.EncodeToString(sum[:11]))
+	return BookName(MailboxBookPrefix + hex.EncodeToString(sum[:11]))
 }
 
 // IsMailboxBook reports whether a name is one of those that [MailboxBook] gives.
 func IsMailboxBook(name BookName) bool {
-	digits, ok := strings.CutPrefix(string(name), "m-")
+	digits, ok := strings.CutPrefix(string(name), MailboxBookPrefix)
 	return ok && len(digits) == 22 && strings.Trim(digits, "0123456789abcdef") == ""
 }
 

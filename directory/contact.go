@@ -2,6 +2,7 @@ package directory
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 )
 
@@ -14,6 +15,12 @@ const MaxContactID = 64
 // characters a–z, 0–9 and "-" only, so that it needs no escaping anywhere
 // (clients compare hrefs as strings).
 type ContactID string
+
+var objectID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// IsObjectID reports whether s is written as Entra writes the ids of what it has
+// (users, groups, applications, tenants): a GUID of 36 characters, in either case.
+func IsObjectID(s string) bool { return objectID.MatchString(s) }
 
 // ParseContactID checks s. Upper-case ASCII letters are folded to lower case;
 // anything else outside the alphabet, an empty or an overlong s is [ErrInvalid].

@@ -90,17 +90,6 @@ func Merge(parts []*Contact, p Precedence) *Contact {
 	return c
 }
 
-// Shows returns the part whose value of a field [Merge] shows, the first of
-// several; nil = the field is empty.
-func (p Precedence) Shows(f Field, parts []*Contact) *Contact {
-	for _, part := range p.order(f, parts) {
-		if part.has(f) {
-			return part
-		}
-	}
-	return nil
-}
-
 // order puts parts into the order of precedence.
 func (p Precedence) order(f Field, parts []*Contact) []*Contact {
 	sources := p[f]
@@ -116,14 +105,12 @@ func (p Precedence) order(f Field, parts []*Contact) []*Contact {
 	return slices.SortedStableFunc(slices.Values(parts), func(a, b *Contact) int { return cmp.Compare(place(a), place(b)) })
 }
 
+// has reports whether a field that has one value, so neither the e-mail addresses
+// nor the numbers, is not empty.
 func (c *Contact) has(f Field) bool {
 	switch f {
 	case FieldName:
 		return c.DisplayName != "" || c.GivenName != "" || c.Surname != ""
-	case FieldEmails:
-		return len(c.Emails) > 0
-	case FieldPhones:
-		return len(c.Phones) > 0
 	case FieldAddress:
 		return c.Address != (Address{})
 	case FieldPhoto:

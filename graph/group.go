@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -124,12 +123,9 @@ func (g *groupFeed) listed(ctx context.Context, name directory.Group, id string,
 	return members, err
 }
 
-// groupID is how Entra writes the id of an object.
-var groupID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-
 // findGroups returns the ids of the groups that a name or an id stands for.
 func (c *client) findGroups(ctx context.Context, name string) ([]string, error) {
-	if groupID.MatchString(name) {
+	if directory.IsObjectID(name) {
 		var g struct {
 			ID string `json:"id"`
 		}

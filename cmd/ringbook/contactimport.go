@@ -159,7 +159,8 @@ func (f *importFlags) send(cmd *cobra.Command, c *admin.Client, file *transfer.F
 	if f.removeMissing {
 		last.Keep = &keep
 	}
-	return result, part(last)
+	err := part(last)
+	return result, err
 }
 
 // shownChanges is how many changes an import shows: --json has more of them.

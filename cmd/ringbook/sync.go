@@ -56,7 +56,7 @@ const watchEvery = 250 * time.Millisecond
 
 // watched does something that takes the server a while, and shows how far its
 // feeds are meanwhile.
-func watched[T any](ctx context.Context, c *admin.Client, bar *progress, do func() (T, error)) (T, error) {
+func watched(ctx context.Context, c *admin.Client, bar *progress, do func() (admin.SyncReport, error)) (admin.SyncReport, error) {
 	ctx, stop := context.WithCancel(ctx)
 	var watcher sync.WaitGroup
 	watcher.Go(func() {

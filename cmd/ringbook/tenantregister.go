@@ -4,13 +4,13 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"text/template"
 
 	"github.com/spf13/cobra"
 
 	"ringbook/config"
+	"ringbook/directory"
 	"ringbook/graph"
 )
 
@@ -65,7 +65,7 @@ func newTenantRegister(o *options) *cobra.Command {
 			}
 			r.Permissions = graph.Permissions(cfg.Mirror.OrgContacts, len(named(cfg)) > 0)
 			r.TenantID = cfg.Tenant.ID
-			if guid.MatchString(r.TenantID) {
+			if directory.IsObjectID(r.TenantID) {
 				r.TenantGUID = r.TenantID
 			}
 			r.AzCloud, r.MgCloud, r.ExchangeCloud = cloudNames(cfg.Tenant.Cloud)
@@ -83,9 +83,6 @@ func newTenantRegister(o *options) *cobra.Command {
 	f.StringVar(&shell, "shell", shell, "which script: az, powershell or exchange")
 	return cmd
 }
-
-// guid is how Entra writes ids.
-var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 // cloudNames returns a cloud as the Azure CLI, Graph PowerShell and Exchange
 // Online PowerShell call it.

@@ -83,24 +83,23 @@ func (b *Book) Entry(id directory.ContactID) *Entry {
 
 // Shows returns what the book shows of a contact, also if a book before it on the
 // shelf shows it already; nil = nothing.
-func (b *Book) Shows(e *Entry) *Entry {
-	if b.drained || !b.own.stamps.at(e.slot).member() {
+func (b *Book) Shows(e *Entry) *Entry { return b.shows(e.slot) }
+
+func (b *Book) shows(slot int) *Entry {
+	if b.drained || !b.own.stamps.at(slot).member() {
 		return nil
 	}
-	return b.view.entries.at(e.slot).in(b.book)
+	return b.view.entries.at(slot).in(b.book)
 }
 
 // member returns the entry at slot if it is a member.
 func (b *Book) member(slot int) *Entry {
-	if b.drained || !b.own.stamps.at(slot).member() {
-		return nil
-	}
 	for _, h := range b.before {
 		if h.stamps.at(slot).member() {
 			return nil
 		}
 	}
-	return b.view.entries.at(slot).in(b.book)
+	return b.shows(slot)
 }
 
 // All yields the members, in no order that means anything.
@@ -109,17 +108,9 @@ func (b *Book) All() iter.Seq[*Entry] {
 		if b.drained {
 			return
 		}
-		for n, page := range b.own.stamps {
-			if page == nil {
-				continue
-			}
-			for i, s := range page {
-				if !s.member() {
-					continue
-				}
-				if e := b.member(n*pageSize + i); e != nil && !yield(e) {
-					return
-				}
+		for slot := range b.own.slots() {
+			if e := b.member(slot); e != nil && !yield(e) {
+				return
 			}
 		}
 	}

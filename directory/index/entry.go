@@ -43,7 +43,7 @@ func (x *Index) newEntry(s Stored) *Entry {
 // with returns the entry in another place among the contacts of one person; at is
 // when it came there.
 func (x *Index) with(e *Entry, p person, at int64) *Entry {
-	n := &Entry{contact: e.stored, stored: e.stored, modified: e.modified, person: p, slot: e.slot, moved: at}
+	n := &Entry{contact: e.stored, stored: e.stored, modified: e.modified, person: p, moved: at}
 	if len(p.parts) == 0 {
 		return x.show(n)
 	}

@@ -102,8 +102,5 @@ func (x *Index) admits(v *View, b *book, e *Entry, was bool) bool {
 
 // hadPart reports whether a part of the contact was a member of a book on its own.
 func (e *Entry) hadPart(v *View, b *book) bool {
-	return slices.ContainsFunc(e.parts, func(part *Entry) bool {
-		slot, known := v.find(part.stored.ID)
-		return known && v.histories[b.place].stamps.at(slot).member()
-	})
+	return slices.ContainsFunc(e.parts, func(part *Entry) bool { return v.had(b, part.stored.ID) })
 }

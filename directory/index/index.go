@@ -150,7 +150,10 @@ func New(o Options, epoch directory.Epoch, rev directory.Revision, contacts iter
 			return nil, fmt.Errorf("book %s twice: %w", b.Name, directory.ErrInvalid)
 		}
 		byName[b.Name] = i
-		x.books = append(x.books, &book{b.Name, b.Title, cmp.Or(b.Filter, directory.DefaultFilter), compile(rule, newNumberReader(x.plan)), Groups(rule), mailboxesOf(rule), i, false})
+		x.books = append(x.books, &book{
+			name: b.Name, title: b.Title, filter: cmp.Or(b.Filter, directory.DefaultFilter), rule: compile(rule, newNumberReader(x.plan)),
+			groups: Groups(rule), mailboxes: mailboxesOf(rule), place: i,
+		})
 	}
 	v := &View{index: x, epoch: epoch, revision: rev, order: &order{}, known: maps.Clone(x.known), histories: make([]*history, len(x.books))}
 	x.fill(v, contacts)

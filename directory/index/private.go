@@ -1,6 +1,7 @@
 package index
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -66,8 +67,8 @@ func privateBook(e *Entry) directory.BookName {
 	return directory.MailboxBook(e.stored.Mailbox)
 }
 
-// was reports whether the contact at a slot is in a private book.
-func (v *View) was(name directory.BookName, slot int) bool {
+// inPrivate reports whether the contact at a slot is in a private book.
+func (v *View) inPrivate(name directory.BookName, slot int) bool {
 	h := v.private[name]
 	return h != nil && h.stamps.at(slot).member()
 }
@@ -102,7 +103,7 @@ func (p *preparation) markPrivate(id directory.ContactID, old, e *Entry, same bo
 func (p *preparation) reconcilePrivate() {
 	for slot, id := range p.view.ids {
 		e := p.view.entries.at(slot)
-		if name := privateBook(e); name != "" && !p.view.was(name, slot) {
+		if name := privateBook(e); name != "" && !p.view.inPrivate(name, slot) {
 			p.touches(name)
 			p.mark(name, id, false, true)
 		}
@@ -118,7 +119,7 @@ func (p *preparation) reconcilePrivate() {
 }
 
 // slots yields the slots of the members.
-func (h *history) slots() func(yield func(int) bool) {
+func (h *history) slots() iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for n, page := range h.stamps {
 			if page == nil {
@@ -186,7 +187,7 @@ func (v *View) ShelfOf(d directory.Device) []*Book {
 }
 
 // MailboxMembers yields the contacts of a mailbox.
-func (v *View) MailboxMembers(m directory.ContactID) func(yield func(*Entry) bool) {
+func (v *View) MailboxMembers(m directory.ContactID) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
 		h := v.private[directory.MailboxBook(m)]
 		if h == nil {

@@ -35,13 +35,12 @@ func (u *Update) Left(b directory.BookName) (leaving, members int) {
 type preparation struct {
 	view *View
 	*Update
-	changed map[directory.ContactID]struct{}
-	stayed  map[Mark]struct{} // leaders of whom a part was taken back, by book
+	stayed map[Mark]struct{} // leaders of whom a part was taken back, by book
 }
 
 func (x *Index) prepare(rev directory.Revision) preparation {
 	v := x.view.Load()
-	p := preparation{v, &Update{Revision: rev, left: map[directory.BookName]count{}}, map[directory.ContactID]struct{}{}, map[Mark]struct{}{}}
+	p := preparation{v, &Update{Revision: rev, left: map[directory.BookName]count{}}, map[Mark]struct{}{}}
 	for i, b := range x.books {
 		p.left[b.name] = count{members: v.histories[i].members}
 	}
@@ -102,12 +101,15 @@ func (x *Index) Prepare(rev directory.Revision, put []Stored, removed []director
 		}
 	}
 	changed = append(changed, x.join(p.view, news)...)
+	done := make(map[directory.ContactID]struct{}, len(changed))
 	for _, id := range changed {
-		p.Joined = p.Joined || apart(p.view.Entry(id)) || apart(news[id])
-		if e, there := news[id]; there {
-			x.change(&p, id, e, news)
-			p.changed[id] = struct{}{}
+		e, there := news[id]
+		if _, again := done[id]; again || !there {
+			continue
 		}
+		done[id] = struct{}{}
+		p.Joined = p.Joined || apart(p.view.Entry(id)) || apart(e)
+		x.change(&p, id, e, news)
 	}
 	return p.Update
 }
@@ -115,11 +117,8 @@ func (x *Index) Prepare(rev directory.Revision, put []Stored, removed []director
 // apart reports whether a contact is shown otherwise than its source has it.
 func apart(e *Entry) bool { return e != nil && !e.Whole() }
 
-// change notes one change of an update, once.
+// change notes one change of an update.
 func (x *Index) change(p *preparation, id directory.ContactID, e *Entry, news map[directory.ContactID]*Entry) {
-	if _, done := p.changed[id]; done {
-		return
-	}
 	if e == nil {
 		p.removed = append(p.removed, id)
 	} else {
@@ -191,11 +190,16 @@ func (e *Entry) looksLike(other *Entry) bool {
 	return e != nil && other != nil && e.contact.LooksLike(other.contact)
 }
 
+// had reports whether a contact was a member of a book.
+func (v *View) had(b *book, id directory.ContactID) bool {
+	slot, known := v.find(id)
+	return known && v.histories[b.place].stamps.at(slot).member()
+}
+
 // leads reports whether a contact that others are shown as part of is, or will
 // be, a member of a book.
 func (x *Index) leads(v *View, b *book, id directory.ContactID, news map[directory.ContactID]*Entry) bool {
-	slot, known := v.find(id)
-	was := known && v.histories[b.place].stamps.at(slot).member()
+	was := v.had(b, id)
 	e, changes := news[id]
 	if !changes {
 		return was
@@ -235,7 +239,7 @@ func (x *Index) Touch(rev directory.Revision, ids []directory.ContactID) *Update
 			is := p.view.histories[i].stamps.at(slot).member()
 			p.mark(b.name, id, is, is)
 		}
-		if name := privateBook(p.view.entries.at(slot)); name != "" && p.view.was(name, slot) {
+		if name := privateBook(p.view.entries.at(slot)); name != "" && p.view.inPrivate(name, slot) {
 			p.touches(name)
 			p.mark(name, id, true, true)
 		}

@@ -111,10 +111,10 @@ func (p *plan) lay(src directory.Source, ch directory.Change) error {
 
 // sweep removes what keep does not want of a source's contacts, and says how
 // many it kept and how many it removed.
-func (p *plan) sweep(src directory.Source, stored iter.Seq[directory.ContactID], keep func(directory.ContactID) bool) (kept, swept int) {
+func (p *plan) sweep(stored iter.Seq[directory.ContactID], keep func(directory.ContactID) bool) (kept, swept int) {
 	for _, st := range p.steps {
 		switch {
-		case st.new == nil || st.new.Source != src || p.mailbox != "" && st.new.Mailbox != p.mailbox:
+		case st.new == nil || st.new.Source != p.source || p.mailbox != "" && st.new.Mailbox != p.mailbox:
 		case keep(st.id):
 			kept++
 		default:
@@ -211,7 +211,7 @@ func (s *Store) Apply(ctx context.Context, b directory.Batch) (directory.Applied
 	}
 	if b.Sweep != nil {
 		p.swept = true
-		kept, swept := p.sweep(b.Source, s.candidates(p), b.Sweep)
+		kept, swept := p.sweep(s.candidates(p), b.Sweep)
 		if err := s.guardSweep(p, kept, swept); err != nil {
 			return directory.Applied{Revision: p.view.Revision()}, fmt.Errorf("apply batch of %s: %w", b.Feed, err)
 		}

@@ -274,14 +274,14 @@ func (s *Store) loadMarks(ctx context.Context, b directory.BookName, yield func(
 func (s *Store) loadPrivateMarks(ctx context.Context, yield func(index.Mark) bool) error {
 	names := make(map[string]directory.BookName) // one copy of each
 	return s.db.View(func(txn *badger.Txn) error {
-		return each(ctx, txn, marks+"m-", func(k, v []byte) error {
+		return each(ctx, txn, marks+directory.MailboxBookPrefix, func(k, v []byte) error {
 			digits, id, ok := bytes.Cut(k, []byte("/"))
 			if !ok {
 				return errTorn
 			}
 			b, known := names[string(digits)]
 			if !known {
-				b = directory.BookName("m-" + string(digits))
+				b = directory.BookName(directory.MailboxBookPrefix + string(digits))
 				names[string(digits)] = b
 			}
 			if !directory.IsMailboxBook(b) {
@@ -298,9 +298,11 @@ func (s *Store) loadPrivateMarks(ctx context.Context, yield func(index.Mark) boo
 
 func (s *Store) readMark(b directory.BookName, key, value []byte) (index.Mark, error) {
 	rev, gone, err := decodeMark(value)
-	id := directory.ContactID(bytes.Clone(key))
-	if a := s.asks.places[id]; a != nil {
-		id = a.id // one copy of each id is enough
+	m := index.Mark{Book: b, Revision: rev, Gone: gone}
+	if a := s.asks.places[directory.ContactID(key)]; a != nil {
+		m.ID = a.id // one copy of each id is enough
+	} else {
+		m.ID = directory.ContactID(key)
 	}
-	return index.Mark{Book: b, ID: id, Revision: rev, Gone: gone}, err
+	return m, err
 }

@@ -102,7 +102,7 @@ func (f *File) add(line int, key string, c *directory.Contact, seen map[string]i
 		return fmt.Errorf("the file has more than %d contacts: %w", MaxRows, directory.ErrTooLarge)
 	}
 	seen[key] = line
-	if objectID.MatchString(key) {
+	if directory.IsObjectID(key) { // the row is about that user or organisational contact
 		c.Same = directory.ContactID(strings.ToLower(key))
 	}
 	f.Rows = append(f.Rows, Row{Line: line, Key: key, Contact: *c})
@@ -120,10 +120,6 @@ func keyOf(key string, c *directory.Contact) string {
 	}
 	return strings.ToLower(c.Name() + "\n" + c.Company)
 }
-
-// objectID is how Entra writes the id of a user or an organisational contact: a
-// row that has one for a key is about that one.
-var objectID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 // ownID is an id that we have made, as exports have it for a key.
 var ownID = regexp.MustCompile(`^l-[0-9a-f]{24}$`)

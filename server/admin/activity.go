@@ -7,9 +7,9 @@ import (
 	"ringbook/directory/index"
 )
 
-// long is how long after its last sync a phone is missed: clients ask every day at
-// the least.
-const long = 3 * 24 * time.Hour
+// missedAfter is how long after its last sync a phone is missed: clients ask every
+// day at the least.
+const missedAfter = 3 * 24 * time.Hour
 
 // activity says what a device has done last, and what looks wrong about it.
 func (h handler) activity(d directory.Device) *DeviceActivity {
@@ -59,7 +59,7 @@ func advise(d directory.Device, a directory.Activity, books []DeviceBook, now ti
 		return "It has found its books and has not read one: on an iPhone, see that Contacts is switched on for the account."
 	case cards == 0:
 		return "It has read the list and fetched no contact: it may be in the middle of its first sync, or have no space left."
-	case now.Sub(synced) > long:
+	case now.Sub(synced) > missedAfter:
 		return "It has not synced for days: the phone may be off, lost, or forbidden to sync in the background."
 	}
 	return ""

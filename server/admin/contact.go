@@ -146,24 +146,17 @@ func (h handler) explainContact(r *http.Request) (any, error) {
 	if asked != e.Stored().ID {
 		x.Asked = asked
 	}
-	var names []directory.BookName
-	device := directory.Device{Numbers: directory.NumbersE164, Photos: directory.PhotoLarge, State: directory.DeviceActive}
+	device := directory.Device{Books: h.books(), Numbers: directory.NumbersE164, Photos: directory.PhotoLarge, State: directory.DeviceActive}
 	if id := r.URL.Query().Get("device"); id != "" {
 		if device, err = h.findDevice(id); err != nil {
 			return nil, err
 		}
-		x.Device, x.State, names = device.ID, device.State, device.Books
-	} else {
-		names = h.books()
+		x.Device, x.State = device.ID, device.State
 	}
-	shelf := v.Shelf(names, false)
-	if x.Device != "" {
-		active := device
-		active.State = directory.DeviceActive
-		shelf = v.ShelfOf(active)
-	}
+	active := device // a draining one too is told why a contact was in its books
+	active.State = directory.DeviceActive
 	taken, shown := false, e
-	for _, b := range shelf {
+	for _, b := range v.ShelfOf(active) {
 		be, entry, err := explainBook(v, b, e, taken)
 		if err != nil {
 			return nil, err
@@ -173,7 +166,7 @@ func (h handler) explainContact(r *http.Request) (any, error) {
 		}
 		x.Books = append(x.Books, be)
 	}
-	x.Visible = taken && (device.State == directory.DeviceActive)
+	x.Visible = taken && device.State == directory.DeviceActive
 	x.Shown = shownFields(v, shown, device, h.Format)
 	return x, nil
 }
@@ -185,11 +178,12 @@ func explainBook(v *index.View, b *index.Book, e *index.Entry, taken bool) (Book
 	be := BookExplanation{Name: b.Name(), Title: b.Title(), Nodes: []RuleNode{}, TakenBefore: taken}
 	shown := b.Shows(e)
 	asked := e.Alone()
-	if shown != nil && len(shown.Parts()) > 0 {
-		if first := v.Entry(shown.Parts()[0].ID); first != nil {
+	if shown != nil {
+		parts := shown.Parts()
+		if first := v.Entry(parts[0].ID); first != nil {
 			asked = first.Alone()
 		}
-		for _, p := range shown.Parts() {
+		for _, p := range parts {
 			be.Parts = append(be.Parts, p.ID)
 		}
 	}

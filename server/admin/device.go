@@ -44,6 +44,9 @@ func (h handler) healDevice(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if h.Journal == nil {
+		return nil, refuse(http.StatusNotFound, directory.ErrNotFound, "nothing is known of what devices do", "This server keeps no journal.")
+	}
 	if err := h.Journal.Heal(r.Context(), d.ID); err != nil {
 		return nil, err
 	}

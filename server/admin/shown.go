@@ -3,7 +3,6 @@ package admin
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"ringbook/directory"
 	"ringbook/directory/index"
@@ -67,7 +66,7 @@ func (s *shownList) add(f ShownField, says func(*directory.Contact) bool) {
 	from := s.parts[max(0, slices.IndexFunc(s.parts, says))]
 	f.Source = string(from.Source)
 	if e := s.view.Entry(from.ID); e != nil {
-		f.Changed = e.OwnModified().Truncate(time.Second)
+		f.Changed = e.OwnModified()
 	}
 	s.list = append(s.list, f)
 }
