@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the real clients of the end-to-end tests on Debian, as root.
-# Elsewhere it names those that are missing: the tests run without them.
+# Elsewhere it names those that are missing: the tests run without them. tsdav comes
+# from npm, wherever that is there.
 set -eu
 packages="curl ldap-utils vdirsyncer khard evolution-data-server gir1.2-ebook-1.2 gir1.2-edataserver-1.2 python3-gi dbus thunderbird openssl"
 missing=""

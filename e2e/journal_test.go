@@ -13,7 +13,7 @@ func TestJournal(t *testing.T) {
 	anna := s.add(person("Anna", "Ader", nil))
 	r := startRingbook(t, s)
 	d := r.addDevice()
-	shows := func(r *ringbook, what string, want ...string) {
+	shows := func(what string, want ...string) {
 		t.Helper()
 		out := r.do("device", "show", d.ID)
 		for _, w := range want {
@@ -22,16 +22,20 @@ func TestJournal(t *testing.T) {
 			}
 		}
 	}
-	shows(r, "at first", "never", "the account is not set up on the phone")
+	shows("at first", "never", "the account is not set up on the phone")
 	c := r.dav(t, d)
 	c.do("PROPFIND", "/dav/p/"+d.Login+"/", propfind("<d:displayname/>"), "Depth: 0")
-	shows(r, "after looking around", "finding out who it is", "It has found its books and has not read one")
+	shows("after looking around", "finding out who it is", "It has found its books and has not read one")
 	old, err := c.snapshot(d.book(), checkpoint{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.do("GET", d.book()+anna+".vcf", "")
-	shows(r, "after a sync", "reading a book", "up to date", "1 cards fetched")
+	shows("after a sync", "reading a book", "up to date", "1 cards fetched")
+	if _, err := ldapPeople(r.logIn(t, d), onlyGross); err != nil {
+		t.Error(err)
+	}
+	shows("after a search", "LDAP", "1 searches")
 	if out := r.do("device", "list"); !strings.Contains(out, "just now") {
 		t.Errorf("device list: %s", out)
 	}
@@ -42,7 +46,7 @@ func TestJournal(t *testing.T) {
 	}
 	s.patch(anna, map[string]any{"jobTitle": "Boss"})
 	r.do("sync")
-	shows(r, "after a refused write", "1 changes behind", "1 writes")
+	shows("after a refused write", "1 changes behind", "1 writes")
 	r.restart()
 	c = r.dav(t, d)
 	now, err := c.snapshot(d.book(), old)
@@ -53,7 +57,7 @@ func TestJournal(t *testing.T) {
 	if err != nil || again.token != now.token {
 		t.Errorf("healed, and the token moves on: %v", err)
 	}
-	shows(r, "healed, after a restart", "1 writes", "up to date")
+	shows("healed, after a restart", "1 writes", "up to date")
 
 	r.do("device", "heal", d.ID)
 	whole, err := c.snapshot(d.book(), again)
@@ -71,9 +75,9 @@ func TestJournal(t *testing.T) {
 	if err != nil || len(empty.etags) != 0 {
 		t.Errorf("a draining phone has %d contacts: %v", len(empty.etags), err)
 	}
-	shows(r, "drained", "told that it is empty on")
+	shows("drained", "told that it is empty on")
 	if _, err := c.snapshot(d.book(), empty); err != nil {
 		t.Error(err)
 	}
-	shows(r, "drained, and back", "emptied on", "the phone has come back and knows")
+	shows("drained, and back", "emptied on", "the phone has come back and knows")
 }

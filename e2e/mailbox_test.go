@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// privateBook is the path of the book of a mailbox on a device, as README has it.
+// privateBook is the path of the book of a mailbox on a device, as
+// [directory.MailboxBook] names it.
 func (d device) privateBook(owner string) string {
 	sum := sha256.Sum256([]byte(owner))
 	return "/dav/ab/" + d.Login + "/m-" + hex.EncodeToString(sum[:11]) + "/"

@@ -9,8 +9,8 @@ import (
 )
 
 // TestNotifications: Microsoft says that somebody has changed, and seconds later
-// the phones see it, although the interval is an hour. A stranger's word is taken
-// like Microsoft's and does nothing.
+// the phones see it, although the interval is an hour. A stranger's word is answered
+// like Microsoft's.
 func TestNotifications(t *testing.T) {
 	t.Parallel()
 	s := startTenant(t, 20)

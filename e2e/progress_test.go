@@ -8,7 +8,7 @@ import (
 )
 
 // TestSyncOnTerminal: while somebody waits for a sync, a bar shows how far it is,
-// on a terminal only; and so does status.
+// on a terminal only.
 func TestSyncOnTerminal(t *testing.T) {
 	need(t, "script")
 	t.Parallel()

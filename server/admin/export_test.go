@@ -1,0 +1,4 @@
+package admin
+
+// Advise is what device show says to look at.
+var Advise = advise
