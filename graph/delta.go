@@ -130,3 +130,9 @@ func pageExpired(err error) bool {
 	e, ok := errors.AsType[*responseError](err)
 	return ok && (e.Status == http.StatusGone || strings.EqualFold(e.Code, "Directory_ExpiredPageToken"))
 }
+
+// notFound reports whether Graph says that there is no such thing.
+func notFound(err error) bool {
+	e, ok := errors.AsType[*responseError](err)
+	return ok && e.Status == http.StatusNotFound
+}

@@ -39,6 +39,8 @@ func Explain(err error) string {
 	switch {
 	case errors.Is(err, errNoGroup), errors.Is(err, errManyGroups):
 		return "A group that the configuration asks for cannot be told: " + plain(err.Error(), 300) + "; everything stays as it is. Write the group's object ID instead, or correct its name."
+	case errors.Is(err, errPartMembers):
+		return "Graph lists members of a group without saying who they are: " + plain(err.Error(), 300) + "; everything stays as it is. Check that the application has " + readMembers + " and " + readUsers + " with admin consent."
 	case errors.Is(err, directory.ErrShrink):
 		return "Stopped by the shrink guard: " + plain(shrinkage(err), 300) + "; the old data is served. Look at the tenant, and run `ringbook sync --accept-shrink` if that is right."
 	case errors.Is(err, errForeignLink):
@@ -127,15 +129,18 @@ func explainGraph(err error) (string, bool) {
 		return "", false
 	}
 	said := " (" + e.Error() + ")"
-	if n, ok := errors.AsType[*needError](err); ok && n.permission == readContacts {
+	permission := readUsers
+	if n, ok := errors.AsType[*needError](err); ok {
+		permission = n.permission
+	}
+	if permission == readContacts {
 		said = " (" + withoutMessage(e) + ")" // it may hold somebody's address
 	}
 	if s, ok := errors.AsType[*subscribeError](err); ok && s.unvalidated() {
 		return "Microsoft cannot reach the address for notifications. Check that public_url can be reached from the internet with a certificate that everybody trusts, or set mirror.notifications = false; the tenant is asked at its interval meanwhile." + said, true
 	}
-	permission := readUsers
-	if n, ok := errors.AsType[*needError](err); ok {
-		permission = n.permission
+	if _, ok := errors.AsType[*subscribeError](err); ok && e.Status == http.StatusBadRequest {
+		return "Graph does not take the subscription to changes. Check public_url, or set mirror.notifications = false; the tenant is asked at its interval meanwhile." + said, true
 	}
 	skewed := e.Skew.Abs() > maxSkew
 	switch {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -114,7 +113,7 @@ func (g *groupFeed) listed(ctx context.Context, name directory.Group, id string,
 	if err != nil {
 		delete(g.ids, name) // it may have been deleted and made anew
 	}
-	if e, ok := errors.AsType[*responseError](err); ok && e.Status == http.StatusNotFound {
+	if notFound(err) {
 		return nil, errNoGroup
 	}
 	if err == nil && untold > 0 {
@@ -130,7 +129,7 @@ func (c *client) findGroups(ctx context.Context, name string) ([]string, error) 
 			ID string `json:"id"`
 		}
 		err := c.get(ctx, c.path("$select=id", "groups", name), &g)
-		if e, ok := errors.AsType[*responseError](err); ok && e.Status == http.StatusNotFound {
+		if notFound(err) {
 			return nil, nil
 		}
 		return []string{g.ID}, err

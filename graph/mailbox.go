@@ -148,9 +148,6 @@ func (f *mailboxFeed) lone(id directory.ContactID, err error) bool {
 // round keeps nobody from being read for ever.
 func (f *mailboxFeed) begin(ctx context.Context, o order, done *directory.Round) error {
 	f.todo, f.failed, f.read, f.refusals, f.down = nil, nil, 0, 0, 0
-	if f.parked == nil {
-		f.parked = make(map[directory.ContactID]time.Time)
-	}
 	id, err := f.group.find(ctx, f.name)
 	if err != nil {
 		return fmt.Errorf("mirror.mailboxes_group %s: %w", f.name, &needError{readMembers, err})
@@ -175,33 +172,49 @@ func (f *mailboxFeed) begin(ctx context.Context, o order, done *directory.Round)
 // leave removes what is mirrored of mailboxes that are not in the group. An
 // emptied group, or many that leave at once, wait for a person.
 func (f *mailboxFeed) leave(ctx context.Context, members []directory.ContactID, o order, done *directory.Round) error {
-	feeds, err := f.sink.Feeds(ctx, mailboxFeedPrefix)
+	mirrored, err := f.mirroredMailboxes(ctx)
 	if err != nil {
 		return err
 	}
-	f.fresh = len(feeds) == 0
+	f.fresh = len(mirrored) == 0
 	var leavers []directory.ContactID
-	for _, feed := range feeds {
-		id := directory.ContactID(strings.TrimPrefix(string(feed), string(mailboxFeedPrefix)))
+	for _, id := range mirrored {
 		if _, member := slices.BinarySearch(members, id); !member {
 			leavers = append(leavers, id)
 		}
 	}
-	most := max(f.guard*float64(len(feeds)), min(fewMailboxes, float64(len(feeds)-1)))
+	most := max(f.guard*float64(len(mirrored)), min(fewMailboxes, float64(len(mirrored)-1)))
 	if f.guard > 0 && !o.AcceptShrink && float64(len(leavers)) > most {
-		done.Note("", fmt.Sprintf("%d of %d mailboxes are not in the group any more; their contacts were kept.", len(leavers), len(feeds)))
-		f.failed = fmt.Errorf("%d of %d mailboxes left the group %s: %w", len(leavers), len(feeds), f.name, directory.ErrShrink)
+		done.Note("", fmt.Sprintf("%d of %d mailboxes are not in the group any more; their contacts were kept.", len(leavers), len(mirrored)))
+		f.failed = fmt.Errorf("%d of %d mailboxes left the group %s: %w", len(leavers), len(mirrored), f.name, directory.ErrShrink)
 		return nil
 	}
-	for _, id := range leavers {
-		a, err := f.sink.Apply(ctx, forgetMailbox(id))
-		if err != nil {
-			return err
-		}
-		done.Applied = done.Applied.Add(a)
-		f.log.LogAttrs(ctx, slog.LevelInfo, "mailbox not mirrored any more", slog.String("id", string(id)), slog.Int("removed", a.Removed))
+	a, err := f.forgetMailboxes(ctx, leavers)
+	done.Applied = done.Applied.Add(a)
+	return err
+}
+
+// mirroredMailboxes returns those of which something is mirrored.
+func (m *Mirror) mirroredMailboxes(ctx context.Context) ([]directory.ContactID, error) {
+	feeds, err := m.sink.Feeds(ctx, mailboxFeedPrefix)
+	ids := make([]directory.ContactID, len(feeds))
+	for i, f := range feeds {
+		ids[i] = directory.ContactID(strings.TrimPrefix(string(f), string(mailboxFeedPrefix)))
 	}
-	return nil
+	return ids, err
+}
+
+// forgetMailboxes removes all that is mirrored of some mailboxes.
+func (m *Mirror) forgetMailboxes(ctx context.Context, ids []directory.ContactID) (sum directory.Applied, err error) {
+	for _, id := range ids {
+		a, err := m.sink.Apply(ctx, forgetMailbox(id))
+		if err != nil {
+			return sum, fmt.Errorf("forget mailbox %s: %w", id, err)
+		}
+		sum = sum.Add(a)
+		m.log.LogAttrs(ctx, slog.LevelInfo, "mailbox not mirrored any more", slog.String("id", string(id)), slog.Int("removed", a.Removed))
+	}
+	return sum, nil
 }
 
 // forgetMailbox removes all that is mirrored of a mailbox.

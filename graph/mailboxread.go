@@ -61,7 +61,7 @@ func (f *mailboxFeed) mailbox(ctx context.Context, id directory.ContactID, o ord
 	if err != nil {
 		return err
 	}
-	if cur.Link == "" || json.Unmarshal([]byte(cur.Link), &m.state) != nil || cur.Question != m.question() || o.Full {
+	if json.Unmarshal([]byte(cur.Link), &m.state) != nil || cur.Question != m.question() || o.Full {
 		m.state = mailboxState{Owner: m.state.Owner, Folders: withoutLinks(m.state.Folders)}
 	}
 	age := time.Since(time.Unix(m.state.Listed, 0))
@@ -192,8 +192,7 @@ func (m *mailbox) known(ctx context.Context, found []folderState) ([]folderState
 				ID string `json:"id"`
 			}
 			err := m.client.get(ctx, m.client.path("$select=id", "users", string(m.id), "contactFolders", url.PathEscape(old.ID)), &there)
-			e, answered := errors.AsType[*responseError](err)
-			old.Gone = answered && e.Status == http.StatusNotFound
+			old.Gone = notFound(err)
 			if err != nil && !old.Gone {
 				return nil, err
 			}
@@ -262,7 +261,7 @@ func (m *mailbox) folder(ctx context.Context, i int) error {
 	if err != nil {
 		f.Link = before
 	}
-	if e, ok := errors.AsType[*responseError](err); ok && e.Status == http.StatusNotFound && f.ID != "" {
+	if notFound(err) && f.ID != "" {
 		m.done.Note(string(m.id), "A folder of the mailbox was gone when it was read; the folders are listed again.")
 		m.state.Listed = 0
 		_, err = m.sink.Apply(ctx, directory.Batch{Feed: m.feed, Source: directory.SourceMailbox, Mailbox: m.id, Next: m.cursor()})
@@ -312,7 +311,7 @@ func (m *mailbox) addresses(ctx context.Context, o object, folder []string) erro
 	var whole object
 	link := m.client.path("$select="+strings.Join(outlookAddresses, ","), append(slices.Clone(folder), url.PathEscape(id))...)
 	err := m.client.get(ctx, link, &whole)
-	if e, ok := errors.AsType[*responseError](err); ok && e.Status == http.StatusNotFound {
+	if notFound(err) {
 		return nil // it is gone, and the next news say so
 	}
 	for _, name := range outlookAddresses {

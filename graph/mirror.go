@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -99,56 +98,46 @@ func New(t Tenant, sink Sink, photos PhotoSink, o Options) (*Mirror, error) {
 		m.log = slog.New(slog.DiscardHandler)
 	}
 	m.gate <- struct{}{}
-	m.feeds = []*feed{newFeed(FeedUsers, (&deltaFeed{
+	m.addFeeds(t, o, users)
+	return m, nil
+}
+
+// addFeeds adds the feeds in the order in which a sync plays them.
+func (m *Mirror) addFeeds(t Tenant, o Options, users *mapping) {
+	add := func(name directory.Feed, least time.Duration, s step) {
+		m.feeds = append(m.feeds, &feed{status: directory.FeedStatus{Name: name, State: directory.FeedWaiting}, least: least, step: s})
+	}
+	add(FeedUsers, 0, (&deltaFeed{
 		Mirror: m, name: FeedUsers, source: directory.SourceUser, collection: "users", permission: readUsers,
-		mapping: users, question: users.question(c, t, o.Country),
-	}).step)}
+		mapping: users, question: users.question(m.client, t, o.Country),
+	}).step)
 	if o.OrgContacts {
 		mp := newContactMapping(users.phones)
-		m.feeds = append(m.feeds, newFeed(FeedOrgContacts, (&deltaFeed{
+		add(FeedOrgContacts, 0, (&deltaFeed{
 			Mirror: m, name: FeedOrgContacts, source: directory.SourceOrgContact, collection: "contacts", permission: readOrgContacts,
-			mapping: mp, question: mp.question(c, t, o.Country),
-		}).step))
+			mapping: mp, question: mp.question(m.client, t, o.Country),
+		}).step)
 	} else {
 		m.dropped = append(m.dropped, dropped{FeedOrgContacts, directory.SourceOrgContact})
 	}
 	if len(o.Groups) > 0 {
-		g := &groupFeed{Mirror: m, groups: o.Groups, ids: make(map[directory.Group]string)}
-		f := newFeed(FeedGroups, g.step)
-		f.least = groupInterval
-		m.feeds = append(m.feeds, f)
+		add(FeedGroups, groupInterval, (&groupFeed{Mirror: m, groups: o.Groups, ids: make(map[directory.Group]string)}).step)
 	}
 	if o.Mailboxes != "" {
-		m.feeds = append(m.feeds, m.newMailboxFeed(o, c.question(t, o.Country), users.phones))
+		mp := newOutlookMapping(users.phones)
+		add(FeedMailboxes, mailboxInterval, (&mailboxFeed{
+			Mirror: m, group: &groupFeed{Mirror: m, ids: make(map[directory.Group]string)}, parked: make(map[directory.ContactID]time.Time),
+			name: o.Mailboxes, mapping: mp, base: mp.question(m.client, t, o.Country), guard: o.ShrinkGuard,
+		}).step)
 	} else {
 		m.dropMailboxes = true
 	}
 	if o.Notify.URL != "" {
-		n := &notifyFeed{Mirror: m, Notify: o.Notify}
-		f := newFeed(FeedNotifications, n.step)
-		f.least = renewInterval
-		m.feeds = append(m.feeds, f)
+		add(FeedNotifications, renewInterval, (&notifyFeed{Mirror: m, Notify: o.Notify}).step)
 	}
-	if o.Photos && photos != nil {
-		p := &photoFeed{Mirror: m}
-		m.feeds = append(m.feeds, newFeed(FeedPhotos, p.step))
+	if o.Photos && m.photos != nil {
+		add(FeedPhotos, 0, (&photoFeed{Mirror: m}).step)
 	}
-	return m, nil
-}
-
-func (m *Mirror) newMailboxFeed(o Options, base []string, ph phones) *feed {
-	mp := newOutlookMapping(ph)
-	mf := &mailboxFeed{
-		Mirror: m, group: &groupFeed{Mirror: m, ids: make(map[directory.Group]string)},
-		name: o.Mailboxes, mapping: mp, base: mp.questionOf(base...), guard: o.ShrinkGuard,
-	}
-	f := newFeed(FeedMailboxes, mf.step)
-	f.least = mailboxInterval
-	return f
-}
-
-func newFeed(name directory.Feed, s step) *feed {
-	return &feed{status: directory.FeedStatus{Name: name, State: directory.FeedWaiting}, step: s}
 }
 
 // A dropped source is one that may have been mirrored before.
@@ -163,7 +152,11 @@ type dropped struct {
 // is no cursor of a round that was once complete.
 func (m *Mirror) Forget(ctx context.Context) error {
 	if m.dropMailboxes {
-		if err := m.forgetMailboxes(ctx); err != nil {
+		mailboxes, err := m.mirroredMailboxes(ctx)
+		if err != nil {
+			return err
+		}
+		if _, err := m.forgetMailboxes(ctx, mailboxes); err != nil {
 			return err
 		}
 	}
@@ -183,22 +176,6 @@ func (m *Mirror) Forget(ctx context.Context) error {
 			return fmt.Errorf("forget %s: %w", d.feed, err)
 		}
 		m.log.LogAttrs(ctx, slog.LevelInfo, "source not mirrored any more", slog.String("feed", string(d.feed)), slog.Int("removed", a.Removed))
-	}
-	return nil
-}
-
-func (m *Mirror) forgetMailboxes(ctx context.Context) error {
-	feeds, err := m.sink.Feeds(ctx, mailboxFeedPrefix)
-	if err != nil {
-		return err
-	}
-	for _, f := range feeds {
-		id := directory.ContactID(strings.TrimPrefix(string(f), string(mailboxFeedPrefix)))
-		a, err := m.sink.Apply(ctx, forgetMailbox(id))
-		if err != nil {
-			return fmt.Errorf("forget mailbox %s: %w", id, err)
-		}
-		m.log.LogAttrs(ctx, slog.LevelInfo, "mailbox not mirrored any more", slog.String("id", string(id)), slog.Int("removed", a.Removed))
 	}
 	return nil
 }
@@ -233,12 +210,22 @@ func (m *Mirror) Run(ctx context.Context) error {
 	}
 }
 
+// nudge has Run look again at whose turn it is.
+func (m *Mirror) nudge() {
+	select {
+	case m.wake <- struct{}{}:
+	default: // Run has not yet seen the last one
+	}
+}
+
 // due reports whether a feed should have its turn.
 func (m *Mirror) due(f *feed) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return !f.status.NextRun.After(time.Now())
+	return f.due(time.Now())
 }
+
+func (f *feed) due(now time.Time) bool { return !f.status.NextRun.After(now) }
 
 // next returns the feed whose turn it is, and how long until then.
 func (m *Mirror) next(now time.Time) (*feed, time.Duration) {
@@ -246,7 +233,7 @@ func (m *Mirror) next(now time.Time) (*feed, time.Duration) {
 	defer m.mu.Unlock()
 	var due, best *feed
 	for _, f := range m.feeds {
-		if !f.status.NextRun.After(now) && (due == nil || f.stepped.Before(due.stepped)) {
+		if f.due(now) && (due == nil || f.stepped.Before(due.stepped)) {
 			due = f // that which has waited longest: a long round lets the others in between
 		}
 		if best == nil || f.status.NextRun.Before(best.status.NextRun) {
@@ -270,10 +257,7 @@ func (m *Mirror) Sync(ctx context.Context, r directory.SyncRequest) ([]directory
 	}
 	defer func() {
 		m.gate <- struct{}{}
-		select {
-		case m.wake <- struct{}{}:
-		default: // Run has not yet seen the last wake
-		}
+		m.nudge()
 	}()
 	var rounds []directory.Round
 	for _, f := range m.feeds {
@@ -329,7 +313,7 @@ func (m *Mirror) advance(ctx context.Context, f *feed, o order) (directory.Round
 		f.status.State, f.status.Read, f.started = before, 0, time.Time{}
 		if f.hurried {
 			f.hurried = false
-			f.hurry(hintDelay)
+			f.hurry()
 		}
 		return f.round, true
 	}
@@ -359,7 +343,7 @@ func (m *Mirror) settle(f *feed, err error) {
 			m.hurryPhotos(now)
 		}
 		if hurried {
-			f.hurry(hintDelay)
+			f.hurry()
 		}
 		return
 	}

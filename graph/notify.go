@@ -53,7 +53,7 @@ func (f *notifyFeed) step(ctx context.Context, _ order, done *directory.Round) (
 	if f.id != "" {
 		var renewed subscription
 		err := f.client.do(ctx, http.MethodPatch, f.client.path("", "subscriptions", url.PathEscape(f.id)), "", subscription{Expires: expires}, &renewed)
-		if e, ok := errors.AsType[*responseError](err); !ok || e.Status != http.StatusNotFound {
+		if !notFound(err) {
 			return true, err
 		}
 		f.id = ""
@@ -89,7 +89,7 @@ func (f *notifyFeed) cancel(ctx context.Context, done *directory.Round) error {
 	done.Read += len(old)
 	for _, id := range old {
 		err := f.client.do(ctx, http.MethodDelete, f.client.path("", "subscriptions", url.PathEscape(id)), "", nil, nil)
-		if e, ok := errors.AsType[*responseError](err); err != nil && (!ok || e.Status != http.StatusNotFound) {
+		if err != nil && !notFound(err) {
 			return err
 		}
 	}
@@ -111,14 +111,15 @@ func (e *subscribeError) unvalidated() bool {
 // Hint says that users have changed, as far as somebody knows: they are asked for
 // in a moment, unless that feed has a reason to wait. It may be called at any time
 // and as often as one likes.
-func (m *Mirror) Hint() { m.hurry(FeedUsers, hintDelay) }
+func (m *Mirror) Hint() { m.hurry(FeedUsers) }
 
 // Renew says that the subscription needs to be looked after.
-func (m *Mirror) Renew() { m.hurry(FeedNotifications, hintDelay) }
+func (m *Mirror) Renew() { m.hurry(FeedNotifications) }
 
-// hurry lets the next round come soon, and no sooner than minInterval after the last.
-func (f *feed) hurry(delay time.Duration) {
-	at := time.Now().Add(delay)
+// hurry lets the next round come in hintDelay, and no sooner than minInterval after
+// the last.
+func (f *feed) hurry() {
+	at := time.Now().Add(hintDelay)
 	if least := f.status.LastSuccess.Add(minInterval); least.After(at) {
 		at = least
 	}
@@ -128,7 +129,7 @@ func (f *feed) hurry(delay time.Duration) {
 }
 
 // hurry does so for a feed that has no reason to wait.
-func (m *Mirror) hurry(name directory.Feed, delay time.Duration) {
+func (m *Mirror) hurry(name directory.Feed) {
 	m.mu.Lock()
 	for _, f := range m.feeds {
 		if f.status.Name != name {
@@ -136,15 +137,12 @@ func (m *Mirror) hurry(name directory.Feed, delay time.Duration) {
 		}
 		switch f.status.State {
 		case directory.FeedWaiting:
-			f.hurry(delay)
+			f.hurry()
 		case directory.FeedRunning:
 			f.hurried = true // by what this round may have read past already
 		case directory.FeedFailing, directory.FeedBlocked, directory.FeedStopped:
 		}
 	}
 	m.mu.Unlock()
-	select {
-	case m.wake <- struct{}{}:
-	default: // Run has not yet seen the last wake
-	}
+	m.nudge()
 }

@@ -180,7 +180,7 @@ func (c *checker) mailboxes(ctx context.Context) []CheckResult {
 func (c *checker) opened(ctx context.Context, members []string) CheckResult {
 	for _, id := range members[:min(len(members), tried)] {
 		err := c.mailbox(ctx, id)
-		if e, ok := errors.AsType[*responseError](err); ok && e.Status == http.StatusNotFound {
+		if notFound(err) {
 			continue
 		}
 		if err != nil {

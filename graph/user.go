@@ -253,15 +253,7 @@ func clean(s string, keepLines bool) string {
 
 // question digests everything that shapes the answer of a feed.
 func (m *mapping) question(c *client, t Tenant, country string) string {
-	return m.questionOf(c.question(t, country)...)
-}
-
-// question is what shapes the answers of all feeds.
-func (c *client) question(t Tenant, country string) []string {
-	return []string{fmt.Sprint(mappingVersion), portOf(c.base), strings.ToLower(c.base.Hostname()), t.ID, t.ClientID, country}
-}
-
-func (m *mapping) questionOf(parts ...string) string {
+	parts := []string{fmt.Sprint(mappingVersion), portOf(c.base), strings.ToLower(c.base.Hostname()), t.ID, t.ClientID, country}
 	parts = append(parts, m.names()...)
 	for _, a := range slices.Sorted(maps.Keys(m.phones.kinds)) {
 		parts = append(parts, a, string(m.phones.kinds[a]))

@@ -44,8 +44,7 @@ func (s subscription) told() subscription {
 // subscriptionRequest answers GET and POST /subscriptions, and PATCH and DELETE of one.
 func (t *Tenant) subscriptionRequest(c call) reply {
 	t.mu.Lock()
-	now := time.Now()
-	t.subscriptions = slices.DeleteFunc(t.subscriptions, func(s subscription) bool { return s.Expires.Before(now) })
+	t.lapse()
 	t.mu.Unlock()
 	switch {
 	case len(c.path) == 1 && c.Method == http.MethodGet:
@@ -64,6 +63,17 @@ func (t *Tenant) subscriptionRequest(c call) reply {
 	return fail(http.StatusMethodNotAllowed, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
 }
 
+// lapse forgets the subscriptions that have expired. t.mu is held.
+func (t *Tenant) lapse() {
+	now := time.Now()
+	t.subscriptions = slices.DeleteFunc(t.subscriptions, func(s subscription) bool { return s.Expires.Before(now) })
+}
+
+// lasts reports whether Graph lets it end then.
+func (s subscription) lasts() bool {
+	return s.Expires.After(time.Now()) && time.Until(s.Expires) <= maxUserLife
+}
+
 func (t *Tenant) subscribe(c call) reply {
 	var s subscription
 	body, err := readBody(c.Request)
@@ -75,7 +85,7 @@ func (t *Tenant) subscribe(c call) reply {
 		return badRequest("The request body is malformed.")
 	case s.Resource != "users" || s.ChangeType == "" || len(s.State) > 128:
 		return badRequest("The subscription is not supported.")
-	case !s.Expires.After(time.Now()) || time.Until(s.Expires) > maxUserLife:
+	case !s.lasts():
 		return badRequest("Subscription expiration can only be %d minutes in the future.", int(maxUserLife.Minutes()))
 	}
 	for _, at := range []string{s.URL, s.LifecycleURL} {
@@ -141,7 +151,7 @@ func (t *Tenant) changeSubscription(c call) reply {
 	if err == nil {
 		err = json.Unmarshal(body, &s)
 	}
-	if err != nil || !s.Expires.After(time.Now()) || time.Until(s.Expires) > maxUserLife {
+	if err != nil || !s.lasts() {
 		return badRequest("The expiration is not valid.")
 	}
 	t.subscriptions[i].Expires = s.Expires
@@ -150,8 +160,9 @@ func (t *Tenant) changeSubscription(c call) reply {
 
 // Subscriptions counts those that last.
 func (t *Tenant) Subscriptions() int {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.lapse()
 	return len(t.subscriptions)
 }
 
@@ -166,9 +177,10 @@ func (t *Tenant) DropSubscriptions() {
 // such as "reauthorizationRequired" it tells that instead. It fails when nobody
 // wants to hear it, or somebody does not take it.
 func (t *Tenant) Notify(ctx context.Context, user, lifecycle string) error {
-	t.mu.RLock()
+	t.mu.Lock()
+	t.lapse()
 	all := slices.Clone(t.subscriptions)
-	t.mu.RUnlock()
+	t.mu.Unlock()
 	if len(all) == 0 {
 		return fmt.Errorf("no subscription: %w", directory.ErrNotFound)
 	}
