@@ -55,7 +55,7 @@ func (o *office) add(n int, folder string, properties map[string]any) (id string
 	return id
 }
 
-// folder makes a folder in the default one.
+// folder makes a folder in another of somebody's, "" = beside the default one.
 func (o *office) folder(n int, name, parent string) (id string) {
 	o.t.Helper()
 	id, err := o.AddFolder(o.people[n], name, parent)
