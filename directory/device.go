@@ -25,6 +25,9 @@ const (
 // DeviceKinds lists the kinds that a device may have.
 func DeviceKinds() []DeviceKind { return []DeviceKind{KindPhone, KindDeskphone, KindPBX} }
 
+// A SiteName names a site of the company, which has a number plan of its own.
+type SiteName string
+
 // A DeviceState says what a device may still do.
 type DeviceState string
 
@@ -51,6 +54,9 @@ type Device struct {
 	Books   []BookName    `json:"books"` // at least one; a contact of several stands in the first
 	Numbers NumberProfile `json:"numbers"`
 	Photos  PhotoSize     `json:"photos"`
+	ASCII   bool          `json:"ascii,omitempty"` // its fonts have Latin letters without accents only (LDAP, phone books)
+	Hits    int           `json:"hits,omitempty"`  // most entries of one LDAP answer; 0 = the server's own limit
+	Site    SiteName      `json:"site,omitempty"`  // whose number plan it dials by; "" = its owner's, else the default
 	State   DeviceState   `json:"state"`
 	Secret  SecretHash    `json:"secret"`
 	Created time.Time     `json:"created"`
