@@ -30,13 +30,57 @@ func newDevice(o *options) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newDeviceAdd(o), newDeviceList(o), newDeviceShow(o), newDeviceRevoke(o), newDeviceHeal(o), newDeviceProfile(o))
+	cmd.AddCommand(newDeviceAdd(o), newDeviceEdit(o), newDeviceList(o), newDeviceShow(o), newDeviceRevoke(o), newDeviceHeal(o), newDeviceProfile(o))
 	return cmd
 }
 
+// deviceFlags are the flags by which a device is set up.
+type deviceFlags struct {
+	set   admin.NewDevice
+	books []string
+}
+
+func (f *deviceFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.set.Name, "name", "", "what people call the device")
+	flags.StringVar(&f.set.Owner, "owner", "", "user principal name of its owner")
+	flags.Var(newEnum(&f.set.Kind, directory.DeviceKinds()), "kind", "what it is")
+	flags.StringArrayVar(&f.books, "book", nil, "a `BOOK` it sees; may be given again (default: the first book)")
+	flags.Var(newEnum(&f.set.Numbers, directory.NumberProfiles()), "numbers", "how numbers are written for it")
+	flags.Var(newEnum(&f.set.Photos, directory.PhotoSizes()), "photos", "which photos it gets (default: large for phones, none for the rest)")
+	flags.BoolVar(&f.set.ASCII, "ascii", false, "its fonts have no umlauts, accents or other scripts (desk phones)")
+	flags.IntVar(&f.set.Hits, "hits", 0, "most entries of one LDAP answer; 0 = as many as the server gives")
+	flags.StringVar((*string)(&f.set.Site), "site", "", "the `SITE` at which it stands, whose number plan it dials by")
+}
+
+// device returns what was given on the command line.
+func (f *deviceFlags) device() admin.NewDevice {
+	f.set.Books = nil
+	for _, b := range f.books {
+		f.set.Books = append(f.set.Books, directory.BookName(b))
+	}
+	return f.set
+}
+
+// change returns the flags that were given; ok = there are any.
+func (f *deviceFlags) change(cmd *cobra.Command) (c admin.DeviceChange, ok bool) {
+	d := f.device()
+	given := map[string]func(){
+		"name": func() { c.Name = &d.Name }, "owner": func() { c.Owner = &d.Owner }, "kind": func() { c.Kind = &d.Kind },
+		"book": func() { c.Books = &d.Books }, "numbers": func() { c.Numbers = &d.Numbers }, "photos": func() { c.Photos = &d.Photos },
+		"ascii": func() { c.ASCII = &d.ASCII }, "hits": func() { c.Hits = &d.Hits }, "site": func() { c.Site = &d.Site },
+	}
+	for name, take := range given {
+		if cmd.Flags().Changed(name) {
+			take()
+			ok = true
+		}
+	}
+	return c, ok
+}
+
 func newDeviceAdd(o *options) *cobra.Command {
-	var d admin.NewDevice
-	var books []string
+	var f deviceFlags
 	cmd := &cobra.Command{
 		Use:   "add --name NAME",
 		Short: "Add a device and show its secret, this once",
@@ -45,11 +89,9 @@ func newDeviceAdd(o *options) *cobra.Command {
 			"  ringbook device add --name \"Reception\" --kind deskphone --numbers national --json",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			d := f.device()
 			if strings.TrimSpace(d.Name) == "" {
 				return usage("a device needs a name: --name \"Anna's iPhone\"")
-			}
-			for _, b := range books {
-				d.Books = append(d.Books, directory.BookName(b))
 			}
 			c, err := o.client()
 			if err != nil {
@@ -65,13 +107,40 @@ func newDeviceAdd(o *options) *cobra.Command {
 			return writeAdded(cmd.OutOrStdout(), d, added)
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&d.Name, "name", "", "what people call the device")
-	f.StringVar(&d.Owner, "owner", "", "user principal name of its owner")
-	f.Var(newEnum(&d.Kind, directory.DeviceKinds()), "kind", "what it is")
-	f.StringArrayVar(&books, "book", nil, "a `BOOK` it sees; may be given again (default: the first book)")
-	f.Var(newEnum(&d.Numbers, directory.NumberProfiles()), "numbers", "how numbers are written for it")
-	f.Var(newEnum(&d.Photos, directory.PhotoSizes()), "photos", "which photos it gets (default: large for phones, none for the rest)")
+	f.add(cmd)
+	return o.withJSON(cmd)
+}
+
+func newDeviceEdit(o *options) *cobra.Command {
+	var f deviceFlags
+	cmd := &cobra.Command{
+		Use:   "edit ID",
+		Short: "Change how a device is set up",
+		Long: "Changes what is given, and leaves the rest; --book replaces all of its books. Login and secret stay as they are, so nothing has to be\n" +
+			"done on the phone: it shows the change after its next sync. A book that it may not see any more is empty for it from now on, so that\n" +
+			"the phone itself deletes those contacts.",
+		Example: "  ringbook device edit k7m2x9qd --photos small\n  ringbook device edit k7m2x9qd --book people --book suppliers",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			change, ok := f.change(cmd)
+			if !ok {
+				return usage("say what changes, for example --photos small")
+			}
+			c, err := o.client()
+			if err != nil {
+				return err
+			}
+			d, err := c.ChangeDevice(cmd.Context(), args[0], change)
+			if err != nil {
+				return err
+			}
+			if o.json {
+				return printJSON(cmd.OutOrStdout(), d)
+			}
+			return writeDevice(cmd.OutOrStdout(), d)
+		},
+	}
+	f.add(cmd)
 	return o.withJSON(cmd)
 }
 
@@ -176,6 +245,15 @@ func writeDevice(w io.Writer, d admin.Device) error {
 	fmt.Fprintf(t, "Device\t%s\nName\t%s\nOwner\t%s\nKind\t%s\n", d.ID, d.Name, cmp.Or(d.Owner, "–"), d.Kind)
 	fmt.Fprintf(t, "State\t%s since %s\n", d.State, d.Changed.Local().Format("2006-01-02 15:04"))
 	fmt.Fprintf(t, "Books\t%s\nNumbers\t%s\nPhotos\t%s\n", strings.Join(books, ", "), d.Numbers, d.Photos)
+	if d.Site != "" {
+		fmt.Fprintf(t, "Site\t%s\n", d.Site)
+	}
+	if d.ASCII {
+		fmt.Fprintln(t, "Letters\tASCII only")
+	}
+	if d.Hits > 0 {
+		fmt.Fprintf(t, "Hits\t%d at most\n", d.Hits)
+	}
 	fmt.Fprintf(t, "Login\t%s\nCardDAV\t%s\n", d.Login, d.CardDAVURL)
 	writeLDAP(t, d.LDAP)
 	if err := t.Flush(); err != nil || d.Activity == nil {

@@ -72,22 +72,36 @@ func writeActivity(w io.Writer, d admin.Device, now time.Time) error {
 
 // bookText says what a device has read of a book.
 func bookText(b admin.DeviceBook, state directory.DeviceState, now time.Time) string {
-	text := fmt.Sprintf("%s: %d contacts, ", plainText(b.Title), b.Contacts)
+	title, read := plainText(b.Title), ago(b.Synced, now)
+	switch {
+	case b.Former:
+		return title + ": taken away, " + emptyingText(b, read)
+	case state == directory.DeviceDraining && !b.Synced.IsZero():
+		return title + ": " + emptyingText(b, read)
+	}
+	text := fmt.Sprintf("%s: %d contacts, ", title, b.Contacts)
 	switch {
 	case b.Synced.IsZero():
 		return text + "never read"
-	case state == directory.DeviceDraining && !b.Confirmed.IsZero():
-		return "emptied on " + b.Emptied.Local().Format("2006-01-02 15:04") + ", and the phone has come back and knows"
-	case state == directory.DeviceDraining && !b.Emptied.IsZero():
-		return "told that it is empty on " + b.Emptied.Local().Format("2006-01-02 15:04")
-	case state == directory.DeviceDraining:
-		return "last read " + ago(b.Synced, now) + ", not since it drains"
 	case b.Behind == 0:
 		text += "up to date"
 	default:
 		text += fmt.Sprintf("%d changes behind", b.Behind)
 	}
-	return text + fmt.Sprintf(", last read %s, %d cards fetched in all", ago(b.Synced, now), b.Cards)
+	return text + fmt.Sprintf(", last read %s, %d cards fetched in all", read, b.Cards)
+}
+
+// emptyingText says how far a phone is that is to empty a book; read = when it last
+// read it.
+func emptyingText(b admin.DeviceBook, read string) string {
+	const layout = "2006-01-02 15:04"
+	switch {
+	case !b.Confirmed.IsZero():
+		return "emptied on " + b.Emptied.Local().Format(layout) + ", and the phone has come back and knows"
+	case !b.Emptied.IsZero():
+		return "told that it is empty on " + b.Emptied.Local().Format(layout)
+	}
+	return "last read " + read + ", not seen since"
 }
 
 func stepText(s directory.Step) string {

@@ -56,6 +56,13 @@ func (b *Book) Revision() directory.Revision {
 // stands before it on its shelf.
 func (b *Book) OwnRevision() directory.Revision { return b.own.revision() }
 
+// Drained reports whether the book is shown empty so that phones empty themselves.
+func (b *Book) Drained() bool { return b.drained }
+
+// Forgotten reports whether nobody knows what was in the book: a client that has
+// followed it can only be told to begin anew.
+func (b *Book) Forgotten() bool { return b.drained && b.own.revision() == 0 }
+
 // Len returns the number of members. Behind other books on a shelf it costs as
 // much as the book is long.
 func (b *Book) Len() int {

@@ -3,6 +3,7 @@ package index
 import (
 	"iter"
 	"slices"
+	"strings"
 
 	"ringbook/directory"
 )
@@ -97,6 +98,22 @@ func (v *View) Books() []*Book {
 		books[i] = &Book{view: v, book: b, own: v.histories[i]}
 	}
 	return books
+}
+
+// Emptied returns a book as a device sees it that may not see it any more: without
+// members, but with its history, so that a phone is told of each contact that it is
+// gone. A book that there is no more has no history either; see [Book.Forgotten].
+func (v *View) Emptied(name directory.BookName) *Book {
+	b := &Book{view: v, book: &book{name: name, title: string(name)}, own: &history{}, drained: true}
+	if h := v.private[name]; h != nil {
+		b.own, b.book.title = h, strings.TrimSpace(strings.ReplaceAll(v.index.mailboxTitle, ownerName, ""))
+	}
+	for i, one := range v.index.books {
+		if one.name == name {
+			b.book, b.own = one, v.histories[i]
+		}
+	}
+	return b
 }
 
 // Shelf returns the books that a device sees, in its order, each contact in the

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"slices"
 	"time"
 
 	"ringbook/directory"
@@ -18,7 +19,15 @@ func (h handler) activity(d directory.Device) *DeviceActivity {
 		FirstSeen: a.FirstSeen, UserAgent: a.UserAgent, Step: a.Step, StepAt: a.StepAt, Books: []DeviceBook{},
 		Searches: a.Searches, Searched: a.Searched, Refused: a.Refused, LastRefused: a.LastRefused,
 	}
-	for _, b := range h.Directory.View().ShelfOf(d) {
+	view := h.Directory.View()
+	shelf := view.ShelfOf(d)
+	for _, name := range h.Journal.Left(d.ID, func(n directory.BookName) bool {
+		return slices.ContainsFunc(shelf, func(b *index.Book) bool { return b.Name() == n })
+	}) {
+		b := view.Emptied(name)
+		out.Books = append(out.Books, DeviceBook{Name: name, Title: b.Title(), Former: true, BookActivity: a.Books[name]})
+	}
+	for _, b := range shelf {
 		one := DeviceBook{Name: b.Name(), Title: b.Title(), Contacts: b.Len(), BookActivity: a.Books[b.Name()]}
 		if changes, err := b.Since(index.Position{Revision: one.Revision}); err == nil && !one.Synced.IsZero() {
 			for range changes {

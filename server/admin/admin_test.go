@@ -111,7 +111,7 @@ func open(t *testing.T) *office {
 			LDAPSURI: "ldaps://contacts.contoso.com", BaseDN: "dc=ringbook",
 			BindDN: func(l directory.Login) string { return "cn=" + string(l) + ",dc=ringbook" },
 		},
-		Version: "v1", Started: time.Unix(1_800_000_000, 0).UTC(), Log: log,
+		Sites: []directory.SiteName{"berlin"}, Version: "v1", Started: time.Unix(1_800_000_000, 0).UTC(), Log: log,
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
@@ -288,14 +288,14 @@ func TestAddDeviceRefuses(t *testing.T) {
 	o := open(t)
 	_, err := o.client.AddDevice(t.Context(), admin.NewDevice{
 		Name: "a\x00b", Owner: "ada", Kind: "fridge", Books: []directory.BookName{"people", "people", "secrets"},
-		Numbers: "roman", Photos: "huge",
+		Numbers: "roman", Photos: "huge", Hits: -1, Site: "atlantis",
 	})
 	if !errors.Is(err, directory.ErrInvalid) {
 		t.Fatalf("error is %v", err)
 	}
 	for _, want := range []string{
 		"1 to 100", `"ada"`, "phone, deskphone, pbx", `"people" is named twice`, `no book "secrets"; there are: people, sales`,
-		"e164, international, national", "none, small, large",
+		"e164, international, national", "none, small, large", "the most hits", `no site "atlantis"; there are: berlin`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in: %v", want, err)
@@ -311,6 +311,55 @@ func TestAddDeviceRefuses(t *testing.T) {
 	}
 	if n := len(o.auth.List()); n != 1 {
 		t.Errorf("%d devices", n)
+	}
+}
+
+// TestChangeDevice: what is named changes, in memory and on disk, and nothing else.
+func TestChangeDevice(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	added, err := o.client.AddDevice(t.Context(), admin.NewDevice{Name: "Desk", Kind: directory.KindDeskphone, ASCII: true, Hits: 50, Site: "berlin"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := string(added.ID)
+	before, err := o.client.Device(t.Context(), id)
+	if err != nil || !before.ASCII || before.Hits != 50 || before.Site != "berlin" {
+		t.Fatalf("%+v, %v", before, err)
+	}
+	got, err := o.client.ChangeDevice(t.Context(), id, admin.DeviceChange{
+		Name: new("Reception"), Books: &[]directory.BookName{"sales", "people"}, Numbers: new(directory.NumbersNational),
+		Photos: new(directory.PhotoSmall), ASCII: new(false), Hits: new(0), Site: new(directory.SiteName("")),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := before
+	want.Name, want.Books, want.Numbers, want.Photos = "Reception", []directory.BookName{"sales", "people"}, directory.NumbersNational, directory.PhotoSmall
+	want.ASCII, want.Hits, want.Site = false, 0, ""
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	stored, err := o.store.Devices(t.Context())
+	if err != nil || stored[0].Name != "Reception" || stored[0].State != directory.DeviceActive {
+		t.Errorf("on disk: %+v, %v", stored, err)
+	}
+	if _, err := o.auth.Authenticate(t.Context(), netip.IPv6Loopback(), id, added.Secret); err != nil {
+		t.Errorf("the login after the change: %v", err)
+	}
+	for name, c := range map[string]admin.DeviceChange{
+		"name": {Name: new("")}, "book": {Books: &[]directory.BookName{"secrets"}}, "hits": {Hits: new(-1)},
+		"site": {Site: new(directory.SiteName("atlantis"))}, "kind": {Kind: new(directory.DeviceKind("fridge"))}, "owner": {Owner: new("ada")},
+	} {
+		if _, err := o.client.ChangeDevice(t.Context(), id, c); !errors.Is(err, directory.ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := o.client.Revoke(t.Context(), id, admin.Revocation{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.client.ChangeDevice(t.Context(), id, admin.DeviceChange{Hits: new(5)}); err == nil || !strings.Contains(err.Error(), "is revoked") {
+		t.Errorf("of a revoked device: %v", err)
 	}
 }
 

@@ -67,6 +67,23 @@ type NewDevice struct {
 	Books   []directory.BookName    `json:"books,omitempty"`   // default the first book
 	Numbers directory.NumberProfile `json:"numbers,omitempty"` // default e164
 	Photos  directory.PhotoSize     `json:"photos,omitempty"`  // default large; deskphone and pbx none
+	ASCII   bool                    `json:"ascii,omitempty"`   // Latin letters without accents only
+	Hits    int                     `json:"hits,omitempty"`    // most entries of one LDAP answer; 0 = the server's limit
+	Site    directory.SiteName      `json:"site,omitempty"`    // whose number plan it dials by; "" = the default
+}
+
+// A DeviceChange is the body of PATCH /v1/devices/{id}, which answers with a
+// [Device]. What is not named stays as it is.
+type DeviceChange struct {
+	Name    *string                  `json:"name,omitempty"`
+	Owner   *string                  `json:"owner,omitempty"` // "" = nobody
+	Kind    *directory.DeviceKind    `json:"kind,omitempty"`
+	Books   *[]directory.BookName    `json:"books,omitempty"` // all of them
+	Numbers *directory.NumberProfile `json:"numbers,omitempty"`
+	Photos  *directory.PhotoSize     `json:"photos,omitempty"`
+	ASCII   *bool                    `json:"ascii,omitempty"`
+	Hits    *int                     `json:"hits,omitempty"`
+	Site    *directory.SiteName      `json:"site,omitempty"`
 }
 
 // An AddedDevice answers it. The secret is shown this once.
@@ -98,6 +115,9 @@ type Device struct {
 	Books      []directory.BookName    `json:"books"`
 	Numbers    directory.NumberProfile `json:"numbers"`
 	Photos     directory.PhotoSize     `json:"photos"`
+	ASCII      bool                    `json:"ascii,omitempty"`
+	Hits       int                     `json:"hits,omitempty"`
+	Site       directory.SiteName      `json:"site,omitempty"`
 	State      directory.DeviceState   `json:"state"`
 	Created    time.Time               `json:"created"`
 	Changed    time.Time               `json:"changed"`
@@ -129,6 +149,9 @@ type DeviceBook struct {
 	Contacts int                `json:"contacts"` // that the device sees in it now
 	directory.BookActivity
 	Behind int `json:"behind"` // changes that it has not been told
+	// Former: the device may not see the book any more, and still has to hear that
+	// it is empty.
+	Former bool `json:"former,omitempty"`
 }
 
 // A DeviceList answers GET /v1/devices.

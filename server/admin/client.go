@@ -140,6 +140,11 @@ func (c *Client) AddDevice(ctx context.Context, d NewDevice) (AddedDevice, error
 	return call[AddedDevice](ctx, c, http.MethodPost, "devices", d)
 }
 
+// ChangeDevice changes how a device is set up.
+func (c *Client) ChangeDevice(ctx context.Context, id string, d DeviceChange) (Device, error) {
+	return call[Device](ctx, c, http.MethodPatch, "devices/"+url.PathEscape(id), d)
+}
+
 // Devices lists the devices in the order of their creation.
 func (c *Client) Devices(ctx context.Context) (DeviceList, error) {
 	return call[DeviceList](ctx, c, http.MethodGet, "devices", nil)

@@ -17,6 +17,7 @@ import (
 const (
 	maxName  = 100 // characters; what fits a line of a list
 	maxOwner = 254 // bytes; a user principal name has at most 113, an address 254
+	maxHits  = 1_000_000
 )
 
 func (h handler) listDevices(*http.Request) (any, error) {
@@ -58,7 +59,7 @@ func (h handler) addDevice(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := n.device(h.books())
+	d, err := n.device(h.books(), h.Sites)
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +74,73 @@ func (h handler) addDevice(r *http.Request) (any, error) {
 		ID: d.ID, Login: d.Login, Secret: secret, OwnerKnown: d.OwnerID != "",
 		CardDAVURL: h.Access.CardDAVURL, LDAP: h.ldap(d.Login),
 	}, nil
+}
+
+// changeDevice changes how a device is set up. What it may do follows at its next
+// request, and what it shows at its next sync.
+func (h handler) changeDevice(r *http.Request) (any, error) {
+	c, err := read[DeviceChange](r)
+	if err != nil {
+		return nil, err
+	}
+	d, err := h.find(r)
+	if err != nil {
+		return nil, err
+	}
+	if d.State != directory.DeviceActive {
+		return nil, refuse(http.StatusConflict, directory.ErrInvalid,
+			fmt.Sprintf("device %s is %s", d.ID, d.State), "add a new device with `ringbook device add`")
+	}
+	d, err = h.Devices.Change(r.Context(), d.ID, func(d *directory.Device) error { return h.change(d, c) })
+	if err != nil {
+		return nil, err
+	}
+	return h.device(d), nil
+}
+
+// change lays c over a device. The whole is checked as a new device is; a book or a
+// site that is gone meanwhile does not stand in the way of another change.
+func (h handler) change(d *directory.Device, c DeviceChange) error {
+	n := NewDevice{
+		Name: d.Name, Owner: d.Owner, Kind: d.Kind, Books: d.Books, Numbers: d.Numbers, Photos: d.Photos,
+		ASCII: d.ASCII, Hits: d.Hits, Site: d.Site,
+	}
+	lay(&n.Name, c.Name)
+	lay(&n.Owner, c.Owner)
+	lay(&n.Kind, c.Kind)
+	lay(&n.Books, c.Books)
+	lay(&n.Numbers, c.Numbers)
+	lay(&n.Photos, c.Photos)
+	lay(&n.ASCII, c.ASCII)
+	lay(&n.Hits, c.Hits)
+	lay(&n.Site, c.Site)
+	books, sites := h.books(), h.Sites
+	if c.Books == nil {
+		books = d.Books
+	}
+	if c.Site == nil {
+		sites = []directory.SiteName{d.Site}
+	}
+	next, err := n.device(books, sites)
+	if err != nil {
+		return err
+	}
+	if c.Owner != nil && next.Owner != d.Owner {
+		if err := h.bindOwner(&next); err != nil {
+			return err
+		}
+		d.Owner, d.OwnerID = next.Owner, next.OwnerID
+	}
+	d.Name, d.Kind, d.Books, d.Numbers, d.Photos = next.Name, next.Kind, next.Books, next.Numbers, next.Photos
+	d.ASCII, d.Hits, d.Site = next.ASCII, next.Hits, next.Site
+	return nil
+}
+
+// lay puts the value that a request names over another.
+func lay[T any](over, named *T) {
+	if named != nil {
+		*over = *named
+	}
 }
 
 // bindOwner binds a device to its owner's contact, if that is known. One who may
@@ -181,7 +249,7 @@ func (h handler) device(d directory.Device) Device {
 	}
 	return Device{
 		ID: d.ID, Login: d.Login, LastSeen: seen, Name: d.Name, Owner: d.Owner, Kind: d.Kind,
-		Books: d.Books, Numbers: d.Numbers, Photos: d.Photos,
+		Books: d.Books, Numbers: d.Numbers, Photos: d.Photos, ASCII: d.ASCII, Hits: d.Hits, Site: d.Site,
 		State: d.State, Created: d.Created, Changed: d.Changed,
 		CardDAVURL: h.Access.CardDAVURL, LDAP: h.ldap(d.Login),
 	}
@@ -195,7 +263,7 @@ func (h handler) ldap(login directory.Login) LDAPAccess {
 }
 
 // device checks a request, names every problem at once, and fills in the defaults.
-func (n NewDevice) device(books []directory.BookName) (directory.Device, error) {
+func (n NewDevice) device(books []directory.BookName, sites []directory.SiteName) (directory.Device, error) {
 	n = n.withDefaults(books)
 	var problems []string
 	report := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
@@ -214,6 +282,12 @@ func (n NewDevice) device(books []directory.BookName) (directory.Device, error) 
 	if !slices.Contains(directory.PhotoSizes(), n.Photos) {
 		report("photos must be one of %s, not %q", list(directory.PhotoSizes()), n.Photos)
 	}
+	if n.Hits < 0 || n.Hits > maxHits {
+		report("the most hits must be 0 (the server's limit) to %d, not %d", maxHits, n.Hits)
+	}
+	if n.Site != "" && !slices.Contains(sites, n.Site) {
+		report("there is no site %q; there are: %s", n.Site, list(sites))
+	}
 	for i, b := range n.Books {
 		switch {
 		case !slices.Contains(books, b):
@@ -227,6 +301,7 @@ func (n NewDevice) device(books []directory.BookName) (directory.Device, error) 
 	}
 	return directory.Device{
 		Name: n.Name, Owner: n.Owner, Kind: n.Kind, Books: n.Books, Numbers: n.Numbers, Photos: n.Photos,
+		ASCII: n.ASCII, Hits: n.Hits, Site: n.Site,
 	}, nil
 }
 
@@ -258,6 +333,9 @@ func printable(s string) bool {
 
 // list writes values as people read them.
 func list[T ~string](values []T) string {
+	if len(values) == 0 {
+		return "none"
+	}
 	words := make([]string, len(values))
 	for i, v := range values {
 		words[i] = string(v)

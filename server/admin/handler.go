@@ -46,6 +46,7 @@ type Devices interface {
 	Add(ctx context.Context, d directory.Device) (directory.Device, string, error)
 	List() []directory.Device
 	Device(id directory.DeviceID) (directory.Device, error)
+	Change(ctx context.Context, id directory.DeviceID, change func(*directory.Device) error) (directory.Device, error)
 	SetState(ctx context.Context, id directory.DeviceID, st directory.DeviceState) (directory.Device, error)
 	Verify(id directory.DeviceID, secret string) (bool, error)
 }
@@ -64,6 +65,8 @@ type Owners interface {
 // A Journal remembers what devices do. *journal.Journal is one.
 type Journal interface {
 	Of(id directory.DeviceID) directory.Activity
+	// Left returns the books that a device still has to hear are empty.
+	Left(id directory.DeviceID, shown func(directory.BookName) bool) []directory.BookName
 	// Heal makes a device read everything again.
 	Heal(ctx context.Context, id directory.DeviceID) error
 }
@@ -90,6 +93,7 @@ type Options struct {
 	Owners      Owners              // nil = nobody is known
 	Journal     Journal             // nil = nothing is known of what devices do
 	Access      Access
+	Sites       []directory.SiteName // those that have a number plan
 	// Format writes a number as a device gets it; nil = in E.164.
 	Format  func(directory.Phone, directory.NumberProfile) string
 	Version string
@@ -118,6 +122,7 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("GET /v1/devices", h.answer(h.listDevices))
 	mux.HandleFunc("POST /v1/devices", h.answer(h.addDevice))
 	mux.HandleFunc("GET /v1/devices/{id}", h.answer(h.showDevice))
+	mux.HandleFunc("PATCH /v1/devices/{id}", h.answer(h.changeDevice))
 	mux.HandleFunc("POST /v1/devices/{id}/revoke", h.answer(h.revokeDevice))
 	mux.HandleFunc("POST /v1/devices/{id}/heal", h.answer(h.healDevice))
 	mux.HandleFunc("POST /v1/devices/{id}/profile", h.answer(h.profile))

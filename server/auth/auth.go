@@ -165,8 +165,8 @@ func (a *Authority) List() []directory.Device {
 // twice over means a broken source of randomness.
 const maxDraws = 3
 
-// Add makes a device with a fresh id, login and secret out of d's Name, Owner, OwnerID, Kind,
-// Books, Numbers and Photos. The secret is returned this once.
+// Add makes a device with a fresh id, login and secret; all else is as d has it.
+// The secret is returned this once.
 func (a *Authority) Add(ctx context.Context, d directory.Device) (directory.Device, string, error) {
 	a.changing.Lock()
 	defer a.changing.Unlock()
@@ -204,6 +204,37 @@ func (a *Authority) remember(d directory.Device) *record {
 	a.byLogin[d.Login] = r
 	a.order = append(a.order, r)
 	return r
+}
+
+// Change changes how a device is set up. Its ID, login, secret and state stay as
+// they are whatever change does; an error of change is returned as it is.
+func (a *Authority) Change(ctx context.Context, id directory.DeviceID, change func(*directory.Device) error) (directory.Device, error) {
+	d, err := a.change(ctx, id, func(d *directory.Device) error {
+		before := *d
+		err := change(d)
+		d.ID, d.Login, d.Secret = before.ID, before.Login, before.Secret
+		d.State, d.Created, d.Changed = before.State, before.Created, before.Changed
+		return err
+	})
+	if err == nil {
+		a.log.LogAttrs(ctx, slog.LevelInfo, "device changed", slog.String("device", string(id)))
+	}
+	return d, err
+}
+
+// change changes a device on disk and in memory.
+func (a *Authority) change(ctx context.Context, id directory.DeviceID, change func(*directory.Device) error) (directory.Device, error) {
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	stored, err := a.devices.ChangeDevice(ctx, id, change)
+	if err != nil {
+		return directory.Device{}, err
+	}
+	stored.Secret = directory.SecretHash{}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.byID[id].device = stored
+	return stored, nil
 }
 
 // SetState moves a device on to draining or revoked; a state never goes back

@@ -411,3 +411,36 @@ func BenchmarkAuthenticate(b *testing.B) {
 		})
 	})
 }
+
+// TestChange: a change never touches what a device is known by, or its state.
+func TestChange(t *testing.T) {
+	devices := &disk{}
+	a := open(t, devices)
+	d, secret, err := a.Add(t.Context(), directory.Device{Name: "phone", Kind: directory.KindPhone, Books: []directory.BookName{"people"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := a.Change(t.Context(), d.ID, func(d *directory.Device) error {
+		*d = directory.Device{Name: "other", State: directory.DeviceRevoked}
+		return nil
+	})
+	if err != nil || got.Name != "other" || got.State != directory.DeviceActive || got.Secret != (directory.SecretHash{}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if now, err := a.Authenticate(t.Context(), here, string(d.Login), secret); err != nil || now.Name != "other" {
+		t.Errorf("in memory: %+v, %v", now, err)
+	}
+	if now := devices.devices[0]; now.Name != "other" || now.Login != d.Login || now.Secret == (directory.SecretHash{}) || !now.Created.Equal(d.Created) {
+		t.Errorf("on disk: %+v", now)
+	}
+	refused := errors.New("refused")
+	if _, err := a.Change(t.Context(), d.ID, func(d *directory.Device) error { d.Name = "lost"; return refused }); !errors.Is(err, refused) {
+		t.Errorf("error is %v", err)
+	}
+	if now, err := a.Device(d.ID); err != nil || now.Name != "other" {
+		t.Errorf("refused, and it is %q, %v", now.Name, err)
+	}
+	if _, err := a.Change(t.Context(), "nobody", func(*directory.Device) error { return nil }); !errors.Is(err, directory.ErrNotFound) {
+		t.Errorf("of nobody: %v", err)
+	}
+}

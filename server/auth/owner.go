@@ -79,18 +79,12 @@ func (a *Authority) bindOwners(ctx context.Context, o Owners) error {
 }
 
 func (a *Authority) bind(ctx context.Context, id directory.DeviceID, owner directory.ContactID) error {
-	a.changing.Lock()
-	defer a.changing.Unlock()
-	stored, err := a.devices.ChangeDevice(ctx, id, func(d *directory.Device) error {
+	_, err := a.change(ctx, id, func(d *directory.Device) error {
 		d.OwnerID = owner
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("bind device %s to its owner: %w", id, err)
 	}
-	stored.Secret = directory.SecretHash{}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.byID[id].device = stored
 	return nil
 }

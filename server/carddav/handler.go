@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +40,9 @@ type Authenticator interface {
 // A Journal remembers what devices do, and what they were refused. *journal.Journal
 // is one.
 type Journal interface {
+	// Left returns the books that a device has read, is not shown any more, and has
+	// not been seen to have emptied.
+	Left(id directory.DeviceID, shown func(directory.BookName) bool) []directory.BookName
 	// Heals returns the refused writes that a device is to be told the truth about.
 	Heals(id directory.DeviceID) directory.Heals
 	// Refused notes a refused write, and of which cards. After an error it may be
@@ -51,6 +55,9 @@ type Journal interface {
 // A forgetful is a journal that remembers nothing.
 type forgetful struct{}
 
+func (forgetful) Left(directory.DeviceID, func(directory.BookName) bool) []directory.BookName {
+	return nil
+}
 func (forgetful) Heals(directory.DeviceID) directory.Heals                           { return directory.Heals{} }
 func (forgetful) Refused(context.Context, directory.DeviceID, ...journal.Card) error { return nil }
 func (forgetful) Visited(directory.DeviceID, journal.Visit)                          {}
@@ -214,11 +221,25 @@ func (x *exchange) login() error {
 	}
 	x.device = device
 	x.view = x.h.o.Directory.View()
-	x.tree = tree{login: device.Login, books: x.view.ShelfOf(device)}
+	x.tree = tree{login: device.Login, books: x.shelf()}
 	x.style = x.h.cards.style(device)
 	x.heals = x.h.o.Journal.Heals(device.ID)
 	x.visit = journal.Visit{UserAgent: x.r.UserAgent(), Step: directory.StepLogin}
 	return nil
+}
+
+// shelf returns the books that the device sees and, empty, those that it may not
+// see any more, until it has emptied them: most clients keep what they have of a
+// book that is simply not there.
+func (x *exchange) shelf() []*index.Book {
+	shelf := x.view.ShelfOf(x.device)
+	shown := func(name directory.BookName) bool {
+		return slices.ContainsFunc(shelf, func(b *index.Book) bool { return b.Name() == name })
+	}
+	for _, name := range x.h.o.Journal.Left(x.device.ID, shown) {
+		shelf = append(shelf, x.view.Emptied(name))
+	}
+	return shelf
 }
 
 // options answers OPTIONS. It says nothing about what is there, so it answers

@@ -139,7 +139,11 @@ func (l *life) news() {
 // handOver changes what a device gets, or has it drain for a while.
 func (l *life) handOver() {
 	d := &l.phones[l.IntN(len(l.phones))]
-	switch l.IntN(4) {
+	switch l.IntN(5) {
+	case 4:
+		if len(d.Books) > 1 { // a contact of both stands in the first
+			d.Books = []directory.BookName{d.Books[1], d.Books[0]}
+		}
 	case 0:
 		d.Photos = directory.PhotoSizes()[l.IntN(3)]
 	case 1:

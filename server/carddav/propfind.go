@@ -47,9 +47,10 @@ func (x *exchange) looked(r resource, depth int) {
 		x.visit.Step = directory.StepHome
 	case kindBook:
 		x.visit.Step, x.visit.Book = directory.StepBook, r.book.Name()
+		x.visit.Looked, x.visit.Drained = depth == 0, r.book.Drained()
 		if depth > 0 {
 			x.visit.Step, x.visit.Members = directory.StepSync, x.responses-1
-			x.told(r.book.Revision(), x.heals.Last(r.book.Name()))
+			x.told(r.book, r.book.Revision(), x.heals.Last(r.book.Name()))
 		}
 	default: // on its way
 	}

@@ -138,10 +138,14 @@ func (x *exchange) syncFrom(b *index.Book, s string) (start, error) {
 	if ok && (t.epoch != x.view.Epoch() || t.position.Revision > x.view.Revision()) {
 		return start{}, fmt.Errorf("token of epoch %s at revision %d: %w", t.epoch, t.position.Revision, directory.ErrRevisionGone)
 	}
+	sees := ok && t.scope == x.scope(b)
+	if b.Forgotten() && !sees {
+		return start{}, fmt.Errorf("token of a book that is no more: %w", directory.ErrRevisionGone)
+	}
 	// macOS sends a UUID that no server gave it, and gives up if that is refused.
 	// Whatever it has from elsewhere is told gone.
 	from := start{tombstones: true, heals: x.heals.After(b.Name(), t.heal)}
-	if ok && t.scope == x.scope(b) && t.heal >= x.heals.Whole && t.heal <= x.heals.Count {
+	if sees && t.heal >= x.heals.Whole && t.heal <= x.heals.Count {
 		from.position, from.knew = t.position, true
 	}
 	return from, nil
@@ -176,7 +180,7 @@ func (x *exchange) synced(b *index.Book, from start, end token, whole bool) {
 	if !whole {
 		return
 	}
-	x.told(end.position.Revision, end.heal)
+	x.told(b, end.position.Revision, end.heal)
 	x.visit.Knew = from.knew && x.responses == 0
 	if !from.knew {
 		x.visit.Members = x.responses
@@ -184,9 +188,9 @@ func (x *exchange) synced(b *index.Book, from start, end token, whole bool) {
 }
 
 // told notes that the device knows all of a book, up to a revision and a refused write.
-func (x *exchange) told(rev directory.Revision, healed uint64) {
+func (x *exchange) told(b *index.Book, rev directory.Revision, healed uint64) {
 	x.visit.Told, x.visit.Revision, x.visit.Healed = true, rev, healed
-	x.visit.Drained = x.device.State == directory.DeviceDraining
+	x.visit.Drained = b.Drained()
 }
 
 // refuseToken: RFC 6578 wants 403, but Thunderbird begins anew on 400 only, and

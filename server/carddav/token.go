@@ -136,7 +136,7 @@ func (x *exchange) scope(b *index.Book) string {
 	}
 	h = append(h, x.style.photos...)
 	h = append(h, '/')
-	if x.device.State != directory.DeviceActive {
+	if b.Drained() {
 		h = append(h, directory.DeviceDraining...)
 	}
 	sum := sha256.Sum256(h)

@@ -136,6 +136,24 @@ func (j *Journal) Of(id directory.DeviceID) directory.Activity {
 	return directory.Activity{Device: id}
 }
 
+// Left returns the books that a device has read, is not shown any more, and has not
+// been seen to have emptied.
+func (j *Journal) Left(id directory.DeviceID, shown func(directory.BookName) bool) (left []directory.BookName) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	a := j.of[id]
+	if a == nil {
+		return nil
+	}
+	for name, b := range a.Books {
+		if (b.Cards > 0 || !b.Synced.IsZero()) && b.Confirmed.IsZero() && !shown(name) {
+			left = append(left, name)
+		}
+	}
+	slices.Sort(left)
+	return left
+}
+
 // Heals returns the refused writes that a device is to be told the truth about.
 func (j *Journal) Heals(id directory.DeviceID) directory.Heals {
 	j.mu.Lock()
@@ -175,6 +193,8 @@ type Visit struct {
 	// Drained: what it was told is that the book is empty; Knew: it showed that it
 	// knew already.
 	Drained, Knew bool
+	// Looked: it asked how far the book is, and nothing else.
+	Looked bool
 }
 
 // Visited notes a request of CardDAV.
@@ -186,13 +206,16 @@ func (j *Journal) Visited(id directory.DeviceID, v Visit) {
 		if v.Step != directory.StepLogin || a.Step == "" {
 			a.Step, a.StepAt = v.Step, now
 		}
-		if v.Book == "" || !v.Told && v.Cards == 0 {
+		b, known := a.Books[v.Book]
+		if v.Book == "" || !v.Told && v.Cards == 0 && !known {
 			return
 		}
-		b := a.Books[v.Book]
 		b.Cards += v.Cards
-		if v.Told {
+		switch {
+		case v.Told:
 			told(&b, v, now)
+		case v.Looked && v.Drained:
+			looked(&b, now)
 		}
 		if a.Books == nil {
 			a.Books = make(map[directory.BookName]directory.BookActivity)
@@ -212,6 +235,18 @@ func told(b *directory.BookActivity, v Visit, now time.Time) {
 	case b.Emptied.IsZero():
 		b.Emptied = now
 	case b.Confirmed.IsZero() && (v.Knew || now.Sub(b.Emptied) >= confirmAfter):
+		b.Confirmed = now
+	}
+}
+
+// looked is for clients that compare the token first and stop if it is the one they
+// have: who has looked twice since it was told, and not asked for what is new, knows.
+func looked(b *directory.BookActivity, now time.Time) {
+	switch {
+	case b.Emptied.IsZero() || !b.Confirmed.IsZero() || now.Sub(b.Synced) < confirmAfter:
+	case !b.Looked.After(b.Synced):
+		b.Looked = now
+	case now.Sub(b.Looked) >= confirmAfter:
 		b.Confirmed = now
 	}
 }

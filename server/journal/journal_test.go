@@ -232,3 +232,52 @@ func TestDraining(t *testing.T) {
 		}
 	})
 }
+
+// TestWhoLooksAndDoesNotAsk: a client that compares tokens first never asks for what
+// it has. Two looks after it was told that the book is empty, it knows; one that asks
+// again in between does not.
+func TestWhoLooksAndDoesNotAsk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := open(t, newNotebook())
+		look := journal.Visit{Step: directory.StepBook, Book: "people", Looked: true, Drained: true}
+		told := journal.Visit{Step: directory.StepSync, Book: "people", Told: true, Drained: true}
+		knows := func() bool { return !j.Of("d").Books["people"].Confirmed.IsZero() }
+		visit := func(v journal.Visit) { j.Visited("d", v); time.Sleep(15 * time.Minute) } //nolint:forbidigo // in a bubble
+		j.Visited("d", journal.Visit{Step: directory.StepBook, Book: "other", Looked: true, Drained: true})
+		if _, ok := j.Of("d").Books["other"]; ok {
+			t.Error("a look is kept for a reading")
+		}
+		j.Visited("d", look)
+		visit(told)
+		visit(look)
+		if knows() {
+			t.Error("one look is enough: the answer may have been lost")
+		}
+		visit(look)
+		if !knows() {
+			t.Error("two looks are not enough")
+		}
+		visit(journal.Visit{Step: directory.StepSync, Book: "people", Told: true})
+		visit(look)
+		visit(look)
+		if knows() {
+			t.Error("it knows before it was told")
+		}
+	})
+}
+
+// TestLeft: books that were read, in part or whole, and are not shown any more.
+func TestLeft(t *testing.T) {
+	j := open(t, newNotebook())
+	j.Visited("d", journal.Visit{Step: directory.StepSync, Book: "whole", Told: true})
+	j.Visited("d", journal.Visit{Step: directory.StepSync, Book: "part", Cards: 3})
+	j.Visited("d", journal.Visit{Step: directory.StepBook, Book: "looked", Looked: true})
+	j.Visited("d", journal.Visit{Step: directory.StepSync, Book: "shown", Told: true})
+	left := j.Left("d", func(n directory.BookName) bool { return n == "shown" })
+	if d := cmp.Diff([]directory.BookName{"part", "whole"}, left); d != "" {
+		t.Error(d)
+	}
+	if left := j.Left("stranger", func(directory.BookName) bool { return false }); left != nil {
+		t.Errorf("of a device that was never seen: %v", left)
+	}
+}
