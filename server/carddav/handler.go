@@ -58,6 +58,7 @@ type forgetful struct{}
 func (forgetful) Left(directory.DeviceID, func(directory.BookName) bool) []directory.BookName {
 	return nil
 }
+
 func (forgetful) Heals(directory.DeviceID) directory.Heals                           { return directory.Heals{} }
 func (forgetful) Refused(context.Context, directory.DeviceID, ...journal.Card) error { return nil }
 func (forgetful) Visited(directory.DeviceID, journal.Visit)                          {}
