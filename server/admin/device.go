@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -220,12 +219,8 @@ func (h handler) find(r *http.Request) (directory.Device, error) {
 // findDevice returns the device of an id or login, in any case.
 func (h handler) findDevice(given string) (directory.Device, error) {
 	given = strings.ToLower(strings.TrimSpace(given))
-	d, err := h.Devices.Device(directory.DeviceID(given))
-	if err == nil || !errors.Is(err, directory.ErrNotFound) {
-		return d, err
-	}
 	for _, d := range h.Devices.List() {
-		if string(d.Login) == given {
+		if string(d.ID) == given || string(d.Login) == given {
 			return d, nil
 		}
 	}

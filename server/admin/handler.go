@@ -45,7 +45,6 @@ type Credentials interface {
 type Devices interface {
 	Add(ctx context.Context, d directory.Device) (directory.Device, string, error)
 	List() []directory.Device
-	Device(id directory.DeviceID) (directory.Device, error)
 	Change(ctx context.Context, id directory.DeviceID, change func(*directory.Device) error) (directory.Device, error)
 	SetState(ctx context.Context, id directory.DeviceID, st directory.DeviceState) (directory.Device, error)
 	Verify(id directory.DeviceID, secret string) (bool, error)
