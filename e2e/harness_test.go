@@ -31,7 +31,7 @@ const (
 )
 
 // The binaries, built once by TestMain.
-var ringbookBinary, standinBinary string
+var ringbookBinary, standinBinary, fixtureBinary string
 
 // atOnce is how many tests that call t.Parallel run together: they wait for
 // timers of the binaries, so processors are not what bounds them.
@@ -50,7 +50,11 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		ringbookBinary, standinBinary = filepath.Join(dir, "ringbook"), filepath.Join(dir, "standin")
-		for binary, pkg := range map[string]string{ringbookBinary: "../cmd/ringbook", standinBinary: "../graph/graphtest/standin"} {
+		fixtureBinary = filepath.Join(dir, "fixture")
+		for binary, pkg := range map[string]string{
+			ringbookBinary: "../cmd/ringbook", standinBinary: "../graph/graphtest/standin",
+			fixtureBinary: "../server/carddav/carddavtest/fixture",
+		} {
 			if out, err := exec.Command("go", "build", "-o", binary, pkg).CombinedOutput(); err != nil {
 				fmt.Fprintf(os.Stderr, "build %s: %v\n%s", pkg, err, out)
 				return 1

@@ -41,21 +41,7 @@ type tsdavState struct {
 // tsdav does a round, on from what an earlier one has found.
 func tsdav(t *testing.T, r *ringbook, d device, books []tsdavBook) (s tsdavState) {
 	t.Helper()
-	given, err := json.Marshal(map[string]any{"url": r.url, "login": d.Login, "secret": d.Secret, "books": books})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), "node", "client.mjs")
-	cmd.Dir, cmd.Stdin = tsdavFolder, strings.NewReader(string(given))
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("tsdav: %v\n%s", err, tail(stderr.String(), 4000))
-	}
-	if err := json.Unmarshal(out, &s); err != nil {
-		t.Fatalf("tsdav: %v\n%s", err, tail(string(out), 4000))
-	}
+	runTsdav(t, "client.mjs", map[string]any{"url": r.url, "login": d.Login, "secret": d.Secret, "books": books}, &s)
 	if len(s.Books) != 1 {
 		t.Fatalf("tsdav has %d books", len(s.Books))
 	}
@@ -65,14 +51,34 @@ func tsdav(t *testing.T, r *ringbook, d device, books []tsdavBook) (s tsdavState
 	return s
 }
 
-// TestTsdav: first sync, a change, a new contact, a removal, and the writes that it
-// tries in every round put right in the next.
-func TestTsdav(t *testing.T) {
-	t.Parallel()
+// runTsdav runs one of the programs beside tsdav: JSON in, JSON out.
+func runTsdav(t *testing.T, program string, in, out any) {
+	t.Helper()
 	need(t, "node")
 	if _, err := os.Stat(filepath.Join(tsdavFolder, "node_modules", "tsdav")); err != nil {
 		leaveOut(t, "tsdav")
 	}
+	given, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "node", program)
+	cmd.Dir, cmd.Stdin = tsdavFolder, strings.NewReader(string(given))
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	answer, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("tsdav: %v\n%s", err, tail(stderr.String(), 4000))
+	}
+	if err := json.Unmarshal(answer, out); err != nil {
+		t.Fatalf("tsdav: %v\n%s", err, tail(string(answer), 4000))
+	}
+}
+
+// TestTsdav: first sync, a change, a new contact, a removal, and the writes that it
+// tries in every round put right in the next.
+func TestTsdav(t *testing.T) {
+	t.Parallel()
 	s := startTenant(t, 120)
 	anna := s.add(person("Anna", "Sonderbar", map[string]any{"mobilePhone": "+49 171 3920001"}))
 	leaver := s.add(person("Leo", "Leaver", nil))

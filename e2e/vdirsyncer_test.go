@@ -19,14 +19,13 @@ a = "ringbook"
 b = "local"
 collections = ["from a"]
 conflict_resolution = "a wins"
-partial_sync = "ignore"
-
+%s
 [storage ringbook]
 type = "carddav"
 url = %q
 username = %q
 password = %q
-read_only = true
+read_only = %t
 
 [storage local]
 type = "filesystem"
@@ -52,7 +51,8 @@ type vdir struct {
 	vdirsyncer, khardConf string
 }
 
-func newVdir(t *testing.T, r *ringbook, d device) *vdir {
+// newVdir makes one of the server at d's URL.
+func newVdir(t *testing.T, d device, readOnly bool) *vdir {
 	t.Helper()
 	need(t, "vdirsyncer", "khard")
 	home := t.TempDir()
@@ -60,8 +60,12 @@ func newVdir(t *testing.T, r *ringbook, d device) *vdir {
 		t: t, home: home, folder: filepath.Join(home, "contacts"),
 		vdirsyncer: filepath.Join(home, "vdirsyncer.conf"), khardConf: filepath.Join(home, "khard.conf"),
 	}
+	partial := ""
+	if readOnly {
+		partial = "partial_sync = \"ignore\"\n" // it may stand beside a read-only side only
+	}
 	for name, text := range map[string]string{
-		v.vdirsyncer: fmt.Sprintf(vdirsyncerConfig, filepath.Join(home, "status"), r.url+"/", d.Login, d.Secret, v.folder),
+		v.vdirsyncer: fmt.Sprintf(vdirsyncerConfig, filepath.Join(home, "status"), partial, d.CardDAVURL, d.Login, d.Secret, readOnly, v.folder),
 		v.khardConf:  fmt.Sprintf(khardConfig, filepath.Join(v.folder, "people")),
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
@@ -116,7 +120,9 @@ func TestVdirsyncer(t *testing.T) {
 	anna := s.add(person("Anna", "Sonderbar", map[string]any{"mobilePhone": "+49 171 3920001"}))
 	r := startRingbook(t, s)
 	r.do("sync") // the photos are there too
-	v := newVdir(t, r, r.addDevice())
+	d := r.addDevice()
+	d.CardDAVURL = r.url + "/" // from the host alone
+	v := newVdir(t, d, true)
 
 	v.run(strings.Repeat("y\n", 10), "vdirsyncer", "-c", v.vdirsyncer, "discover")
 	v.sync()
