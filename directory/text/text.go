@@ -1,4 +1,5 @@
-// Package text makes names comparable: folding for search, keys for order.
+// Package text makes names comparable: folding for search, keys for order, and
+// spells them for displays that have no letters but those of ASCII.
 //
 // # How names meet
 //
@@ -7,7 +8,9 @@
 // "Müller" is typed "Muller" by some and "Mueller" by others. So a name is
 // indexed in both forms of [Variants], and a query is looked for in both of
 // its own: then "Müller", "MULLER" and "Mueller" all find "Müller", and
-// "Müller" finds the "Mueller" whom the tenant has only in ASCII.
+// "Müller" finds the "Mueller" whom the tenant has only in ASCII. The second form
+// is in the letters that [ASCII] displays: "ivanov" finds "Иванов", as a phone
+// shows him that has no Cyrillic font, and "Иванов" finds "Ivanov".
 //
 // # Dependencies
 //
@@ -38,42 +41,18 @@ func Fold(s string) string {
 }
 
 // Variants returns the forms in which a name is indexed and looked for: Fold(s),
-// and the form with ä, ö, ü, ø and å spelt ae, oe, ue, oe and aa before it is
-// folded. spelt is "" when that makes no difference, as it does for most names.
+// and the form in the Latin letters of [ASCII], with ä, ö, ü, ø and å spelt ae, oe,
+// ue, oe and aa, before it is folded; what has no Latin spelling stays. spelt is ""
+// when that makes no difference, as it does for most names.
 func Variants(s string) (folded, spelt string) {
 	folded = Fold(s)
 	if isASCII(s) {
 		return folded, ""
 	}
-	// NFC first: a name typed on a Mac comes as "u" and a combining diaeresis.
-	t := umlauts(norm.NFC.String(strings.ToValidUTF8(s, "\ufffd")))
-	if t == "" {
-		return folded, ""
+	if spelt = Fold(latin(s)); spelt == folded {
+		spelt = ""
 	}
-	return folded, Fold(t)
-}
-
-// umlauts spells the vowels of [Variants] out; "" = s has none.
-func umlauts(s string) string {
-	if !strings.ContainsAny(s, "äöüÄÖÜøØåÅ") {
-		return ""
-	}
-	b := make([]byte, 0, len(s)+4)
-	for _, r := range s {
-		switch r {
-		case 'ä', 'Ä':
-			b = append(b, "ae"...)
-		case 'ö', 'Ö', 'ø', 'Ø':
-			b = append(b, "oe"...)
-		case 'ü', 'Ü':
-			b = append(b, "ue"...)
-		case 'å', 'Å':
-			b = append(b, "aa"...)
-		default:
-			b = utf8.AppendRune(b, r)
-		}
-	}
-	return string(b)
+	return folded, spelt
 }
 
 // isFolded reports whether s is ASCII and its own folded form.
@@ -100,7 +79,7 @@ func isFolded(s string) bool {
 func appendFold(dst []byte, s string) []byte {
 	blank := false // one is due before the next letter
 	for i, r := range s {
-		if r < utf8.RuneSelf {
+		if r < utf8.RuneSelf || isAcute(r) {
 			dst, blank = appendPart(dst, r, blank)
 			continue
 		}
@@ -122,6 +101,10 @@ func appendFold(dst []byte, s string) []byte {
 	}
 	return dst
 }
+
+// isAcute reports whether r is the accent on its own that people type for an
+// apostrophe: it would be decomposed to a blank with an accent.
+func isAcute(r rune) bool { return r == '\u00b4' || r == '\u1ffd' }
 
 // appendPart appends one decomposed character, and before it the blank that is
 // due, and returns whether one is due now.
@@ -160,7 +143,7 @@ func appendLetter(dst []byte, r rune) []byte {
 	switch {
 	case 'A' <= r && r <= 'Z':
 		return append(dst, byte(r)+'a'-'A')
-	case r == '`':
+	case r == '`' || isAcute(r):
 		return append(dst, '\'')
 	case r < ' ' || r == 0x7f:
 		return dst
@@ -194,7 +177,7 @@ func spell(r rune) string {
 		return "o"
 	case 'ł':
 		return "l"
-	case 'đ', 'ð':
+	case 'đ', 'ð', 'ɖ', 'ɗ':
 		return "d"
 	case 'þ':
 		return "th"
@@ -204,9 +187,29 @@ func spell(r rune) string {
 		return "t"
 	case 'ŋ':
 		return "n"
-	case 'ı':
+	case 'ı', 'ɨ':
 		return "i"
-	case '‘', '’', '‛', 'ʼ', 'ʻ', '´', '′':
+	case 'ə', 'ɛ':
+		return "e" // Azerbaijani (ICAO Doc 9303-3 §6A); Ewe, Akan
+	case 'ĸ':
+		return "q"
+	case 'ƙ':
+		return "k"
+	case 'ɓ':
+		return "b"
+	case 'ɔ':
+		return "o"
+	case 'ʉ':
+		return "u"
+	case 'ƴ':
+		return "y"
+	case 'ǥ', 'ɣ':
+		return "g"
+	case 'ƶ':
+		return "z"
+	case 'ƒ':
+		return "f"
+	case '‘', '’', '‛', 'ʼ', 'ʻ', '′':
 		return "'" // phones type U+2019 where keyboards type an apostrophe
 	case '‐', '‑', '‒', '–', '—', '−':
 		return "-"

@@ -48,3 +48,16 @@ func BenchmarkSortKey(b *testing.B) {
 		text.SortKey("Jürgen Müller-Lüdenscheidt")
 	}
 }
+
+func BenchmarkASCII(b *testing.B) {
+	for _, bb := range []struct{ name, s string }{
+		{"ascii", "Anna Schmidt"}, {"umlaut", "Jürgen Müller-Lüdenscheidt"}, {"cyrillic", "Дмитрий Щербаков"}, {"greek", "Γιώργος Παπαδόπουλος"},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				text.ASCII(bb.s)
+			}
+		})
+	}
+}
