@@ -59,6 +59,7 @@ type Device struct {
 	Site    SiteName      `json:"site,omitempty"`  // whose number plan it dials by; "" = its owner's, else the default
 	State   DeviceState   `json:"state"`
 	Secret  SecretHash    `json:"secret"`
+	Rotated int           `json:"rotated,omitempty"` // how often Secret has been replaced
 	Created time.Time     `json:"created"`
 	Changed time.Time     `json:"changed"` // when State last changed
 }

@@ -30,7 +30,7 @@ func newDevice(o *options) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newDeviceAdd(o), newDeviceEdit(o), newDeviceList(o), newDeviceShow(o), newDeviceRevoke(o), newDeviceHeal(o), newDeviceProfile(o))
+	cmd.AddCommand(newDeviceAdd(o), newDeviceEdit(o), newDeviceList(o), newDeviceShow(o), newDeviceRevoke(o), newDeviceRotate(o), newDeviceHeal(o), newDeviceProfile(o))
 	return cmd
 }
 
@@ -294,6 +294,32 @@ func newDeviceRevoke(o *options) *cobra.Command {
 	cmd.Flags().BoolVar(&drain, "drain", false, "empty the phone first")
 	cmd.Flags().BoolVar(&now, "now", false, "refuse it from this second on (the default)")
 	return o.withJSON(cmd)
+}
+
+func newDeviceRotate(o *options) *cobra.Command {
+	return o.withJSON(&cobra.Command{
+		Use:   "rotate ID",
+		Short: "Give a device a new secret and show it, this once",
+		Long: "Replaces a device's secret, for instance because somebody has seen it. The old one is refused from this second on and open connections\n" +
+			"are closed; the login stays. The contacts stay on the phone, which asks for the new password.",
+		Example: "  ringbook device rotate k7m2x9qd",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := o.client()
+			if err != nil {
+				return err
+			}
+			a, err := c.Rotate(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if o.json {
+				return printJSON(cmd.OutOrStdout(), a)
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "Device  %s\nLogin   %s\nSecret  %s  (shown this once)\n", a.ID, a.Login, a.Secret)
+			return err
+		},
+	})
 }
 
 func newDeviceProfile(o *options) *cobra.Command {

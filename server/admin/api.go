@@ -86,7 +86,8 @@ type DeviceChange struct {
 	Site    *directory.SiteName      `json:"site,omitempty"`
 }
 
-// An AddedDevice answers it. The secret is shown this once.
+// An AddedDevice answers it, and POST /v1/devices/{id}/rotate. The secret is shown
+// this once.
 type AddedDevice struct {
 	ID         directory.DeviceID `json:"id"`
 	Login      directory.Login    `json:"login"`

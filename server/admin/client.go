@@ -145,6 +145,11 @@ func (c *Client) ChangeDevice(ctx context.Context, id string, d DeviceChange) (D
 	return call[Device](ctx, c, http.MethodPatch, "devices/"+url.PathEscape(id), d)
 }
 
+// Rotate gives a device a new secret, which is in the answer and nowhere else.
+func (c *Client) Rotate(ctx context.Context, id string) (AddedDevice, error) {
+	return call[AddedDevice](ctx, c, http.MethodPost, "devices/"+url.PathEscape(id)+"/rotate", struct{}{})
+}
+
 // Devices lists the devices in the order of their creation.
 func (c *Client) Devices(ctx context.Context) (DeviceList, error) {
 	return call[DeviceList](ctx, c, http.MethodGet, "devices", nil)

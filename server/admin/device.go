@@ -69,10 +69,30 @@ func (h handler) addDevice(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return h.added(d, secret), nil
+}
+
+func (h handler) added(d directory.Device, secret string) AddedDevice {
 	return AddedDevice{
 		ID: d.ID, Login: d.Login, Secret: secret, OwnerKnown: d.OwnerID != "",
 		CardDAVURL: h.Access.CardDAVURL, LDAP: h.ldap(d.Login),
-	}, nil
+	}
+}
+
+// rotateDevice replaces a device's secret.
+func (h handler) rotateDevice(r *http.Request) (any, error) {
+	d, err := h.find(r)
+	if err != nil {
+		return nil, err
+	}
+	if d.State == directory.DeviceRevoked {
+		return nil, refuse(http.StatusConflict, directory.ErrInvalid, fmt.Sprintf("device %s is revoked", d.ID), "add a new device with `ringbook device add`")
+	}
+	d, secret, err := h.Devices.Rotate(r.Context(), d.ID)
+	if err != nil {
+		return nil, err
+	}
+	return h.added(d, secret), nil
 }
 
 // changeDevice changes how a device is set up. What it may do follows at its next

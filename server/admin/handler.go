@@ -43,10 +43,16 @@ type Credentials interface {
 
 // Devices knows the devices. *auth.Authority is one.
 type Devices interface {
+	Secrets
 	Add(ctx context.Context, d directory.Device) (directory.Device, string, error)
 	List() []directory.Device
 	Change(ctx context.Context, id directory.DeviceID, change func(*directory.Device) error) (directory.Device, error)
 	SetState(ctx context.Context, id directory.DeviceID, st directory.DeviceState) (directory.Device, error)
+}
+
+// Secrets are those of devices.
+type Secrets interface {
+	Rotate(ctx context.Context, id directory.DeviceID) (directory.Device, string, error)
 	Verify(id directory.DeviceID, secret string) (bool, error)
 }
 
@@ -123,6 +129,7 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("GET /v1/devices/{id}", h.answer(h.showDevice))
 	mux.HandleFunc("PATCH /v1/devices/{id}", h.answer(h.changeDevice))
 	mux.HandleFunc("POST /v1/devices/{id}/revoke", h.answer(h.revokeDevice))
+	mux.HandleFunc("POST /v1/devices/{id}/rotate", h.answer(h.rotateDevice))
 	mux.HandleFunc("POST /v1/devices/{id}/heal", h.answer(h.healDevice))
 	mux.HandleFunc("POST /v1/devices/{id}/profile", h.answer(h.profile))
 	mux.HandleFunc("/", h.answer(func(r *http.Request) (any, error) {

@@ -212,7 +212,7 @@ func (a *Authority) Change(ctx context.Context, id directory.DeviceID, change fu
 	d, err := a.change(ctx, id, func(d *directory.Device) error {
 		before := *d
 		err := change(d)
-		d.ID, d.Login, d.Secret = before.ID, before.Login, before.Secret
+		d.ID, d.Login, d.Secret, d.Rotated = before.ID, before.Login, before.Secret, before.Rotated
 		d.State, d.Created, d.Changed = before.State, before.Created, before.Changed
 		return err
 	})
@@ -235,6 +235,45 @@ func (a *Authority) change(ctx context.Context, id directory.DeviceID, change fu
 	defer a.mu.Unlock()
 	a.byID[id].device = stored
 	return stored, nil
+}
+
+// Rotate gives a device a new secret, which is returned this once. When it returns,
+// the old one is refused and the live sessions have been told to end. A surface
+// knows by Rotated that a login was with an older secret. A revoked device is
+// [directory.ErrInvalid].
+func (a *Authority) Rotate(ctx context.Context, id directory.DeviceID) (directory.Device, string, error) {
+	secret := draw(secretLength)
+	d, ended, err := a.setSecret(ctx, id, a.hash.of(secret))
+	if err != nil {
+		return directory.Device{}, "", err
+	}
+	late := a.end(ended)
+	a.log.LogAttrs(ctx, slog.LevelInfo, "device secret rotated", slog.String("device", string(id)),
+		slog.Int("sessions_ended", len(ended)), slog.Int("sessions_late", late))
+	return d, secret, nil
+}
+
+// setSecret returns the sessions that the new secret ends.
+func (a *Authority) setSecret(ctx context.Context, id directory.DeviceID, hash directory.SecretHash) (directory.Device, []*session, error) {
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	stored, err := a.devices.ChangeDevice(ctx, id, func(d *directory.Device) error {
+		if d.State == directory.DeviceRevoked {
+			return fmt.Errorf("device %s is revoked: %w", id, directory.ErrInvalid)
+		}
+		d.Secret = hash
+		d.Rotated++
+		return nil
+	})
+	if err != nil {
+		return directory.Device{}, nil, err
+	}
+	stored.Secret = directory.SecretHash{}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	r := a.byID[id]
+	r.device, r.secret = stored, hash
+	return stored, r.takeSessions(), nil
 }
 
 // SetState moves a device on to draining or revoked; a state never goes back

@@ -444,3 +444,37 @@ func TestChange(t *testing.T) {
 		t.Errorf("of nobody: %v", err)
 	}
 }
+
+// TestRotate: the old secret is refused at once, on disk as in memory, and what was
+// open with it is told to end.
+func TestRotate(t *testing.T) {
+	devices := &disk{}
+	a := open(t, devices)
+	d, old := add(t, a, "phone")
+	ended := make(chan struct{})
+	detach, err := a.Attach(d.ID, func() { close(ended) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer detach()
+	got, secret, err := a.Rotate(t.Context(), d.ID)
+	if err != nil || got.Rotated != 1 || got.Secret != (directory.SecretHash{}) || secret == old {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	<-ended
+	if _, err := a.Authenticate(t.Context(), here, string(d.Login), old); !errors.Is(err, directory.ErrCredential) {
+		t.Errorf("the old secret: %v", err)
+	}
+	if now, err := a.Authenticate(t.Context(), here, string(d.Login), secret); err != nil || now.Rotated != 1 {
+		t.Errorf("the new one: %+v, %v", now, err)
+	}
+	if devices.devices[0].Rotated != 1 || devices.devices[0].Secret == (directory.SecretHash{}) {
+		t.Errorf("on disk: %+v", devices.devices[0])
+	}
+	if _, err := a.SetState(t.Context(), d.ID, directory.DeviceRevoked); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := a.Rotate(t.Context(), d.ID); !errors.Is(err, directory.ErrInvalid) {
+		t.Errorf("of a revoked device: %v", err)
+	}
+}

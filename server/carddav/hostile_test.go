@@ -307,26 +307,33 @@ func TestRevocationCutsAStream(t *testing.T) {
 	}
 }
 
-// Nor does one that is drained in the middle of it.
-func TestDrainingCutsAStream(t *testing.T) {
-	s := newSite(t, many(t, 3000, 3000))
-	body := syncReport("", "<getetag/><c:address-data/>", "")
-	c, r := s.dial(fmt.Sprintf("REPORT %s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Length: %d\r\n\r\n%s", bookHref, basic("phone"), len(body), body))
-	if err := c.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.ReadResponse(r, &http.Request{Method: "REPORT"}) //nolint:bodyclose // closed with c
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := phone()
-	d.State = directory.DeviceDraining
-	s.keys.set(d)
-	if rest, err := io.ReadAll(resp.Body); err == nil {
-		t.Errorf("the answer came whole after the drain: %d bytes", len(rest))
-	}
-	if !strings.Contains(s.log.String(), "cut=true") {
-		t.Error(s.log.String())
+// Nor does one that is drained in the middle of it, or given another secret.
+func TestAChangedDeviceCutsAStream(t *testing.T) {
+	for what, change := range map[string]func(*directory.Device){
+		"drained": func(d *directory.Device) { d.State = directory.DeviceDraining },
+		"rotated": func(d *directory.Device) { d.Rotated++ },
+	} {
+		t.Run(what, func(t *testing.T) {
+			s := newSite(t, many(t, 3000, 3000))
+			body := syncReport("", "<getetag/><c:address-data/>", "")
+			c, r := s.dial(fmt.Sprintf("REPORT %s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Length: %d\r\n\r\n%s", bookHref, basic("phone"), len(body), body))
+			if err := c.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			resp, err := http.ReadResponse(r, &http.Request{Method: "REPORT"}) //nolint:bodyclose // closed with c
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := phone()
+			change(&d)
+			s.keys.set(d)
+			if rest, err := io.ReadAll(resp.Body); err == nil {
+				t.Errorf("the answer came whole afterwards: %d bytes", len(rest))
+			}
+			if !strings.Contains(s.log.String(), "cut=true") {
+				t.Error(s.log.String())
+			}
+		})
 	}
 }
 

@@ -338,10 +338,15 @@ func (x *exchange) admit() (ended func() error, err error) {
 // slow phone would else go on filling itself for hours.
 func (x *exchange) overtaken() error {
 	d, err := x.h.o.Auth.Current(x.device.ID)
-	if err == nil && d.State != x.device.State {
-		err = fmt.Errorf("device is %s by now: %w", d.State, directory.ErrUnavailable)
+	switch {
+	case err != nil:
+		return err
+	case d.Rotated != x.device.Rotated:
+		return directory.ErrCredential
+	case d.State != x.device.State:
+		return fmt.Errorf("device is %s by now: %w", d.State, directory.ErrUnavailable)
 	}
-	return err
+	return nil
 }
 
 // An ending breaks an answer off from outside, even while it waits for a slow

@@ -116,6 +116,9 @@ func (c *conn) admit(d directory.Device) result {
 // before every operation, so that no race between bind and revocation survives.
 func (c *conn) current(id directory.DeviceID) (directory.Device, error) {
 	d, err := c.srv.Auth.Current(id)
+	if err == nil && d.Rotated != c.rotated {
+		err = directory.ErrCredential
+	}
 	if err != nil {
 		return d, fmt.Errorf("device %s: %w", id, errRevoked)
 	}

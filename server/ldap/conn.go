@@ -36,6 +36,7 @@ type conn struct {
 
 	device  directory.DeviceID // "" = anonymous
 	login   directory.Login
+	rotated int       // of the device at the bind: a secret that was replaced since ends the session
 	detach  func()    // forgets the device's session
 	expires time.Time // of a connection that no device has bound
 
@@ -290,7 +291,7 @@ func (c *conn) become(d directory.Device, detach func()) {
 		c.srv.census.unbind(c.from, c.device)
 		c.expires = time.Now().Add(c.srv.BindTimeout)
 	}
-	c.device, c.login, c.detach = d.ID, d.Login, detach
+	c.device, c.login, c.rotated, c.detach = d.ID, d.Login, d.Rotated, detach
 }
 
 // handle carries out a request, or sets it going. An error ends the connection.

@@ -203,15 +203,26 @@ func TestRevocationIsSeenByEveryOperation(t *testing.T) {
 		"compare": tlv(0x30, number1(2), tlv(0x6e, str("uid=anna,ou=people,"+base), tlv(0x30, str("sn"), str("x")))),
 		"whoami":  extendedMessage(2, "1.3.6.1.4.1.4203.1.11.3"),
 	} {
-		d, secret := s.add(t, directory.Device{Name: name, Kind: directory.KindPhone, Books: []directory.BookName{"people"}})
-		c := s.raw(t)
-		c.send(bindMessage(1, 3, string(d.Login), secret))
-		c.expect(1, 0x61, goldap.LDAPResultSuccess)
-		if _, err := s.auth.SetState(t.Context(), d.ID, directory.DeviceRevoked); err != nil {
-			t.Fatal(err)
+		for what, end := range map[string]func(directory.DeviceID) error{
+			"revoked": func(id directory.DeviceID) error {
+				_, err := s.auth.SetState(t.Context(), id, directory.DeviceRevoked)
+				return err
+			},
+			"rotated": func(id directory.DeviceID) error {
+				_, _, err := s.auth.Rotate(t.Context(), id)
+				return err
+			},
+		} {
+			d, secret := s.add(t, directory.Device{Name: name + what, Kind: directory.KindPhone, Books: []directory.BookName{"people"}})
+			c := s.raw(t)
+			c.send(bindMessage(1, 3, string(d.Login), secret))
+			c.expect(1, 0x61, goldap.LDAPResultSuccess)
+			if err := end(d.ID); err != nil {
+				t.Fatal(err)
+			}
+			c.send(m)
+			c.expectNotice(goldap.LDAPResultUnavailable)
 		}
-		c.send(m)
-		c.expectNotice(goldap.LDAPResultUnavailable)
 	}
 }
 
