@@ -69,7 +69,7 @@ func (p *program) bind(ctx context.Context, cfg *config.Config, plan *number.Pla
 		}
 		p.doors = append(p.doors, server.Door{Name: d.name, Listener: l, Surface: d.surface})
 	}
-	return p.bindAdmin(ctx, cfg, plan, phones)
+	return p.bindAdmin(ctx, cfg, plan, phones, phonesTLS != nil)
 }
 
 // hooked lets Graph in before the phones, if it was asked to tell of changes.
@@ -102,11 +102,12 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return l, nil
 }
 
-func (p *program) bindAdmin(ctx context.Context, cfg *config.Config, plan *number.Plan, phones *ldap.Server) error {
+func (p *program) bindAdmin(ctx context.Context, cfg *config.Config, plan *number.Plan, phones *ldap.Server, startTLS bool) error {
 	access, err := p.access(cfg, phones)
 	if err != nil {
 		return err
 	}
+	access.StartTLS, access.PlainLDAP = startTLS, cfg.LDAP.AllowPlain
 	l, err := admin.Listen(ctx, filepath.Join(cfg.DataDir, socketName))
 	if err != nil {
 		return err

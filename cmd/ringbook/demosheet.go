@@ -10,6 +10,7 @@ import (
 	"ringbook/directory"
 	"ringbook/graph/graphtest"
 	"ringbook/server/admin"
+	"ringbook/server/enroll/kit"
 )
 
 // A demoSheet is what the demo prints once it is up.
@@ -100,7 +101,7 @@ func (s demoSheet) write(w io.Writer) error {
 		"{phone}", string(s.Phone.Login), "{phone-secret}", s.Phone.Secret, "{carddav}", s.Phone.CardDAVURL,
 		"{desk-secret}", s.Desk.Secret, "{bind}", s.Desk.LDAP.BindDN, "{base}", s.Desk.LDAP.BaseDN,
 		"{ldap}", s.Desk.LDAP.URI, "{host}", host, "{port}", port,
-		"{name-filter}", nameFilter, "{number-filter}", numberFilter, "{attributes}", nameAndNumbers,
+		"{name-filter}", kit.NameFilter, "{number-filter}", kit.NumberFilter, "{attributes}", nameAndNumbers,
 		"{id}", s.Known.ID, "{owner}", s.Known.Name, "{private}", string(s.Private), "{number}", s.Known.Number,
 		"{tenant}", s.Tenant, "{config}", quote(s.Config), "{dir}", s.Dir, "{ringbook}", thisCommand(),
 	).WriteString(w, sheet)

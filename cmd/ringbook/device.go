@@ -15,6 +15,7 @@ import (
 
 	"ringbook/directory"
 	"ringbook/server/admin"
+	"ringbook/server/enroll/kit"
 )
 
 // maxSecret is the longest secret that is read from a file; ours have 20 characters.
@@ -30,7 +31,7 @@ func newDevice(o *options) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newDeviceAdd(o), newDeviceEdit(o), newDeviceList(o), newDeviceShow(o), newDeviceRevoke(o), newDeviceRotate(o), newDeviceHeal(o), newDeviceProfile(o))
+	cmd.AddCommand(newDeviceAdd(o), newDeviceEdit(o), newDeviceList(o), newDeviceShow(o), newDeviceRevoke(o), newDeviceRotate(o), newDeviceHeal(o), newDeviceProfile(o), newDeviceKit(o))
 	return cmd
 }
 
@@ -158,18 +159,14 @@ func writeAdded(w io.Writer, d admin.NewDevice, a admin.AddedDevice) error {
 	case d.Kind == "" || d.Kind == directory.KindPhone:
 		fmt.Fprintf(t, "\nProfile for iPhone, iPad and Mac:\tringbook device profile %s --out %s.mobileconfig\n", a.ID, a.ID)
 	case a.LDAP.URI != "" || a.LDAP.LDAPSURI != "":
-		fmt.Fprintf(t, "Name filter\t%s\nNumber filter\t%s\nName, numbers\t%s\n", nameFilter, numberFilter, nameAndNumbers)
+		fmt.Fprintf(t, "Name filter\t%s\nNumber filter\t%s\nName, numbers\t%s\n", kit.NameFilter, kit.NumberFilter, nameAndNumbers)
+		fmt.Fprintf(t, "\nAll settings of your phone's make:\tringbook device kit %s --vendor yealink\t(--list shows the others)\n", a.ID)
 	}
 	return t.Flush()
 }
 
-// What every desk phone is to ask with, where % stands for what its user types,
-// or for who calls, and what it is to show.
-const (
-	nameFilter     = "(|(cn=%)(sn=%))"
-	numberFilter   = "(|(telephoneNumber=%)(mobile=%)(homePhone=%))"
-	nameAndNumbers = "cn, telephoneNumber mobile homePhone"
-)
+// nameAndNumbers is what every desk phone is to show.
+const nameAndNumbers = kit.NameAttribute + ", " + kit.NumberAttributes
 
 func writeLDAP(w io.Writer, l admin.LDAPAccess) {
 	for _, uri := range []string{l.LDAPSURI, l.URI} {

@@ -202,23 +202,9 @@ func (h handler) profile(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := h.find(r)
+	d, err := h.enrollable(r, req.Secret)
 	if err != nil {
 		return nil, err
-	}
-	if d.State == directory.DeviceRevoked {
-		return nil, refuse(http.StatusConflict, directory.ErrInvalid,
-			fmt.Sprintf("device %s is revoked: a profile would not let it in", d.ID), "add a new device with `ringbook device add`")
-	}
-	if req.Secret != "" {
-		right, err := h.Devices.Verify(d.ID, req.Secret)
-		if err != nil {
-			return nil, err
-		}
-		if !right {
-			return nil, refuse(http.StatusBadRequest, directory.ErrInvalid, "this is not the secret of device "+string(d.ID),
-				"the secret was shown once, when the device was added; without one the phone asks for it")
-		}
 	}
 	p, err := enroll.Profile(enroll.Account{
 		PublicURL: h.Access.PublicURL, Organization: h.Access.Organization,

@@ -83,6 +83,8 @@ type Access struct {
 	CardDAVURL   string // what a person types
 	LDAPURI      string // ldap://…, "" = no such listener
 	LDAPSURI     string // ldaps://…, "" = no such listener
+	StartTLS     bool   // LDAP has a certificate
+	PlainLDAP    bool   // LDAP takes logins without TLS
 	BaseDN       string
 	BindDN       func(directory.Login) string
 }
@@ -132,6 +134,7 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("POST /v1/devices/{id}/rotate", h.answer(h.rotateDevice))
 	mux.HandleFunc("POST /v1/devices/{id}/heal", h.answer(h.healDevice))
 	mux.HandleFunc("POST /v1/devices/{id}/profile", h.answer(h.profile))
+	mux.HandleFunc("POST /v1/devices/{id}/kit", h.answer(h.deviceKit))
 	mux.HandleFunc("/", h.answer(func(r *http.Request) (any, error) {
 		return nil, refuse(http.StatusNotFound, directory.ErrNotFound,
 			"this server has no "+r.Method+" "+r.URL.Path, "the command and the server may be of different versions: compare `ringbook version` with `ringbook status`")

@@ -1,5 +1,6 @@
-// Package enroll makes what sets up a device: so far Apple's account profile
-// (.mobileconfig), which an MDM pushes and which a person can install by hand.
+// Package enroll makes what sets up a device: Apple's account profile
+// (.mobileconfig), which an MDM pushes and which a person can install by hand. What
+// sets up desk phones is in package kit below it.
 //
 // # Dependencies
 //
@@ -37,6 +38,16 @@ type Account struct {
 	RemovalDisallowed bool   // an MDM installed profile only: the user cannot remove it
 	VPNUUID           string // of a per-app VPN payload; "" = none
 	AudioCallApp      string // bundle id of the app that calls contacts; "" = the system's
+
+	LDAP *LDAPAccount // to search with, beside CardDAV; nil = none
+}
+
+// An LDAPAccount is the LDAP account of the same device.
+type LDAPAccount struct {
+	Host   string // with :port, unless that is the usual one
+	TLS    bool   // LDAPS: Apple's devices know no StartTLS
+	BindDN string
+	BaseDN string
 }
 
 // Profile returns the account as a configuration profile in XML, unsigned. Its
@@ -94,7 +105,11 @@ type dict map[string]any
 func (a Account) configuration(at place) dict {
 	d := a.payload("Configuration", identifier(at.host, a.Login))
 	d["PayloadDescription"] = "Sets up the company's contacts on this device"
-	d["PayloadContent"] = []dict{a.cardDAV(at)}
+	content := []dict{a.cardDAV(at)}
+	if a.LDAP != nil {
+		content = append(content, a.ldap(at))
+	}
+	d["PayloadContent"] = content
 	d["PayloadRemovalDisallowed"] = a.RemovalDisallowed
 	return d
 }
@@ -118,6 +133,27 @@ func (a Account) cardDAV(at place) dict {
 	if a.AudioCallApp != "" {
 		d["CommunicationServiceRules"] = dict{"DefaultServiceHandlers": dict{"AudioCall": a.AudioCallApp}}
 	}
+	return d
+}
+
+// ldap is com.apple.ldap.account.yaml.
+func (a Account) ldap(at place) dict {
+	d := a.payload("com.apple.ldap.account", identifier(at.host, a.Login)+".ldap")
+	d["PayloadDescription"] = "The company's directory, for searching"
+	d["LDAPAccountDescription"] = a.title()
+	d["LDAPAccountHostName"] = a.LDAP.Host
+	d["LDAPAccountUseSSL"] = a.LDAP.TLS
+	d["LDAPAccountUserName"] = a.LDAP.BindDN
+	if a.Secret != "" {
+		d["LDAPAccountPassword"] = a.Secret
+	}
+	if a.VPNUUID != "" {
+		d["VPNUUID"] = a.VPNUUID
+	}
+	d["LDAPSearchSettings"] = []dict{{
+		"LDAPSearchSettingDescription": a.title(), "LDAPSearchSettingSearchBase": a.LDAP.BaseDN,
+		"LDAPSearchSettingScope": "LDAPSearchSettingScopeSubtree",
+	}}
 	return d
 }
 
