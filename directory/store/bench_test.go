@@ -148,3 +148,25 @@ func BenchmarkPhoto(b *testing.B) {
 	}
 	_ = s.Close()
 }
+
+// The thousandth device costs what the first did.
+func BenchmarkAddDevice(b *testing.B) {
+	for _, n := range []int{10, 2000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			s := openStore(b, b.TempDir(), storetest.Options(b))
+			defer s.Close()
+			add := func(i int) {
+				id := fmt.Sprintf("d%07d", i)
+				if err := s.AddDevice(b.Context(), directory.Device{ID: directory.DeviceID(id), Login: directory.Login(id), Name: "phone"}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for i := range n {
+				add(i)
+			}
+			for i := n; b.Loop(); i++ {
+				add(i)
+			}
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -53,16 +54,38 @@ func (s *Store) AddDevice(ctx context.Context, d directory.Device) error {
 	if d.ID == "" || d.Login == "" {
 		return fmt.Errorf("add device %q: no id or no login: %w", d.Name, directory.ErrInvalid)
 	}
+	if err := s.readLogins(ctx); err != nil {
+		return err
+	}
+	_, taken := s.logins[d.Login]
+	if !taken {
+		_, err := s.device(d.ID)
+		if taken = err == nil; !taken && !errors.Is(err, directory.ErrNotFound) {
+			return err
+		}
+	}
+	if taken {
+		return fmt.Errorf("add device %s with login %s: %w", d.ID, d.Login, directory.ErrExists)
+	}
+	s.logins[d.Login] = struct{}{} // also if storing it fails, which may have happened all the same
+	return s.putDevice(d)
+}
+
+// readLogins reads, once, which logins there are: no device is ever deleted, and
+// a company adds them by the thousand.
+func (s *Store) readLogins(ctx context.Context) error {
+	if s.logins != nil {
+		return nil
+	}
 	all, err := s.devices(ctx)
 	if err != nil {
 		return err
 	}
-	for _, o := range all {
-		if o.ID == d.ID || o.Login == d.Login {
-			return fmt.Errorf("add device %s with login %s: %w", d.ID, d.Login, directory.ErrExists)
-		}
+	s.logins = make(map[directory.Login]struct{}, len(all))
+	for _, d := range all {
+		s.logins[d.Login] = struct{}{}
 	}
-	return s.putDevice(d)
+	return nil
 }
 
 // ChangeDevice reads, changes and stores a device in one transaction and

@@ -138,7 +138,8 @@ type Store struct {
 	asks   asks
 	rounds map[directory.Feed]round
 	groups roster
-	read   bool // all users have been read once
+	read   bool                         // all users have been read once
+	logins map[directory.Login]struct{} // of all devices; nil = not read yet
 
 	gate   sync.RWMutex // held for reading by every method that uses db
 	closed bool

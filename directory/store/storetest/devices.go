@@ -62,6 +62,11 @@ func testDevices(t *testing.T, open Open) {
 		t.Errorf("unknown device: %v", err)
 	}
 	b.reopen()
+	late := device("late", at)
+	late.Login = second.Login
+	if err := b.AddDevice(t.Context(), late); !errors.Is(err, directory.ErrExists) {
+		t.Errorf("login taken before a restart: %v", err)
+	}
 	all, err := b.Devices(t.Context())
 	if err != nil {
 		t.Fatal(err)
