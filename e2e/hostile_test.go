@@ -423,11 +423,23 @@ func openFiles(t *testing.T, r *ringbook) int {
 // peakMemory is the most that the server ever had in memory, in bytes.
 func peakMemory(t *testing.T, r *ringbook) int {
 	t.Helper()
+	return memory(t, r, "VmHWM:")
+}
+
+// residentMemory is what it has in memory now, in bytes.
+func residentMemory(t *testing.T, r *ringbook) int {
+	t.Helper()
+	return memory(t, r, "VmRSS:")
+}
+
+// memory reads one line of proc(5), /proc/pid/status.
+func memory(t *testing.T, r *ringbook, name string) int {
+	t.Helper()
 	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(r.cmd.Process.Pid), "status"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(b), "VmHWM:")
+	_, rest, _ := strings.Cut(string(b), name)
 	var kb int
 	if _, err := fmt.Sscan(rest, &kb); err != nil {
 		t.Fatal(err)
