@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"crypto/rsa"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -90,6 +92,7 @@ func (r *reader) check() {
 	r.checkTenant()
 	r.checkCredential()
 	r.checkListeners()
+	r.checkLegacy()
 	r.checkMailboxes()
 	r.checkRisks()
 	if _, err := number.NewPlan(r.cfg.Numbers.Country); err != nil {
@@ -226,6 +229,9 @@ func (r *reader) checkListeners() {
 	r.checkListen("admin.listen", r.cfg.Admin.Listen, true)
 	r.checkPair("http", h.CertFile, h.KeyFile)
 	r.checkPair("ldap", l.CertFile, l.KeyFile)
+	if h.BehindProxy && len(h.ProxyProtocol) > 0 {
+		r.add("http.proxy_protocol", "behind_proxy names the client in another way", "Keep one: proxy_protocol for a proxy that passes connections on, behind_proxy for one that passes requests on.")
+	}
 	if h.TLS == TLSFiles && h.CertFile == "" {
 		r.add("http.cert_file", `it is not set, but tls = "files"`, "Name the certificate chain (PEM) and key_file.")
 	}
@@ -235,7 +241,8 @@ func (r *reader) checkListeners() {
 	if h.TLS == TLSOff && l.CertFile == "" && l.LDAPSListen != "" {
 		r.add("ldap.cert_file", "LDAPS needs a certificate, and the http listener has none", `Set ldap.cert_file and ldap.key_file, or ldaps_listen = "".`)
 	}
-	if h.TLS == TLSOff && l.CertFile == "" && l.Listen != "" && !l.AllowPlain {
+	unlocked := slices.ContainsFunc(l.Anonymous, func(a AnonymousLDAP) bool { return a.Listener == ListenerLDAP })
+	if h.TLS == TLSOff && l.CertFile == "" && l.Listen != "" && !l.AllowPlain && !unlocked {
 		r.add("ldap.allow_plain", "without a certificate no device could log in on the plain port", `Set ldap.cert_file and ldap.key_file, or ldap.listen = "", or allow_plain = true on a network of your own.`)
 	}
 	if dn, err := ldap.ParseDN(l.BaseDN); err != nil || len(dn.RDNs) == 0 || dn.RDNs[0].Attributes[0].Value == "" {
@@ -286,20 +293,71 @@ func (r *reader) checkFile(key, path string) {
 	}
 }
 
+// checkLegacy checks the listener for old phones.
+func (r *reader) checkLegacy() {
+	l := r.cfg.LDAP.Legacy
+	r.checkListen("ldap.legacy.listen", l.Listen, true)
+	r.checkPair("ldap.legacy", l.CertFile, l.KeyFile)
+	if l.Listen == "" {
+		if l.CertFile != "" || l.AllowPlain || len(l.ProxyProtocol) > 0 {
+			r.add("ldap.legacy.listen", "it is not set, so the rest of [ldap.legacy] does nothing", `Write listen = ":1636", or remove the table.`)
+		}
+		return
+	}
+	pair, err := tls.LoadX509KeyPair(l.CertFile, l.KeyFile)
+	if l.CertFile == "" || err != nil { // checkPair has said so
+		return
+	}
+	if _, ok := pair.PrivateKey.(*rsa.PrivateKey); !ok {
+		r.add("ldap.legacy.cert_file", "old firmware knows RSA only, and this key is another", "Name a certificate with an RSA key, or none: then Ringbook makes one of its own.")
+	}
+}
+
+// warn notes a setting that works, and that somebody should have thought about.
+func (r *reader) warn(key, what, mend string) {
+	p := r.at(key)
+	p.What, p.Mend = what, mend
+	r.cfg.Warnings = append(r.cfg.Warnings, p)
+}
+
 // checkRisks warns of settings that take a protection away.
 func (r *reader) checkRisks() {
-	warn := func(key, what, mend string) {
-		p := r.at(key)
-		p.What, p.Mend = what, mend
-		r.cfg.Warnings = append(r.cfg.Warnings, p)
-	}
+	r.checkLegacyRisks()
 	host, _, _ := net.SplitHostPort(r.cfg.LDAP.Listen)
 	if r.cfg.LDAP.AllowPlain && r.cfg.LDAP.Listen != "" && !loopback(host) {
-		warn("ldap.allow_plain", "logins and numbers travel readable for everybody on the way", "Use LDAPS or StartTLS, or keep the port on a voice network of its own.")
+		r.warn("ldap.allow_plain", "logins and numbers travel readable for everybody on the way", "Use LDAPS or StartTLS, or keep the port on a voice network of its own.")
 	}
 	if r.cfg.Mirror.ShrinkGuard == 0 {
-		warn("mirror.shrink_guard", "nothing keeps a mistake in the tenant from emptying every phone", `Write "20%" again when the start that needed it is over.`)
+		r.warn("mirror.shrink_guard", "nothing keeps a mistake in the tenant from emptying every phone", `Write "20%" again when the start that needed it is over.`)
 	}
+}
+
+// checkLegacyRisks warns of what lets old phones in, and strangers.
+func (r *reader) checkLegacyRisks() {
+	l := r.cfg.LDAP
+	if l.Legacy.Listen != "" {
+		r.warn("ldap.legacy.listen", "TLS "+l.Legacy.MinTLS+" and RSA key exchange can be read by who records and keeps it",
+			"Bind it to an address in the phones' own network, and switch it off when the last old phone is gone.")
+	}
+	host, _, _ := net.SplitHostPort(l.Legacy.Listen)
+	if l.Legacy.AllowPlain && !loopback(host) {
+		r.warn("ldap.legacy.allow_plain", "logins and numbers travel readable for everybody on the way", "Bind it to an address in a voice network of its own.")
+	}
+	for i, a := range l.Anonymous {
+		r.cfg.Warnings = append(r.cfg.Warnings, Problem{
+			File: r.file, Line: lineOf(r.text, listAnonymous, i), Key: listAnonymous,
+			What: fmt.Sprintf("everybody in %s reads %s without a login", join(a.Networks), strings.Join(a.Attributes, ", ")),
+			Mend: "Keep networks, books and attributes as few as the printers need.",
+		})
+	}
+}
+
+func join(networks []netip.Prefix) string {
+	all := make([]string, len(networks))
+	for i, p := range networks {
+		all[i] = p.String()
+	}
+	return strings.Join(all, ", ")
 }
 
 // checkMailboxes checks the title that every private book gets.

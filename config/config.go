@@ -14,6 +14,7 @@ package config
 
 import (
 	"log/slog"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -140,6 +141,8 @@ type HTTP struct {
 	CertFile    string
 	KeyFile     string
 	BehindProxy bool // trust X-Forwarded-For of the one proxy in front
+	// ProxyProtocol are the proxies that say in it who is behind them; nil = none.
+	ProxyProtocol []netip.Prefix
 }
 
 // The values of HTTP.TLS.
@@ -149,14 +152,56 @@ const (
 	TLSOff   = "off"
 )
 
-// LDAP is the two LDAP listeners; "" = none.
+// LDAP is the LDAP listeners; "" = none.
 type LDAP struct {
 	Listen      string // plain, with StartTLS
 	LDAPSListen string
 	BaseDN      string
 	CertFile    string // "" = the http certificate
 	KeyFile     string
-	AllowPlain  bool
+	AllowPlain  bool // on Listen
+	// ProxyProtocol are the proxies in front of Listen, and so on; nil = none.
+	ProxyProtocol      []netip.Prefix
+	LDAPSProxyProtocol []netip.Prefix
+	Legacy             LegacyLDAP
+	Anonymous          []AnonymousLDAP
+
+	MaxConnections          int
+	MaxUnboundPerAddress    int
+	MaxConnectionsPerDevice int
+	MaxOperations           int
+	MaxHits                 int // 0 = no limit
+	BindTimeout             time.Duration
+	IdleTimeout             time.Duration
+	WriteTimeout            time.Duration
+	SearchTimeout           time.Duration
+}
+
+// LegacyLDAP is the listener for phones whose firmware knows no TLS of today.
+type LegacyLDAP struct {
+	Listen        string // "" = none; takes LDAPS and plain LDAP alike
+	CertFile      string // RSA; "" = one of our own
+	KeyFile       string
+	MinTLS        string // 1.0, 1.1, 1.2
+	AllowPlain    bool
+	ProxyProtocol []netip.Prefix
+}
+
+// The values of AnonymousLDAP.Listener.
+const (
+	ListenerLDAP   = "ldap"
+	ListenerLDAPS  = "ldaps"
+	ListenerLegacy = "legacy"
+)
+
+// AnonymousLDAP lets the clients of some networks search without a login.
+type AnonymousLDAP struct {
+	Listener   string
+	Networks   []netip.Prefix
+	Books      []directory.BookName
+	Attributes []string // by the names that we write
+	Hits       int      // most entries of one answer
+	Numbers    directory.NumberProfile
 }
 
 // Admin is the health listener; "" = none.
@@ -172,7 +217,11 @@ func defaults() Config {
 		Numbers: Numbers{Country: "DE", MaxPhones: 6},
 		Devices: Devices{DrainDays: 14},
 		HTTP:    HTTP{Listen: ":443", TLS: TLSACME},
-		LDAP:    LDAP{Listen: ":389", LDAPSListen: ":636", BaseDN: "dc=ringbook"},
-		Admin:   Admin{Listen: "127.0.0.1:8088"},
+		LDAP: LDAP{
+			Listen: ":389", LDAPSListen: ":636", BaseDN: "dc=ringbook", Legacy: LegacyLDAP{MinTLS: "1.0"},
+			MaxConnections: 8192, MaxUnboundPerAddress: 256, MaxConnectionsPerDevice: 8, MaxOperations: 16,
+			BindTimeout: 30 * time.Second, IdleTimeout: 5 * time.Minute, WriteTimeout: 30 * time.Second, SearchTimeout: 10 * time.Second,
+		},
+		Admin: Admin{Listen: "127.0.0.1:8088"},
 	}
 }

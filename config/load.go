@@ -55,6 +55,7 @@ func Load(path string) (*Config, error) {
 		r.apply(s)
 	}
 	r.books()
+	r.anonymous()
 	r.unknown()
 	r.check()
 	if len(r.problems) > 0 {
@@ -79,6 +80,7 @@ func Draft(path string) (*Config, error) {
 		}
 	}
 	r.books()
+	r.anonymous()
 	if len(r.problems) > 0 {
 		r.problems.sort()
 		return nil, r.problems
@@ -111,14 +113,22 @@ type reader struct {
 	cfg      Config
 	text     string
 	values   map[string]any // by dotted key, tables flattened
-	tables   []map[string]any
+	lists    map[string][]map[string]any
 	problems Problems
 }
+
+// The tables that may stand several times, as [[…]].
+const (
+	listBook      = "book"
+	listAnonymous = "ldap.anonymous"
+)
+
+func isList(key string) bool { return key == listBook || key == listAnonymous }
 
 // read reads and parses the file. Text that is no TOML ends it: what follows a
 // syntax error cannot be judged.
 func (r *reader) read() error {
-	r.values = map[string]any{}
+	r.values, r.lists = map[string]any{}, map[string][]map[string]any{}
 	if r.file == "" {
 		return nil
 	}
@@ -159,13 +169,13 @@ func (r *reader) syntax(e toml.ParseError) Problem {
 	return p
 }
 
-// flatten files every value under its dotted key. [[book]] tables and the free
+// flatten files every value under its dotted key. [[…]] tables and the free
 // keys of [mirror.phones] and [mirror.precedence] are kept whole.
 func (r *reader) flatten(prefix string, table map[string]any) {
 	for k, v := range table {
 		key := prefix + k
-		if key == "book" {
-			r.collectBooks(v)
+		if isList(key) {
+			r.collect(key, v)
 			continue
 		}
 		switch v := v.(type) {
@@ -184,11 +194,12 @@ func (r *reader) flatten(prefix string, table map[string]any) {
 	}
 }
 
-// collectBooks takes the books, whichever way they are written as a list.
-func (r *reader) collectBooks(v any) {
+// collect takes a list of tables, whichever way it is written.
+func (r *reader) collect(key string, v any) {
+	var list []map[string]any
 	switch v := v.(type) {
 	case []map[string]any:
-		r.tables = v
+		r.lists[key] = v
 		return
 	case []any:
 		for _, one := range v {
@@ -196,14 +207,14 @@ func (r *reader) collectBooks(v any) {
 			if !ok {
 				break
 			}
-			r.tables = append(r.tables, table)
+			list = append(list, table)
 		}
-		if len(r.tables) == len(v) {
+		if len(list) == len(v) {
+			r.lists[key] = list
 			return
 		}
-		r.tables = nil
 	}
-	r.add("book", "books are a list of tables", "Begin each with [[book]], in two brackets.")
+	r.add(key, "this is a list of tables", fmt.Sprintf("Begin each with [[%s]], in two brackets.", key))
 }
 
 // knownTable reports whether any setting stands in the table.
@@ -222,64 +233,68 @@ func (r *reader) apply(s setting) {
 		return
 	}
 	if err := s.set(v); err != nil {
-		var p *valueError
-		if !errors.As(err, &p) {
-			p = &valueError{what: err.Error()}
-		}
-		at.What, at.Mend = p.what, p.mend
+		at.What, at.Mend = wording(err)
 		r.problems = append(r.problems, at)
 	}
 }
 
 // books reads the [[book]] tables.
 func (r *reader) books() {
-	for i, table := range r.tables {
+	for i, table := range r.lists[listBook] {
 		var b directory.Book
 		var name string
-		for _, s := range []setting{
-			text("name", &name), text("title", &b.Title), text("filter", &b.Filter),
-		} {
-			v, ok := table[s.key]
-			delete(table, s.key)
-			if !ok {
-				continue
-			}
-			if err := s.set(v); err != nil {
-				r.addBook(i, s.key, err.Error(), "")
-			}
-		}
+		r.table(listBook, i, table, []setting{text("name", &name), text("title", &b.Title), text("filter", &b.Filter)})
 		if strings.ContainsFunc(b.Title, unicode.IsControl) {
-			r.addBook(i, "title", "phones cannot show control characters", "Write one line of text.")
-		}
-		for _, k := range slices.Sorted(maps.Keys(table)) {
-			r.addBook(i, k, "unknown key", suggest(k, []string{"name", "title", "filter"}))
+			r.addTo(listBook, i, "title", "phones cannot show control characters", "Write one line of text.")
 		}
 		r.book(i, name, b)
 	}
-	if len(r.tables) == 0 {
+	if len(r.lists[listBook]) == 0 {
 		r.cfg.Books = []directory.Book{{Name: "people", Title: "People", Filter: directory.DefaultFilter}}
 	}
+}
+
+// table takes the n-th table of a list, and returns the keys whose values are wrong.
+func (r *reader) table(list string, n int, table map[string]any, settings []setting) (wrong []string) {
+	var known []string
+	for _, s := range settings {
+		known = append(known, s.key)
+		v, ok := table[s.key]
+		delete(table, s.key)
+		if !ok {
+			continue
+		}
+		if err := s.set(v); err != nil {
+			what, mend := wording(err)
+			r.addTo(list, n, s.key, what, mend)
+			wrong = append(wrong, s.key)
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(table)) {
+		r.addTo(list, n, k, "unknown key", suggest(k, known))
+	}
+	return wrong
 }
 
 // book checks and adds one book.
 func (r *reader) book(i int, name string, b directory.Book) {
 	parsed, err := directory.ParseBookName(name)
 	if err != nil {
-		r.addBook(i, "name", fmt.Sprintf("%q is no name for a book", name),
+		r.addTo(listBook, i, "name", fmt.Sprintf("%q is no name for a book", name),
 			fmt.Sprintf("Use 1 to %d characters of a–z, 0–9 and -: it becomes part of addresses.", directory.MaxBookName))
 		return
 	}
 	if directory.IsMailboxBook(parsed) {
-		r.addBook(i, "name", fmt.Sprintf("%q is a name of a mailbox's private book", name), "Give the book another name.")
+		r.addTo(listBook, i, "name", fmt.Sprintf("%q is a name of a mailbox's private book", name), "Give the book another name.")
 	}
 	if slices.ContainsFunc(r.cfg.Books, func(o directory.Book) bool { return o.Name == parsed }) {
-		r.addBook(i, "name", fmt.Sprintf("there are two books named %q", name), "Give each book a name of its own.")
+		r.addTo(listBook, i, "name", fmt.Sprintf("there are two books named %q", name), "Give each book a name of its own.")
 		return
 	}
 	if b.Filter == "" {
 		b.Filter = directory.DefaultFilter
 	} else if _, err := index.ParseRule(b.Filter); err != nil {
-		r.addBook(i, "filter", "this rule cannot be read: "+strings.TrimSuffix(err.Error(), ": "+directory.ErrInvalid.Error()), `Write it like "(&(accountEnabled=TRUE)(department=Sales))" (RFC 4515).`)
+		r.addTo(listBook, i, "filter", "this rule cannot be read: "+strings.TrimSuffix(err.Error(), ": "+directory.ErrInvalid.Error()), `Write it like "(&(accountEnabled=TRUE)(department=Sales))" (RFC 4515).`)
 	}
 	b.Name = parsed
 	if b.Title == "" {

@@ -72,9 +72,11 @@ func (r *reader) at(key string) Problem {
 	return Problem{File: r.file, Line: lineOf(r.text, key, 0), Key: key}
 }
 
-func (r *reader) addBook(n int, key, what, mend string) {
-	line := cmp.Or(lineOf(r.text, "book."+key, n), lineOf(r.text, "book", n))
-	r.problems = append(r.problems, Problem{File: r.file, Line: line, Key: "book." + key, What: what, Mend: mend})
+// addTo reports a problem of a key in the n-th table of a list, counted from 0.
+func (r *reader) addTo(list string, n int, key, what, mend string) {
+	key = list + "." + key
+	line := cmp.Or(lineOf(r.text, key, n), lineOf(r.text, list, n))
+	r.problems = append(r.problems, Problem{File: r.file, Line: line, Key: key, What: what, Mend: mend})
 }
 
 var (
@@ -105,7 +107,7 @@ func lineOf(text, key string, n int) int {
 				full = table + "." + full
 			}
 		}
-		if full == "" || (table == "book" && seen[table] != n+1) {
+		if full == "" || isList(table) && seen[table] != n+1 {
 			continue
 		}
 		if full == key {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,6 +18,12 @@ const (
 	maxInterval  = 24 * time.Hour   // a leaver is gone by the next day
 	maxPhones    = 20               // no phone shows more; a card stays a screen long
 	maxDrainDays = 365              // a phone that was off for a year is lost
+
+	maxLDAPConnections = 1_000_000        // more than a process may have files
+	maxLDAPOperations  = 1000             // each is a goroutine
+	maxLDAPHits        = 1_000_000        // more than a tenant has people
+	maxLDAPTimeout     = 10 * time.Minute // who waits longer has a fault to look for
+	minNetworkBits     = 8                // what is shorter is everybody and no network of somebody's
 )
 
 // A setting is one key and how its value is taken. set gets what TOML made of
@@ -31,7 +38,15 @@ type valueError struct{ what, mend string }
 
 func (e *valueError) Error() string { return e.what }
 
-// settings lists every key but those of [[book]]: the only place where a key,
+// wording is what is wrong and, if it is known, how to mend it.
+func wording(err error) (what, mend string) {
+	if v, ok := errors.AsType[*valueError](err); ok {
+		return v.what, v.mend
+	}
+	return err.Error(), ""
+}
+
+// settings lists every key but those of [[…]] tables: the only place where a key,
 // its place in Config and its type are told.
 func (r *reader) settings() []setting {
 	c := &r.cfg
@@ -80,6 +95,7 @@ func (r *reader) settings() []setting {
 		text("http.cert_file", &c.HTTP.CertFile),
 		text("http.key_file", &c.HTTP.KeyFile),
 		truth("http.behind_proxy", &c.HTTP.BehindProxy),
+		networks("http.proxy_protocol", &c.HTTP.ProxyProtocol),
 
 		text("ldap.listen", &c.LDAP.Listen),
 		text("ldap.ldaps_listen", &c.LDAP.LDAPSListen),
@@ -87,6 +103,23 @@ func (r *reader) settings() []setting {
 		text("ldap.cert_file", &c.LDAP.CertFile),
 		text("ldap.key_file", &c.LDAP.KeyFile),
 		truth("ldap.allow_plain", &c.LDAP.AllowPlain),
+		networks("ldap.proxy_protocol", &c.LDAP.ProxyProtocol),
+		networks("ldap.ldaps_proxy_protocol", &c.LDAP.LDAPSProxyProtocol),
+		text("ldap.legacy.listen", &c.LDAP.Legacy.Listen),
+		text("ldap.legacy.cert_file", &c.LDAP.Legacy.CertFile),
+		text("ldap.legacy.key_file", &c.LDAP.Legacy.KeyFile),
+		choice("ldap.legacy.min_tls", &c.LDAP.Legacy.MinTLS, "1.0", "1.1", "1.2"),
+		truth("ldap.legacy.allow_plain", &c.LDAP.Legacy.AllowPlain),
+		networks("ldap.legacy.proxy_protocol", &c.LDAP.Legacy.ProxyProtocol),
+		count("ldap.max_connections", &c.LDAP.MaxConnections, 1, maxLDAPConnections),
+		count("ldap.max_unbound_per_address", &c.LDAP.MaxUnboundPerAddress, 1, maxLDAPConnections),
+		count("ldap.max_connections_per_device", &c.LDAP.MaxConnectionsPerDevice, 1, maxLDAPConnections),
+		count("ldap.max_operations", &c.LDAP.MaxOperations, 1, maxLDAPOperations),
+		count("ldap.max_hits", &c.LDAP.MaxHits, 0, maxLDAPHits),
+		duration("ldap.bind_timeout", &c.LDAP.BindTimeout, time.Second, maxLDAPTimeout),
+		duration("ldap.idle_timeout", &c.LDAP.IdleTimeout, time.Second, maxInterval),
+		duration("ldap.write_timeout", &c.LDAP.WriteTimeout, time.Second, maxLDAPTimeout),
+		duration("ldap.search_timeout", &c.LDAP.SearchTimeout, 100*time.Millisecond, maxLDAPTimeout),
 
 		text("admin.listen", &c.Admin.Listen),
 	}

@@ -21,11 +21,31 @@ type capped struct {
 	net.Listener
 	log *slog.Logger
 
-	mu         sync.Mutex
-	open       int
-	bySite     map[netip.Addr]int
-	refused    int
-	complained time.Time
+	refused seldom
+
+	mu     sync.Mutex
+	open   int
+	bySite map[netip.Addr]int
+}
+
+// A seldom counts what is logged at most once in complainEvery.
+type seldom struct {
+	mu    sync.Mutex
+	count int
+	last  time.Time
+}
+
+// add counts one more; due = it is time to say so of all n since the last time.
+func (s *seldom) add() (n int, due bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.count++
+	now := time.Now()
+	if now.Sub(s.last) < complainEvery {
+		return 0, false
+	}
+	n, s.count, s.last = s.count, 0, now
+	return n, true
 }
 
 func newCapped(l net.Listener, log *slog.Logger) *capped {
@@ -73,15 +93,11 @@ func (c *capped) leave(from netip.Addr) {
 
 // refuse counts a refused connection and says so now and then. c.mu is held.
 func (c *capped) refuse(from netip.Addr) {
-	c.refused++
-	now := time.Now()
-	if now.Sub(c.complained) < complainEvery {
-		return
+	if n, due := c.refused.add(); due {
+		c.log.LogAttrs(context.Background(), slog.LevelWarn, "connections refused at the limit",
+			slog.String("address", c.Addr().String()), slog.String("last_from", from.String()),
+			slog.Int("refused", n), slog.Int("open", c.open))
 	}
-	c.log.LogAttrs(context.Background(), slog.LevelWarn, "connections refused at the limit",
-		slog.String("address", c.Addr().String()), slog.String("last_from", from.String()),
-		slog.Int("refused", c.refused), slog.Int("open", c.open))
-	c.complained, c.refused = now, 0
 }
 
 // A counted connection is counted out when it is closed.

@@ -3,6 +3,8 @@
 // # Dependencies
 //
 //	for           we use                      why not something else
+//	PROXY header  pires/go-proxyproto 0.15    reads both versions within bounds, is fuzzed and well kept; its
+//	                                          listener reads in the caller of RemoteAddr, so that we have our own
 //	ACME          caddyserver/certmagic 0.25  renews by schedule and shares its storage between instances;
 //	                                          x/crypto/autocert renews when somebody connects
 //	certmagic's   go.uber.org/zap 1.28        the one logger that certmagic takes; it is bridged to slog here

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -119,17 +120,31 @@ func SelfSigned(hosts ...string) (tls.Certificate, []byte, error) {
 	if err != nil {
 		return tls.Certificate{}, nil, fmt.Errorf("make a key: %w", err)
 	}
+	der, err := signItself(key, "Ringbook demo", selfSignedLife, 0, hosts)
+	if err != nil {
+		return tls.Certificate{}, nil, err
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		return tls.Certificate{}, nil, fmt.Errorf("read the certificate back: %w", err)
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, text, nil
+}
+
+// signItself makes a certificate that its own key has signed, in DER.
+func signItself(key crypto.Signer, name string, life time.Duration, usage x509.KeyUsage, hosts []string) ([]byte, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
 	if err != nil {
-		return tls.Certificate{}, nil, fmt.Errorf("draw a serial number: %w", err)
+		return nil, fmt.Errorf("draw a serial number: %w", err)
 	}
 	now := time.Now()
 	t := &x509.Certificate{
 		SerialNumber: serial,
-		Subject:      pkix.Name{CommonName: "Ringbook demo"},
+		Subject:      pkix.Name{CommonName: name},
 		NotBefore:    now.Add(-time.Hour), // for clocks that are behind
-		NotAfter:     now.Add(selfSignedLife),
-		KeyUsage:     x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		NotAfter:     now.Add(life),
+		KeyUsage:     x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign | usage,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		IsCA:         true, BasicConstraintsValid: true, // so that it can be its own root
 	}
@@ -142,14 +157,9 @@ func SelfSigned(hosts ...string) (tls.Certificate, []byte, error) {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, t, t, key.Public(), key)
 	if err != nil {
-		return tls.Certificate{}, nil, fmt.Errorf("sign the certificate: %w", err)
+		return nil, fmt.Errorf("sign the certificate: %w", err)
 	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		return tls.Certificate{}, nil, fmt.Errorf("read the certificate back: %w", err)
-	}
-	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, text, nil
+	return der, nil
 }
 
 // Fixed serves one certificate that does not change.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -31,7 +30,7 @@ func (f surfaceFunc) Serve(ctx context.Context, l net.Listener) error { return f
 // bind opens every listener. CardDAV's is the first: a certificate authority
 // may want to see it.
 func (p *program) bind(ctx context.Context, cfg *config.Config, plan *number.Plan, told graph.Notify) error {
-	web, err := listen(ctx, cfg.HTTP.Listen)
+	web, err := p.listen(ctx, cfg.HTTP.Listen, cfg.HTTP.ProxyProtocol)
 	if err != nil {
 		return err
 	}
@@ -39,35 +38,23 @@ func (p *program) bind(ctx context.Context, cfg *config.Config, plan *number.Pla
 		Directory: p.store, Auth: p.auth, Journal: p.journal, Plan: plan, Log: p.log, RemoteAddr: remoteAddr(cfg.HTTP.BehindProxy),
 	}))}
 	p.doors = append(p.doors, server.Door{Name: doorCardDAV, Listener: web, Surface: book})
-	var phonesTLS *tls.Config
-	if book.TLS, phonesTLS, err = p.certificates(ctx, cfg, web.Addr()); err != nil {
+	certs, err := p.certificates(ctx, cfg, web.Addr())
+	if err != nil {
 		return err
 	}
-	phones, err := ldap.New(ldap.Options{
-		Directory: p.store, Auth: p.auth, Journal: p.journal, Plan: plan, BaseDN: cfg.LDAP.BaseDN,
-		TLS: phonesTLS, AllowPlain: cfg.LDAP.AllowPlain, Log: p.log,
-	})
+	book.TLS = certs.http
+	phones, err := p.bindLDAP(ctx, cfg, plan, certs)
 	if err != nil {
-		return &hintError{err: fmt.Errorf("ldap: %w", err), code: exitUsage}
+		return err
 	}
-	for _, d := range []struct {
-		name, address string
-		surface       server.Surface
-	}{
-		{doorLDAP, cfg.LDAP.Listen, surfaceFunc(phones.Serve)},
-		{doorLDAPS, cfg.LDAP.LDAPSListen, surfaceFunc(phones.ServeTLS)},
-		{"health", cfg.Admin.Listen, &server.HTTP{Log: p.log, Handler: admin.Health(admin.MetricsOptions{
-			Directory: p.store, Mirror: p.mirror, Devices: p.auth, Credentials: p.credential, Version: version,
-		})}},
-	} {
-		if d.address == "" {
-			continue
-		}
-		l, err := listen(ctx, d.address)
+	if cfg.Admin.Listen != "" {
+		l, err := p.listen(ctx, cfg.Admin.Listen, nil)
 		if err != nil {
 			return err
 		}
-		p.doors = append(p.doors, server.Door{Name: d.name, Listener: l, Surface: d.surface})
+		p.doors = append(p.doors, server.Door{Name: "health", Listener: l, Surface: &server.HTTP{Log: p.log, Handler: admin.Health(admin.MetricsOptions{
+			Directory: p.store, Mirror: p.mirror, Devices: p.auth, Credentials: p.credential, Version: version,
+		})}})
 	}
 	return p.bindAdmin(ctx, cfg, plan, phones, phonesTLS != nil)
 }
@@ -87,19 +74,16 @@ func (p *program) hooked(told graph.Notify, phones http.Handler) http.Handler {
 	})
 }
 
-// The doors whose ports devices are told.
-const (
-	doorCardDAV = "carddav"
-	doorLDAP    = "ldap"
-	doorLDAPS   = "ldaps"
-)
+// doorCardDAV is the door of CardDAV; those of LDAP are called as their listeners.
+const doorCardDAV = "carddav"
 
-func listen(ctx context.Context, address string) (net.Listener, error) {
+// listen opens a listener, behind proxies if there are any.
+func (p *program) listen(ctx context.Context, address string, proxies []netip.Prefix) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, &hintError{err: err, code: exitFailed, hint: "Is another server using the address? Ports below 1024 need root or CAP_NET_BIND_SERVICE."}
 	}
-	return l, nil
+	return server.Proxied(l, proxies, p.log), nil
 }
 
 func (p *program) bindAdmin(ctx context.Context, cfg *config.Config, plan *number.Plan, phones *ldap.Server, startTLS bool) error {
@@ -136,9 +120,9 @@ func (p *program) access(cfg *config.Config, phones *ldap.Server) (admin.Access,
 			return a, fmt.Errorf("address of %s: %w", d.Name, err)
 		}
 		switch d.Name {
-		case doorLDAP:
+		case config.ListenerLDAP:
 			a.LDAPURI = "ldap://" + hostPort(u.Hostname(), port, "389")
-		case doorLDAPS:
+		case config.ListenerLDAPS:
 			a.LDAPSURI = "ldaps://" + hostPort(u.Hostname(), port, "636")
 		}
 	}
@@ -154,38 +138,6 @@ func hostPort(host, port, usual string) string {
 		return "[" + host + "]"
 	}
 	return host
-}
-
-// certificates makes the TLS settings of CardDAV and LDAP; nil = none.
-func (p *program) certificates(ctx context.Context, cfg *config.Config, web net.Addr) (http, phones *tls.Config, err error) {
-	switch cfg.HTTP.TLS {
-	case config.TLSACME:
-		u, err := url.Parse(cfg.PublicURL)
-		if err != nil {
-			return nil, nil, fmt.Errorf("public_url: %w", err)
-		}
-		http, p.stop, err = server.ACME(ctx, server.ACMEOptions{
-			Host: u.Hostname(), Folder: filepath.Join(cfg.DataDir, acmeName), Listener: web, Log: p.log,
-		})
-		if err != nil {
-			return nil, nil, fmt.Errorf("certificate by ACME: %w", err)
-		}
-	case config.TLSFiles:
-		if http, err = server.Files(cfg.HTTP.CertFile, cfg.HTTP.KeyFile, p.log); err != nil {
-			return nil, nil, &hintError{err: fmt.Errorf("http.cert_file: %w", err), code: exitUsage}
-		}
-	}
-	if cfg.LDAP.CertFile != "" {
-		if phones, err = server.Files(cfg.LDAP.CertFile, cfg.LDAP.KeyFile, p.log); err != nil {
-			return nil, nil, &hintError{err: fmt.Errorf("ldap.cert_file: %w", err), code: exitUsage}
-		}
-		return http, phones, nil
-	}
-	if http != nil {
-		phones = http.Clone()
-		phones.NextProtos = nil // LDAP has none to agree on
-	}
-	return http, phones, nil
 }
 
 // remoteAddr tells who asks: the connection's peer, or, behind one trusted

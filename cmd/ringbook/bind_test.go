@@ -3,6 +3,11 @@ package main
 import (
 	"net/http"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ringbook/config"
+	"ringbook/server/ldap"
 )
 
 func TestRemoteAddr(t *testing.T) {
@@ -29,5 +34,26 @@ func TestRemoteAddr(t *testing.T) {
 		if got := remoteAddr(c.behindProxy)(r).String(); got != c.want {
 			t.Errorf("%+v: %s", c, got)
 		}
+	}
+}
+
+// TestLimitsOfLDAP: what the configuration says when nothing is set is what the
+// server's own reasons are written for.
+func TestLimitsOfLDAP(t *testing.T) {
+	t.Setenv("RINGBOOK_PUBLIC_URL", "https://contacts.contoso.com")
+	t.Setenv("RINGBOOK_TENANT_ID", "contoso.com")
+	t.Setenv("RINGBOOK_TENANT_MANAGED_IDENTITY", "true")
+	cfg, err := config.Load("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := cfg.LDAP
+	got := []any{c.MaxConnections, c.MaxUnboundPerAddress, c.MaxConnectionsPerDevice, c.MaxOperations, c.MaxHits, c.BindTimeout, c.IdleTimeout, c.WriteTimeout, c.SearchTimeout}
+	want := []any{
+		ldap.DefaultMaxConns, ldap.DefaultMaxUnbound, ldap.DefaultMaxDeviceConns, ldap.DefaultMaxOperations, 0,
+		ldap.DefaultBindTimeout, ldap.DefaultIdleTimeout, ldap.DefaultWriteTimeout, ldap.DefaultSearchTimeout,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }

@@ -1,15 +1,21 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
 
 	"github.com/go-ldap/ldap/v3"
 
 	"ringbook/config"
 	"ringbook/graph"
+	"ringbook/server"
 )
 
 // An ldapConn is a connection to our LDAP server, with the certificate that it
@@ -27,33 +33,38 @@ func (s *serverCheck) dial(ctx context.Context, listen string, atOnce bool) (*ld
 		return nil, err
 	}
 	c := &ldapConn{address: net.JoinHostPort(s.host, port)}
+	return c, s.dialTo(ctx, c, atOnce)
+}
+
+// dialTo connects to c.address, with c.shown as the client.
+func (s *serverCheck) dialTo(ctx context.Context, c *ldapConn, atOnce bool) error {
 	raw, err := new(net.Dialer).DialContext(ctx, "tcp", c.address)
 	if err != nil {
-		return c, err
+		return err
 	}
 	if end, ok := ctx.Deadline(); ok {
 		if err := raw.SetDeadline(end); err != nil {
-			return c, err
+			return err
 		}
 	}
 	if atOnce {
 		secure := tls.Client(raw, c.shown.config(s.host))
 		if err := secure.HandshakeContext(ctx); err != nil {
 			_ = raw.Close() // the handshake has failed already
-			return c, c.shown.cause(err)
+			return c.shown.cause(err)
 		}
 		raw = secure
 	}
 	c.Conn = ldap.NewConn(raw, atOnce)
 	c.Start()
 	if atOnce || s.plainOnly() {
-		return c, nil
+		return nil
 	}
 	if err := c.StartTLS(c.shown.config(s.host)); err != nil {
 		_ = c.Close() // it has failed already
-		return c, c.shown.cause(err)
+		return c.shown.cause(err)
 	}
-	return c, nil
+	return nil
 }
 
 // plainOnly: LDAP has no certificate, and ldap.allow_plain lets devices in
@@ -70,6 +81,33 @@ func (s *serverCheck) ldaps(ctx context.Context) part {
 func (s *serverCheck) startTLS(ctx context.Context) part {
 	c, err := s.dial(ctx, s.cfg.LDAP.Listen, false)
 	return s.rootDSE(c, err, "answers with StartTLS")
+}
+
+// legacy tries the listener for old phones as one of them: with the oldest TLS that it
+// takes, at the address that it listens on.
+func (s *serverCheck) legacy(ctx context.Context) part {
+	l := s.cfg.LDAP.Legacy
+	host, port, err := net.SplitHostPort(l.Listen)
+	if err != nil {
+		return serverFailure(err, l.Listen)
+	}
+	if a, err := netip.ParseAddr(host); err != nil || a.IsUnspecified() {
+		host = s.host
+	}
+	file := cmp.Or(l.CertFile, filepath.Join(s.cfg.DataDir, legacyCertName))
+	c := &ldapConn{address: net.JoinHostPort(host, port)}
+	c.shown.legacy = server.Legacy(&tls.Config{MinVersion: tlsVersions[l.MinTLS], MaxVersion: tlsVersions[l.MinTLS]}, tlsVersions[l.MinTLS])
+	if text, err := os.ReadFile(file); err == nil {
+		if c.shown.roots, err = x509.SystemCertPool(); err != nil {
+			c.shown.roots = x509.NewCertPool()
+		}
+		c.shown.roots.AppendCertsFromPEM(text) // phones are told to trust it
+	}
+	p := s.rootDSE(c, s.dialTo(ctx, c, true), "answers old phones with TLS "+l.MinTLS)
+	if p.State == graph.CheckOK {
+		p.State, p.Mend = graph.CheckWarning, "Switch ldap.legacy off when the last old phone is gone; the log's \"ldap bind\" lines with port=legacy say who still uses it."
+	}
+	return p
 }
 
 // rootDSE asks for what a server tells everybody.

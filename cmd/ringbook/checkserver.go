@@ -79,7 +79,7 @@ func (s *serverCheck) probes() []probe {
 	if noLDAPS != "" {
 		bindNeeds = []string{"ldap"}
 	}
-	return []probe{
+	probes := []probe{
 		{name: "public name", run: s.resolve},
 		{name: "public certificate", needs: []string{"public name"}, off: noTLS, run: s.certificate},
 		{name: "carddav", needs: []string{"public name", "public certificate"}, run: s.discovery},
@@ -88,6 +88,10 @@ func (s *serverCheck) probes() []probe {
 		{name: "ldap", needs: []string{"public name"}, off: noLDAP, run: s.startTLS},
 		{name: "ldap login", needs: bindNeeds, off: noBind, run: s.bind},
 	}
+	if s.cfg.LDAP.Legacy.Listen != "" {
+		probes = append(probes, probe{name: "ldap legacy", needs: []string{"public name"}, run: s.legacy})
+	}
+	return probes
 }
 
 func (s *serverCheck) run(ctx context.Context) {
@@ -155,22 +159,28 @@ func (s *serverCheck) certificate(ctx context.Context) part {
 type shown struct {
 	leaf *x509.Certificate
 	err  error
+
+	roots  *x509.CertPool // nil = the system's
+	legacy *tls.Config    // of an old phone; nil = a client of today
 }
 
 func (c *shown) config(host string) *tls.Config {
-	return &tls.Config{
-		MinVersion: tls.VersionTLS12, ServerName: host,
-		InsecureSkipVerify: true, //nolint:gosec // VerifyConnection does it
-		VerifyConnection: func(state tls.ConnectionState) error {
-			c.leaf = state.PeerCertificates[0]
-			between := x509.NewCertPool()
-			for _, cert := range state.PeerCertificates[1:] {
-				between.AddCert(cert)
-			}
-			_, c.err = c.leaf.Verify(x509.VerifyOptions{DNSName: host, Intermediates: between})
-			return c.err
-		},
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.legacy != nil {
+		config = c.legacy.Clone()
 	}
+	config.ServerName = host
+	config.InsecureSkipVerify = true // VerifyConnection does it
+	config.VerifyConnection = func(state tls.ConnectionState) error {
+		c.leaf = state.PeerCertificates[0]
+		between := x509.NewCertPool()
+		for _, cert := range state.PeerCertificates[1:] {
+			between.AddCert(cert)
+		}
+		_, c.err = c.leaf.Verify(x509.VerifyOptions{DNSName: host, Roots: c.roots, Intermediates: between})
+		return c.err
+	}
+	return config
 }
 
 // cause is what is wrong with the certificate, or else err.

@@ -65,8 +65,8 @@ func (c *conn) bind(ctx context.Context, m message) error {
 		level = slog.LevelDebug // anonymous: clients that look around do so before each bind
 	}
 	c.srv.Log.LogAttrs(ctx, level, "ldap bind",
-		slog.String("from", c.from.String()), slog.String("device", string(c.device)),
-		slog.Bool("tls", c.secure), slog.Int("result", int(r.code)), slog.Duration("took", time.Since(began)))
+		slog.String("port", c.port.Name), slog.String("from", c.from.String()), slog.String("device", string(c.device)),
+		slog.String("tls", c.tlsVersion()), slog.Int("result", int(r.code)), slog.Duration("took", time.Since(began)))
 	return c.answer(m.id, opBindResponse, r)
 }
 
@@ -82,7 +82,7 @@ func (c *conn) authenticate(ctx context.Context, q bindRequest) result {
 	case q.secret == "":
 		// RFC 4513 §5.1.2: many clients take its success for a login.
 		return refuse(goldap.LDAPResultUnwillingToPerform, "a name without a password is refused")
-	case !c.secure && !c.srv.AllowPlain:
+	case !c.secure && !c.port.AllowPlain:
 		return refuse(goldap.LDAPResultConfidentialityRequired, "use LDAPS or StartTLS")
 	case len(q.name) > maxDN:
 		return refuse(goldap.LDAPResultInvalidDNSyntax, "name too long")

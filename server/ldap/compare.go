@@ -16,7 +16,7 @@ func (c *conn) compare(body []byte) (result, error) {
 	case len(dn) > maxDN:
 		return refuse(goldap.LDAPResultInvalidDNSyntax, "name too long"), nil
 	}
-	_, exists := known(equal.Attribute)
+	_, exists := c.sight(c.device).known(equal.Attribute)
 	present := &filter.Filter{Op: filter.Present, Attribute: equal.Attribute}
 	if there, r, err := c.holds(dn, equal); err != nil || r != success || there {
 		return orCode(r, goldap.LDAPResultCompareTrue), err

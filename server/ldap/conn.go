@@ -26,13 +26,16 @@ const readBuffer = 512
 // A conn is one client's connection. Its reading goroutine owns everything but
 // what is marked otherwise.
 type conn struct {
-	srv    *Server
-	raw    net.Conn
-	from   netip.Addr
-	stream net.Conn // raw, or TLS over it; changes only while no operation runs
-	reader *bufio.Reader
-	secure bool
-	cancel context.CancelFunc // ends the operations under way
+	srv  *Server
+	port *Port
+	raw  net.Conn
+	from netip.Addr
+	// anonymous is what the client may do without a login; nil = nothing.
+	anonymous *Anonymous
+	stream    net.Conn // raw, or what stands over it; changes only while no operation runs
+	reader    *bufio.Reader
+	secure    bool               // stream is TLS
+	cancel    context.CancelFunc // ends the operations under way
 
 	device  directory.DeviceID // "" = anonymous
 	login   directory.Login
@@ -74,8 +77,8 @@ var errPanic = errors.New("panic")
 // errEnding refuses to write to a connection that is being ended.
 var errEnding = errors.New("connection is ending")
 
-func newConn(s *Server, raw net.Conn, from netip.Addr, secure bool) *conn {
-	return &conn{srv: s, raw: raw, from: from, stream: raw, secure: secure, running: map[int32]*operation{}}
+func newConn(s *Server, p *Port, raw net.Conn, from netip.Addr) *conn {
+	return &conn{srv: s, port: p, raw: raw, from: from, anonymous: p.anonymous(from), stream: raw, running: map[int32]*operation{}}
 }
 
 // serve reads and answers until the client leaves, breaks the rules or is told to
@@ -99,10 +102,8 @@ func (c *conn) converse(ctx context.Context) (err error) {
 			err = errPanic
 		}
 	}()
-	if c.secure {
-		if err := c.startTLS(ctx); err != nil {
-			return err
-		}
+	if err := c.open(ctx); err != nil {
+		return err
 	}
 	c.reader = bufio.NewReaderSize(c.stream, readBuffer)
 	for {
@@ -120,16 +121,16 @@ func (c *conn) converse(ctx context.Context) (err error) {
 	}
 }
 
-// startTLS puts TLS over the raw connection.
+// startTLS puts TLS over the connection.
 func (c *conn) startTLS(ctx context.Context) error {
+	c.broken.Store(true) // in the middle of a handshake there are no words
 	deadline := time.Now().Add(c.srv.BindTimeout)
 	_ = c.raw.SetWriteDeadline(deadline)
 	c.setReadDeadline(deadline)
 	if c.ending.Load() != nil {
 		return errEnding
 	}
-	c.broken.Store(true) // in the middle of a handshake there are no words
-	t := tls.Server(c.raw, c.srv.TLS)
+	t := tls.Server(c.stream, c.port.TLS)
 	if err := t.HandshakeContext(ctx); err != nil {
 		return err
 	}
@@ -232,7 +233,7 @@ func (c *conn) leave(cause error) {
 	if d.why != success && !c.broken.Load() { // nothing can follow half a message
 		c.farewell(d.why)
 	}
-	if c.stream != c.raw && !c.broken.Load() {
+	if c.secure && !c.broken.Load() {
 		_ = c.stream.Close() // tells the client; it may not hear it
 	}
 	_ = c.raw.Close()
@@ -276,7 +277,7 @@ func (c *conn) farewell(why result) {
 		c.broken.Store(true)
 		return
 	}
-	if t, ok := c.raw.(interface{ CloseWrite() error }); ok && c.stream == c.raw {
+	if t, ok := c.raw.(interface{ CloseWrite() error }); ok && !c.secure {
 		if t.CloseWrite() == nil {
 			_ = c.raw.SetReadDeadline(time.Now().Add(cutTimeout))
 			_, _ = io.CopyN(io.Discard, c.raw, maxMessage)
@@ -360,6 +361,9 @@ func (c *conn) start(ctx context.Context, m message) error {
 		return c.answer(m.id, opSearchDone, r)
 	}
 	who := c.device
+	if who == "" && c.anonymous != nil {
+		c.expires = time.Now().Add(c.srv.IdleTimeout) // it is at home here
+	}
 	c.wait.Go(func() {
 		defer c.discharge(op)
 		var err error // whatever it is, c.write has told the reader

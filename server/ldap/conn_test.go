@@ -349,6 +349,9 @@ func (h hangUp) Close() error {
 	return h.Conn.Close()
 }
 
+// RemoteAddr is of a network for examples (RFC 5737).
+func (h hangUp) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 1} }
+
 func (p *pipeline) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
 func (p *pipeline) Addr() net.Addr { return &net.TCPAddr{} }
 
@@ -358,15 +361,27 @@ func bubble(t *testing.T, f func(t *testing.T, s *site, l *pipeline, connect fun
 	bubbleOf(t, staff(), nil, f)
 }
 
+// bubbleAt is a bubble whose port is another one.
+func bubbleAt(t *testing.T, change func(*ldap.Port), f func(t *testing.T, s *site, l *pipeline, connect func() *raw)) {
+	t.Helper()
+	bubbleWith(t, staff(), nil, change, f)
+}
+
 func bubbleOf(t *testing.T, people []*directory.Contact, change func(*ldap.Options), f func(t *testing.T, s *site, l *pipeline, connect func() *raw)) {
+	t.Helper()
+	bubbleWith(t, people, change, func(*ldap.Port) {}, f)
+}
+
+func bubbleWith(t *testing.T, people []*directory.Contact, change func(*ldap.Options), at func(*ldap.Port), f func(t *testing.T, s *site, l *pipeline, connect func() *raw)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		m, plan := newMirror(t, people...)
 		s := prepare(t, m, plan, change)
+		at(&s.port)
 		l := newPipeline()
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error)
-		go func() { done <- s.server.Serve(ctx, l) }()
+		go func() { done <- s.server.Serve(ctx, l, s.port) }()
 		f(t, s, l, func() *raw { return l.connect(t) })
 		cancel()
 		if err := <-done; err != nil {
@@ -476,7 +491,7 @@ func TestABrokenListenerIsReported(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = l.Close()
-	if err := s.server.Serve(t.Context(), l); !errors.Is(err, net.ErrClosed) {
+	if err := s.server.Serve(t.Context(), l, s.port); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("error %v", err)
 	}
 }

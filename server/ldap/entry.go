@@ -126,11 +126,27 @@ func (s *selection) wants(a *attribute) (string, bool) {
 	return a.name, a.operational && s.operational || !a.operational && s.all
 }
 
+// look leaves out the columns that a client may not see. Of the operational ones it
+// sees what is in the DN.
+func (p *printer) look(s sight) {
+	p.sight = s
+	if s == nil {
+		return
+	}
+	p.columns = slices.DeleteFunc(p.columns, func(c column) bool {
+		if c.kind == columnOperational {
+			return operationalNames[c.attribute] == "modifyTimestamp"
+		}
+		return !s.sees(c.attribute)
+	})
+}
+
 // A printer appends the entries of one search.
 type printer struct {
 	srv    *Server
 	id     int32 // message id
 	device directory.Device
+	sight  sight
 	selection
 
 	texts  []string          // of the attribute that is being written

@@ -16,15 +16,15 @@ const (
 // An extension is one row of the table that both dispatches and is advertised.
 type extension struct {
 	oid     string
-	offered func(*Server) bool
+	offered func(*conn) bool
 	do      func(*conn, context.Context, message) error
 }
 
 // extensions returns the table. It is never changed.
 func extensions() [2]extension {
 	return [...]extension{
-		{oidStartTLS, func(s *Server) bool { return s.TLS != nil }, (*conn).upgrade},
-		{oidWhoAmI, func(*Server) bool { return true }, (*conn).whoAmI},
+		{oidStartTLS, func(c *conn) bool { return c.port.TLS != nil }, (*conn).upgrade},
+		{oidWhoAmI, func(*conn) bool { return true }, (*conn).whoAmI},
 	}
 }
 
@@ -34,7 +34,7 @@ func (c *conn) extended(ctx context.Context, m message) error {
 		return c.answer(m.id, opExtendedResponse, refuse(goldap.LDAPResultProtocolError, "malformed request"))
 	}
 	for _, x := range extensions() {
-		if x.oid == string(oid) && x.offered(c.srv) {
+		if x.oid == string(oid) && x.offered(c) {
 			return x.do(c, ctx, m)
 		}
 	}

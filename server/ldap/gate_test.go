@@ -60,7 +60,7 @@ func toilsome(t *testing.T, f func(s *site, d *toil, connect func(login director
 		l := newPipeline()
 		ctx, cancel := context.WithCancel(context.Background())
 		var served sync.WaitGroup
-		served.Go(func() { _ = s.server.Serve(ctx, l) })
+		served.Go(func() { _ = s.server.Serve(ctx, l, s.port) })
 		defer served.Wait()
 		defer cancel()
 		f(s, d, func(login directory.Login, secret string) *raw {

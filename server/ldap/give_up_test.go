@@ -113,7 +113,7 @@ func TestStrangerWhoReadsNothing(t *testing.T) {
 	s := prepare(t, m, plan, func(o *ldap.Options) { o.BindTimeout, o.WriteTimeout = 200*time.Millisecond, 5*time.Second })
 	l := newPipeline()
 	var served sync.WaitGroup
-	served.Go(func() { _ = s.server.Serve(t.Context(), l) })
+	served.Go(func() { _ = s.server.Serve(t.Context(), l, s.port) })
 	defer served.Wait()
 	defer l.Close()
 	c := l.connect(t)

@@ -46,13 +46,13 @@ func known(name string) (index.Attribute, bool) {
 	return a, ok && !hidden(a)
 }
 
-// hide makes a filter of a request ask for no hidden attribute: the leaf is
-// undefined, as that of any attribute that nobody has heard of.
-func hide(f *filter.Filter) {
+// hide makes a filter of a request ask for nothing that its client may not see: the
+// leaf is undefined, as that of any attribute that nobody has heard of.
+func (s sight) hide(f *filter.Filter) {
 	for _, child := range f.Children {
-		hide(child)
+		s.hide(child)
 	}
-	if a, ok := index.ParseAttribute(f.Attribute); ok && hidden(a) {
+	if a, ok := index.ParseAttribute(f.Attribute); ok && !s.sees(a) {
 		f.Attribute, f.Rule, f.DN = "", "", false
 	}
 }
@@ -64,21 +64,32 @@ func knownName(name string) string {
 	return "unknown"
 }
 
-// lookUp works out what q finds for a device. An error is the connection's end.
+// searcher returns as whom a client searches: the device, or what is let in without
+// one. An error is the connection's end.
+func (c *conn) searcher(who directory.DeviceID) (directory.Device, result, error) {
+	switch {
+	case who != "":
+		d, err := c.current(who)
+		return d, success, err
+	case c.anonymous != nil:
+		return c.anonymous.device(), success, nil
+	}
+	return directory.Device{}, refuse(goldap.LDAPResultInsufficientAccessRights, "log in first"), nil
+}
+
+// lookUp works out what q finds for a device, or for nobody in particular. An error is
+// the connection's end.
 func (c *conn) lookUp(q searchRequest, who directory.DeviceID) (directory.Device, found, result, error) {
-	hide(q.filter)
+	c.sight(who).hide(q.filter)
 	at := c.srv.tree.locate(q.base)
 	none := found{contacts: nobody}
 	if at.kind == placeRoot && q.scope == scopeBase {
-		none.objects = keep(q.filter, c.srv.rootDSE())
+		none.objects = keep(q.filter, c.rootDSE())
 		return directory.Device{}, none, success, nil
 	}
-	if who == "" {
-		return directory.Device{}, none, refuse(goldap.LDAPResultInsufficientAccessRights, "log in first"), nil
-	}
-	device, err := c.current(who)
-	if err != nil {
-		return device, none, success, err
+	device, r, err := c.searcher(who)
+	if err != nil || r != success {
+		return device, none, r, err
 	}
 	view := c.srv.Directory.View()
 	switch {

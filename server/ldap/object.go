@@ -68,8 +68,8 @@ func hasPieces(v string, f *filter.Filter) bool {
 	return ok && strings.HasSuffix(v, strings.ToLower(f.Final))
 }
 
-// rootDSE describes the server (RFC 4512 §5.1).
-func (s *Server) rootDSE() object {
+// rootDSE describes the server as this connection has it (RFC 4512 §5.1).
+func (c *conn) rootDSE() object {
 	var ctl, ext []string
 	for _, row := range controlTable {
 		if !slices.Contains(ctl, row.oid) {
@@ -77,14 +77,14 @@ func (s *Server) rootDSE() object {
 		}
 	}
 	for _, x := range extensions() {
-		if x.offered(s) {
+		if x.offered(c) {
 			ext = append(ext, x.oid)
 		}
 	}
 	return object{attributes: []attribute{
 		{name: "objectClass", values: []string{"top"}},
-		{name: "namingContexts", values: []string{s.tree.base}, operational: true},
-		{name: "defaultNamingContext", values: []string{s.tree.base}, operational: true},
+		{name: "namingContexts", values: []string{c.srv.tree.base}, operational: true},
+		{name: "defaultNamingContext", values: []string{c.srv.tree.base}, operational: true},
 		{name: "supportedLDAPVersion", values: []string{"2", "3"}, operational: true},
 		{name: "supportedControl", values: ctl, operational: true},
 		{name: "supportedExtension", values: ext, operational: true},

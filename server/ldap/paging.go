@@ -135,7 +135,7 @@ func (a *answer) sort(ctx context.Context, f *found) (result, error) {
 	if len(a.ctl.sort) == 0 {
 		return success, nil
 	}
-	attributes, unknown := a.ctl.sortAttributes()
+	attributes, unknown := a.ctl.sortAttributes(a.sight)
 	if unknown != "" {
 		return a.unsorted(goldap.LDAPResultNoSuchAttribute, unknown), nil
 	}
@@ -183,10 +183,10 @@ func (a *answer) unsorted(code uint16, attribute string) result {
 	return success
 }
 
-// sortAttributes returns the attributes to sort by, or the first that we do not know.
-func (c *controls) sortAttributes() (list []index.Attribute, unknown string) {
+// sortAttributes returns the attributes to sort by, or the first that the client does not know.
+func (c *controls) sortAttributes(s sight) (list []index.Attribute, unknown string) {
 	for _, k := range c.sort {
-		a, ok := known(k.attribute)
+		a, ok := s.known(k.attribute)
 		if !ok {
 			return nil, k.attribute
 		}

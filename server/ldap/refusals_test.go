@@ -32,13 +32,13 @@ func TestRefusedConnectionsAreCounted(t *testing.T) {
 		l := newPipeline()
 		ctx, cancel := context.WithCancel(context.Background())
 		var served sync.WaitGroup
-		served.Go(func() { _ = s.server.Serve(ctx, l) })
+		served.Go(func() { _ = s.server.Serve(ctx, l, s.port) })
 		c := l.connect(t)
 		c.send(bindMessage(1, 3, "", ""))
 		c.expect(1, 0x61, goldap.LDAPResultSuccess)
 		refused := func() {
 			ours, theirs := net.Pipe()
-			l.conns <- theirs
+			l.conns <- hangUp{theirs, l.hungUp}
 			_, _ = io.Copy(io.Discard, ours) // until it is closed
 		}
 		for _, n := range []int{5, 1, 3} {

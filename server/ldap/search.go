@@ -126,7 +126,7 @@ func (op *operation) search(ctx context.Context, m message, who directory.Device
 	}
 	if c.srv.Log.Enabled(ctx, slog.LevelInfo) {
 		c.srv.Log.LogAttrs(ctx, slog.LevelInfo, "ldap search",
-			slog.String("device", string(who)), slog.Int("scope", int(q.scope)), slog.Any("asked", asked(q.filter)),
+			slog.String("device", string(who)), slog.String("from", c.from.String()), slog.Int("scope", int(q.scope)), slog.Any("asked", asked(q.filter)),
 			slog.Int("entries", rep.entries), slog.Int("result", int(rep.r.code)), slog.Bool("abandoned", rep.silent),
 			slog.Duration("took", time.Since(began)))
 	}
@@ -174,7 +174,7 @@ func (op *operation) find(ctx context.Context, who directory.DeviceID, q searchR
 // run is all the work of a search. An error other than errUnwanted is the
 // connection's end.
 func (a *answer) run(ctx context.Context, who directory.DeviceID) (result, error) {
-	a.work = a.srv.gate.enter(who)
+	a.work = a.srv.gate.enter(a.op.c.account(who))
 	defer a.work.leave()
 	if a.work.goOn(ctx) != nil {
 		return interrupted(ctx)
@@ -185,6 +185,7 @@ func (a *answer) run(ctx context.Context, who directory.DeviceID) (result, error
 		return r, err
 	}
 	a.device = device
+	a.look(a.op.c.sight(who))
 	if r, err := a.sort(ctx, &found); err != nil || r != success {
 		return r, err
 	}

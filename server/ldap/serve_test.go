@@ -98,7 +98,7 @@ func TestBindRefusals(t *testing.T) {
 }
 
 func TestPlainBindNeedsPermission(t *testing.T) {
-	s := newSite(t, staff(), func(o *ldap.Options) { o.AllowPlain = false })
+	s := newSiteAt(t, func(p *ldap.Port) { p.AllowPlain = false })
 	c := s.dial(t)
 	if err := c.Bind(string(s.device.Login), s.secret); code(err) != goldap.LDAPResultConfidentialityRequired {
 		t.Errorf("plain bind: %v", err)
@@ -142,12 +142,12 @@ func TestStartTLS(t *testing.T) {
 }
 
 func TestNoTLS(t *testing.T) {
-	s := newSite(t, staff(), func(o *ldap.Options) { o.TLS = nil })
+	s := newSiteAt(t, func(p *ldap.Port) { p.TLS = nil })
 	c := s.dial(t)
 	if _, err := c.Extended(goldap.NewExtendedRequest("1.3.6.1.4.1.1466.20037", nil)); code(err) != goldap.LDAPResultProtocolError {
 		t.Errorf("StartTLS without a certificate: %v", err)
 	}
-	if err := s.server.ServeTLS(t.Context(), nil); err == nil {
+	if err := s.server.Serve(t.Context(), nil, ldap.Port{Name: "ldaps", Opening: ldap.OpenTLS}); err == nil {
 		t.Error("LDAPS without a certificate")
 	}
 }

@@ -2,7 +2,6 @@ package ldap
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -79,10 +78,7 @@ type Options struct {
 	Journal   Journal // nil = nothing is remembered
 	Plan      *number.Plan
 	BaseDN    string
-	TLS       *tls.Config // nil = neither StartTLS nor LDAPS
-	// AllowPlain lets devices bind without TLS, on loopback as elsewhere.
-	AllowPlain bool
-	Log        *slog.Logger
+	Log       *slog.Logger
 
 	// MaxEntries is the most entries that one search answers, and the longest page
 	// of a paged search; 0 = no limit. The answer is streamed, so a long one costs time
@@ -146,20 +142,14 @@ func setDefault[T comparable](v *T, d T) {
 // BindDN returns the DN as which a device binds.
 func (s *Server) BindDN(l directory.Login) string { return s.tree.bindDN(l) }
 
-// Serve answers on l until ctx ends; StartTLS is offered when Options.TLS is set.
-// It then closes l, gives operations under way a second, and returns nil once
-// everything it started has ended. Any other error means that l is broken.
-func (s *Server) Serve(ctx context.Context, l net.Listener) error { return s.serve(ctx, l, false) }
-
-// ServeTLS is Serve for LDAPS. l gives connections before TLS.
-func (s *Server) ServeTLS(ctx context.Context, l net.Listener) error {
-	if s.TLS == nil {
-		return errors.New("ldaps without a certificate")
+// Serve answers on l, as p says, until ctx ends. It then closes l, gives operations
+// under way a second, and returns nil once everything it started has ended. Any
+// other error means that l is broken, or that p needs TLS and has none.
+// l gives connections before TLS.
+func (s *Server) Serve(ctx context.Context, l net.Listener, p Port) error {
+	if p.TLS == nil && p.Opening != OpenPlain {
+		return fmt.Errorf("%s without a certificate", p.Name)
 	}
-	return s.serve(ctx, l, true)
-}
-
-func (s *Server) serve(ctx context.Context, l net.Listener, secure bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var conns sync.WaitGroup
 	defer conns.Wait()
@@ -193,7 +183,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, secure bool) error {
 			s.refused.add(from)
 			continue
 		}
-		conns.Go(func() { newConn(s, raw, from, secure).serve(ctx) })
+		conns.Go(func() { newConn(s, &p, raw, from).serve(ctx) })
 	}
 }
 

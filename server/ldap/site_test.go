@@ -89,8 +89,9 @@ type site struct {
 	plan   *number.Plan
 	auth   *auth.Authority
 	server *ldap.Server
-	plain  string // address
-	tls    string // address of LDAPS
+	plain  string    // address
+	tls    string    // address of LDAPS
+	port   ldap.Port // what holds on the plain port
 	client *tls.Config
 	device directory.Device
 	secret string
@@ -152,30 +153,46 @@ func newSite(tb testing.TB, contacts []*directory.Contact, change func(*ldap.Opt
 	return newSiteOf(tb, m, plan, change)
 }
 
+// newSiteAt is a site of staff whose plain port is another one.
+func newSiteAt(tb testing.TB, change func(*ldap.Port)) *site {
+	tb.Helper()
+	m, plan := newMirror(tb, staff()...)
+	s := prepare(tb, m, plan, nil)
+	change(&s.port)
+	s.open(tb)
+	return s
+}
+
 func newSiteOf(tb testing.TB, m *mirror, plan *number.Plan, change func(*ldap.Options)) *site {
 	tb.Helper()
 	s := prepare(tb, m, plan, change)
+	s.open(tb)
+	return s
+}
+
+// open serves the site's ports.
+func (s *site) open(tb testing.TB) {
+	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var served sync.WaitGroup
-	run := func(serve func(context.Context, net.Listener) error) string {
+	run := func(p ldap.Port) string {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			tb.Fatal(err)
 		}
 		served.Go(func() {
-			if err := serve(ctx, l); err != nil {
+			if err := s.server.Serve(ctx, l, p); err != nil {
 				tb.Errorf("serve: %v", err)
 			}
 		})
 		return l.Addr().String()
 	}
-	s.plain = run(s.server.Serve)
-	if s.server.TLS != nil {
-		s.tls = run(s.server.ServeTLS)
+	s.plain = run(s.port)
+	if s.port.TLS != nil {
+		s.tls = run(ldap.Port{Name: "ldaps", Opening: ldap.OpenTLS, TLS: s.port.TLS})
 	}
 	s.stop = func() { cancel(); served.Wait() }
 	tb.Cleanup(s.stop)
-	return s
 }
 
 // prepare makes a site that nobody serves yet.
@@ -187,8 +204,9 @@ func prepare(tb testing.TB, m *mirror, plan *number.Plan, change func(*ldap.Opti
 		tb.Fatal(err)
 	}
 	s.device, s.secret = s.add(tb, directory.Device{Name: "desk", Kind: directory.KindDeskphone, Books: []directory.BookName{"people"}})
-	o := ldap.Options{Directory: m, Auth: watched{s.auth, s}, Plan: plan, BaseDN: base, AllowPlain: true}
-	o.TLS, s.client = certificates(tb)
+	o := ldap.Options{Directory: m, Auth: watched{s.auth, s}, Plan: plan, BaseDN: base}
+	s.port = ldap.Port{Name: "ldap", AllowPlain: true}
+	s.port.TLS, s.client = certificates(tb)
 	if change != nil {
 		change(&o)
 	}

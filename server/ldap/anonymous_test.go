@@ -1,0 +1,206 @@
+package ldap_test
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+
+	goldap "github.com/go-ldap/ldap/v3"
+	"github.com/google/go-cmp/cmp"
+
+	"ringbook/directory"
+	"ringbook/directory/index"
+	"ringbook/server/ldap"
+)
+
+// printers lets the clients of this machine search people for names and work numbers.
+func printers(tb testing.TB, attributes ...string) ldap.Anonymous {
+	tb.Helper()
+	a := ldap.Anonymous{
+		Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Books: []directory.BookName{"people"},
+		Hits: 50, Numbers: directory.NumbersNational,
+	}
+	for _, n := range attributes {
+		x, ok := index.ParseAttribute(n)
+		if !ok {
+			tb.Fatalf("no attribute %s", n)
+		}
+		a.Attributes = append(a.Attributes, x)
+	}
+	return a
+}
+
+func newPrinterSite(t *testing.T) *site {
+	t.Helper()
+	return newSiteAt(t, func(p *ldap.Port) { p.Anonymous = []ldap.Anonymous{printers(t, "cn", "telephoneNumber")} })
+}
+
+func TestAnonymousSeesItsAttributesAlone(t *testing.T) {
+	s := newPrinterSite(t)
+	for name, c := range map[string]*goldap.Conn{"no bind": s.dial(t), "anonymous bind": anonymouslyBound(t, s)} {
+		for _, ask := range [][]string{nil, {"*"}, {"*", "+"}, {"cn", "mail", "mobile", "displayName", "telephoneNumber", "modifyTimestamp", "jpegPhoto", "anr"}} {
+			res, err := c.Search(request("(&(objectClass=person)(cn=anna berg))", ask...))
+			if err != nil || len(res.Entries) != 1 {
+				t.Fatalf("%s: %v, %v", name, names(res), err)
+			}
+			for _, a := range res.Entries[0].Attributes {
+				switch a.Name {
+				case "cn", "displayName", "objectClass", "entryDN", "structuralObjectClass", "hasSubordinates":
+				case "telephoneNumber":
+					if diff := cmp.Diff([]string{"0301234500"}, a.Values); diff != "" {
+						t.Errorf("%s (-want +got)\n%s", name, diff)
+					}
+				default:
+					t.Errorf("%s, asked for %q: sees %s %q", name, ask, a.Name, a.Values)
+				}
+			}
+		}
+	}
+}
+
+func anonymouslyBound(t *testing.T, s *site) *goldap.Conn {
+	t.Helper()
+	c := s.dial(t)
+	if err := c.UnauthenticatedBind(""); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestAnonymousCannotProbe: what it may not see is undefined, so that neither the
+// filter nor its negation finds anybody.
+func TestAnonymousCannotProbe(t *testing.T) {
+	s := newPrinterSite(t)
+	c := s.dial(t)
+	for _, leaf := range []string{
+		"(mail=anna.berg@contoso.com)", "(mail=*)", "(mail=a*)", "(mobile=01712345678)", "(mobile=*)", "(o=contoso)",
+		"(sn=Berg)", "(givenName=a*)", "(sn>=A)", "(mail~=anna)", "(mail:caseIgnoreMatch:=anna.berg@contoso.com)",
+		"(mail:dn:=anna.berg@contoso.com)", "(anr=anna)", "(searchNumber=01712345678)", "(userType=Member)", "(source=user)",
+	} {
+		for _, f := range []string{leaf, "(!" + leaf + ")", "(&(cn=anna*)" + leaf + ")", "(&(cn=anna*)(!" + leaf + "))"} {
+			res, err := c.Search(request(f, "cn"))
+			if err != nil {
+				t.Fatalf("%s: %v", f, err)
+			}
+			people := slices.DeleteFunc(names(res), func(n string) bool { return n == "ringbook" || n == "people" })
+			if len(people) > 0 {
+				t.Errorf("%s finds %v", f, people)
+			}
+		}
+	}
+	if res, err := c.Search(request("(|(cn=anna*)(mail=annika*))", "cn")); err != nil || len(res.Entries) != 1 {
+		t.Errorf("beside what it may ask for: %v, %v", names(res), err)
+	}
+	if res, err := c.Search(request("(telephoneNumber=+49301234500)", "cn")); err != nil || len(res.Entries) != 1 {
+		t.Errorf("what it may ask for: %v, %v", names(res), err)
+	}
+	// Neither does the order tell.
+	sorted := func(by string) []string {
+		r := request("(cn=*)", "cn")
+		r.Controls = []goldap.Control{&goldap.ControlServerSideSorting{SortKeys: []*goldap.SortKey{{AttributeType: by, Reverse: true}}}}
+		res, err := c.Search(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return names(res)
+	}
+	if diff := cmp.Diff(sorted("nonsense"), sorted("mail")); diff != "" {
+		t.Errorf("sorted by what it may not see (-unsorted +got)\n%s", diff)
+	}
+	if cmp.Equal(sorted("nonsense"), sorted("cn")) {
+		t.Error("not sorted by what it may see")
+	}
+	dn := "uid=anna,ou=people," + base
+	for value, want := range map[string]uint16{"anna.berg@contoso.com": goldap.LDAPResultUndefinedAttributeType, "x": goldap.LDAPResultUndefinedAttributeType} {
+		if _, err := c.Compare(dn, "mail", value); code(err) != want {
+			t.Errorf("compare mail with %s: %v", value, err)
+		}
+	}
+	if same, err := c.Compare(dn, "cn", "Anna Berg"); err != nil || !same {
+		t.Errorf("compare cn: %v, %v", same, err)
+	}
+}
+
+func TestAnonymousSeesItsBooksAlone(t *testing.T) {
+	s := newPrinterSite(t)
+	c := s.dial(t)
+	if res, err := c.Search(request("(cn=ann supply)", "cn")); err != nil || len(res.Entries) != 0 {
+		t.Errorf("another book: %v, %v", names(res), err)
+	}
+	r := request("(cn=*)", "cn")
+	r.BaseDN = "ou=suppliers," + base
+	if _, err := c.Search(r); code(err) != goldap.LDAPResultNoSuchObject {
+		t.Errorf("another book by its name: %v", err)
+	}
+}
+
+// TestAnonymousElsewhere: another network, and another port, are let see nothing.
+func TestAnonymousElsewhere(t *testing.T) {
+	s := newSiteAt(t, func(p *ldap.Port) {
+		a := printers(t, "cn")
+		a.Networks = []netip.Prefix{netip.MustParsePrefix("10.20.0.0/16"), netip.MustParsePrefix("::/8")}
+		p.Anonymous = []ldap.Anonymous{a}
+	})
+	if _, err := s.dial(t).Search(request("(cn=*)", "cn")); code(err) != goldap.LDAPResultInsufficientAccessRights {
+		t.Errorf("another network: %v", err)
+	}
+	s = newPrinterSite(t)
+	c, err := goldap.DialURL("ldaps://"+s.tls, goldap.DialWithTLSConfig(s.client))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Search(request("(cn=*)", "cn")); code(err) != goldap.LDAPResultInsufficientAccessRights {
+		t.Errorf("another port: %v", err)
+	}
+}
+
+// TestADeviceIsNotAnonymous: who logs in sees what the device sees, and who fails to
+// is nobody again.
+func TestADeviceIsNotAnonymous(t *testing.T) {
+	s := newPrinterSite(t)
+	c := s.dial(t)
+	mails := func() int {
+		t.Helper()
+		res, err := c.Search(request("(mail=anna.berg@contoso.com)", "mail"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(res.Entries)
+	}
+	if n := mails(); n != 0 {
+		t.Errorf("before the login it finds %d", n)
+	}
+	if err := c.Bind(string(s.device.Login), s.secret); err != nil {
+		t.Fatal(err)
+	}
+	if n := mails(); n != 1 {
+		t.Errorf("logged in it finds %d", n)
+	}
+	if err := c.Bind(string(s.device.Login), "wrong"); code(err) != goldap.LDAPResultInvalidCredentials {
+		t.Fatal(err)
+	}
+	if n := mails(); n != 0 {
+		t.Errorf("after a failed login it finds %d", n)
+	}
+}
+
+// TestAnonymousMayStay: a printer that searches is as idle as a device may be.
+func TestAnonymousMayStay(t *testing.T) {
+	bubbleAt(t, func(p *ldap.Port) {
+		a := printers(t, "cn")
+		a.Networks = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+		p.Anonymous = []ldap.Anonymous{a}
+	}, func(t *testing.T, _ *site, _ *pipeline, connect func() *raw) {
+		t.Helper()
+		if d := connect().lasts(); d != ldap.DefaultBindTimeout {
+			t.Errorf("a silent one is closed after %v", d)
+		}
+		c := connect()
+		c.send(search1(2, "cn", "cn"))
+		c.until(2)
+		if d := c.lasts(); d != ldap.DefaultIdleTimeout {
+			t.Errorf("one that has searched is closed after %v", d)
+		}
+	})
+}
