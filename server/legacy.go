@@ -23,12 +23,12 @@ const (
 	legacyLife = 10 * 365 * 24 * time.Hour
 )
 
-// Legacy returns c as a listener for old firmware needs it: from the version min
+// Legacy returns c as a listener for old firmware needs it: from the version least
 // on, with RSA key exchange and CBC, and with 3DES for who has nothing else. RC4 stays
 // out: what it hides can be read. c must have an RSA certificate.
-func Legacy(c *tls.Config, min uint16) *tls.Config {
+func Legacy(c *tls.Config, least uint16) *tls.Config {
 	c = c.Clone()
-	c.MinVersion = min
+	c.MinVersion = least
 	c.CipherSuites = nil
 	for _, s := range slices.Concat(tls.CipherSuites(), tls.InsecureCipherSuites()) {
 		if !strings.Contains(s.Name, "RC4") {

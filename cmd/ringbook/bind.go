@@ -56,7 +56,7 @@ func (p *program) bind(ctx context.Context, cfg *config.Config, plan *number.Pla
 			Directory: p.store, Mirror: p.mirror, Devices: p.auth, Credentials: p.credential, Version: version,
 		})}})
 	}
-	return p.bindAdmin(ctx, cfg, plan, phones, phonesTLS != nil)
+	return p.bindAdmin(ctx, cfg, plan, phones, certs.ldap != nil)
 }
 
 // hooked lets Graph in before the phones, if it was asked to tell of changes.

@@ -154,21 +154,22 @@ func newSite(t *testing.T, profile directory.NumberProfile) *site {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	o := ldap.Options{Directory: photos{x}, Auth: authority, Plan: plan, BaseDN: "dc=ringbook", AllowPlain: true}
-	o.TLS, s.client = certificate(t)
+	o := ldap.Options{Directory: photos{x}, Auth: authority, Plan: plan, BaseDN: "dc=ringbook"}
+	plain := ldap.Port{Name: "ldap", AllowPlain: true}
+	plain.TLS, s.client = certificate(t)
 	server, err := ldap.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.access = Access{
 		PublicURL: "https://127.0.0.1", StartTLS: true, Plain: true, BindDN: server.BindDN(s.device.Login), BaseDN: "dc=ringbook",
-		LDAP: "ldap://" + serve(t, server.Serve), LDAPS: "ldaps://" + serve(t, server.ServeTLS),
+		LDAP: "ldap://" + serve(t, server, plain), LDAPS: "ldaps://" + serve(t, server, ldap.Port{Name: "ldaps", Opening: ldap.OpenTLS, TLS: plain.TLS}),
 	}
 	return s
 }
 
 // serve runs a server on loopback until the test ends.
-func serve(t *testing.T, run func(context.Context, net.Listener) error) string {
+func serve(t *testing.T, server *ldap.Server, port ldap.Port) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -177,7 +178,7 @@ func serve(t *testing.T, run func(context.Context, net.Listener) error) string {
 	ctx, cancel := context.WithCancel(context.Background())
 	var served sync.WaitGroup
 	served.Go(func() {
-		if err := run(ctx, l); err != nil {
+		if err := server.Serve(ctx, l, port); err != nil {
 			t.Errorf("serve: %v", err)
 		}
 	})
