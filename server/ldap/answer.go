@@ -159,8 +159,11 @@ func failed(ctx context.Context, err error) (result, error) {
 }
 
 // interrupted says how a search ends that was given up: silently if the client
-// did not want it any more, else for the time it took.
+// did not want it any more, as canceled if it said so, else for the time it took.
 func interrupted(ctx context.Context) (result, error) {
+	if errors.Is(context.Cause(ctx), errCanceled) {
+		return refuse(goldap.LDAPResultCanceled, ""), nil
+	}
 	if ctx.Err() != nil && !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 		return result{}, errUnwanted
 	}
@@ -177,8 +180,8 @@ func (a *answer) done(ctx context.Context, r result) (report, error) {
 		ctl = appendPaging(ctl, a.next)
 	}
 	ctl = append(ctl, a.sorted...)
-	a.out = appendAnswer(a.out, a.id, opSearchDone, r, ctl)
-	return report{entries: a.sent, r: r}, a.op.finish(a.out)
+	a.out, r = a.op.appendLast(a.out, r, ctl)
+	return report{entries: a.sent, r: r}, a.op.c.write(a.out)
 }
 
 // silent is the report of a search that nobody wants answered any more.

@@ -60,6 +60,7 @@ type operation struct {
 	// finishing: its last answer is being sent, so the client may use its id
 	// again; guarded by conn.mu.
 	finishing bool
+	canceler  int32 // id of the Cancel request that took it back; 0 = none; guarded by conn.mu
 }
 
 // A departure is why the server ends a connection.
@@ -347,6 +348,15 @@ func (c *conn) rescue(ctx context.Context, id int32, answer byte, err *error) {
 	*err = c.answer(id, answer, refuse(goldap.LDAPResultOther, "internal error"))
 }
 
+// rescue is the same for a search.
+func (op *operation) rescue(ctx context.Context) {
+	if p := recover(); p != nil {
+		op.c.logPanic(ctx, p)
+		b, _ := op.appendLast(nil, refuse(goldap.LDAPResultOther, "internal error"), nil)
+		_ = op.c.write(b) // tells the reader itself
+	}
+}
+
 func (c *conn) logPanic(ctx context.Context, p any) {
 	c.srv.Log.LogAttrs(ctx, slog.LevelError, "ldap operation panicked",
 		slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
@@ -366,9 +376,8 @@ func (c *conn) start(ctx context.Context, m message) error {
 	}
 	c.wait.Go(func() {
 		defer c.discharge(op)
-		var err error // whatever it is, c.write has told the reader
-		defer c.rescue(ctx, m.id, opSearchDone, &err)
-		if err = op.search(ctx, m, who); errors.Is(err, errRevoked) {
+		defer op.rescue(ctx)
+		if err := op.search(ctx, m, who); errors.Is(err, errRevoked) { // c.write has told the reader of any other
 			c.end(revoked, 0)
 		}
 	})
@@ -399,14 +408,6 @@ func (c *conn) discharge(op *operation) {
 	}
 }
 
-// finish sends the last of an operation's answers.
-func (op *operation) finish(b []byte) error {
-	op.c.mu.Lock()
-	op.finishing = true
-	op.c.mu.Unlock()
-	return op.c.write(b)
-}
-
 // unanswered reports whether a client waits for an operation's last answer.
 func (c *conn) unanswered() bool {
 	c.mu.Lock()
@@ -426,7 +427,7 @@ func (c *conn) abandon(body []byte) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if op := c.running[signed(body)]; op != nil {
+	if op := c.running[signed(body)]; op != nil && op.canceler == 0 {
 		op.cancel(errAbandoned)
 		op.finishing = true // it has had its last word
 	}

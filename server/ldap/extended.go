@@ -21,12 +21,15 @@ type extension struct {
 }
 
 // extensions returns the table. It is never changed.
-func extensions() [2]extension {
+func extensions() [3]extension {
 	return [...]extension{
 		{oidStartTLS, func(c *conn) bool { return c.port.TLS != nil }, (*conn).upgrade},
-		{oidWhoAmI, func(*conn) bool { return true }, (*conn).whoAmI},
+		{oidWhoAmI, always, (*conn).whoAmI},
+		{oidCancel, always, (*conn).cancelOperation},
 	}
 }
+
+func always(*conn) bool { return true }
 
 func (c *conn) extended(ctx context.Context, m message) error {
 	oid, _, err := take(m.body, 0x80)

@@ -119,7 +119,9 @@ func (op *operation) search(ctx context.Context, m message, who directory.Device
 	if r == success {
 		rep, err = op.find(ctx, who, q, ctl)
 	} else {
-		rep.r, err = r, op.finish(appendAnswer(nil, m.id, opSearchDone, r, nil))
+		var b []byte
+		b, rep.r = op.appendLast(nil, r, nil)
+		err = c.write(b)
 	}
 	if c.srv.Journal != nil && who != "" && rep.r == success {
 		c.srv.Journal.Searched(who)
