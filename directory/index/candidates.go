@@ -194,6 +194,8 @@ func (x *finder) name(f *filter.Filter, value string) (c candidates, ok bool) {
 	switch {
 	case f.Op == filter.Approx || onlyInitial:
 		return x.words(value)
+	case f.Op == filter.Equal:
+		return x.whole(forms(attributeCN, value))
 	case value != "":
 		return x.beginnings(forms(attributeCN, value))
 	}
@@ -209,6 +211,21 @@ func (x *finder) name(f *filter.Filter, value string) (c candidates, ok bool) {
 			return nil, false
 		}
 		c = c.with(d)
+	}
+	return c, true
+}
+
+// whole returns the candidates of names that are any of some.
+func (x *finder) whole(texts []string) (c candidates, ok bool) {
+	for _, s := range texts {
+		if s = strings.TrimLeftFunc(s, func(r rune) bool { return !inWord(r) }); s == "" {
+			return nil, false
+		}
+		for _, r := range x.view.postings {
+			if found := r.whole(newPosting(kindName, s, 0)); len(found) > 0 {
+				c = c.with(candidates{found})
+			}
+		}
 	}
 	return c, true
 }

@@ -8,6 +8,7 @@ import (
 	"math/bits"
 	"slices"
 	"sort"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -82,6 +83,24 @@ func (p posting) compare(q posting) int {
 	return cmp.Compare(p.slot, q.slot)
 }
 
+// continues reports whether q, which begins with p, goes on with the word that p
+// ends with: who looks for whole words needs both.
+func (p posting) continues(q posting) bool {
+	n, short := p.end()
+	return short && !endsWord(q.byteAt(n))
+}
+
+// end returns the place of the first byte behind the text, as byteAt counts; false
+// = the text may be longer.
+func (p posting) end() (n int, short bool) {
+	for n = textSize - 2; n >= 0; n-- {
+		if p.byteAt(n) == 0 {
+			return n, true
+		}
+	}
+	return 0, false
+}
+
 // last returns the last posting whose text begins with that of p.
 func (p posting) last() posting {
 	if p.lo == 0 {
@@ -95,7 +114,8 @@ func (p posting) last() posting {
 }
 
 // appendPostings appends the postings of an entry, sorted. One whose text is the
-// beginning of another's is left out: all are looked for by their beginnings.
+// beginning of another's is left out, since all are looked for by their beginnings,
+// unless it is a whole word.
 func (x *Index) appendPostings(dst []posting, e *Entry) []posting {
 	var room [64]posting // most contacts have fewer
 	all := room[:0]
@@ -130,7 +150,7 @@ func (x *Index) appendPostings(dst []posting, e *Entry) []posting {
 	}
 	slices.SortFunc(all, posting.compare)
 	for i, p := range all {
-		if i+1 == len(all) || p.last().compare(all[i+1]) < 0 {
+		if i+1 == len(all) || p.last().compare(all[i+1]) < 0 || kind(p.byteAt(textSize-1)) == kindName && p.continues(all[i+1]) {
 			dst = append(dst, p)
 		}
 	}
@@ -141,9 +161,28 @@ func (x *Index) appendPostings(dst []posting, e *Entry) []posting {
 // names and surnames do in the whole name: it has no posting of its own.
 func (e *Entry) hasWordBefore(n int) bool {
 	return slices.ContainsFunc(e.keys[:n], func(k key) bool {
-		return table[k.attribute].syntax == syntaxName && hasWord(k.text, e.keys[n].text)
+		return table[k.attribute].syntax == syntaxName && hasWholeWord(k.text, e.keys[n].text)
 	})
 }
+
+// hasWholeWord reports whether the text begins a word of s and ends one.
+func hasWholeWord(s, text string) bool {
+	for from := 0; ; from++ {
+		i := strings.Index(s[from:], text)
+		if i < 0 {
+			return false
+		}
+		from += i
+		r, _ := utf8.DecodeLastRuneInString(s[:from])
+		if end := from + len(text); (from == 0 || !inWord(r)) && (end == len(s) || endsWord(s[end])) {
+			return true
+		}
+	}
+}
+
+// endsWord reports whether a word surely ends before b, a byte of a folded text:
+// the blank and most other signs stand before "0" in ASCII.
+func endsWord(b byte) bool { return b < '0' }
 
 // appendNamePostings appends a posting for each place of a name at which hasWord
 // may find something, or hasPieces a piece.
@@ -222,6 +261,16 @@ func (r run) begins(p posting) []posting {
 	from := sort.Search(len(r.postings), func(i int) bool { return r.postings[i].compare(p) >= 0 })
 	rest, last := r.postings[from:], p.last()
 	return rest[:sort.Search(len(rest), func(i int) bool { return rest[i].compare(last) > 0 })]
+}
+
+// whole returns those whose text, besides, goes on behind a whole word only.
+func (r run) whole(p posting) []posting {
+	found := r.begins(p)
+	n, short := p.end()
+	if !short {
+		return found
+	}
+	return found[:sort.Search(len(found), func(i int) bool { return !endsWord(found[i].byteAt(n)) })]
 }
 
 // A postings is all of a view's, in runs from the oldest and longest to the

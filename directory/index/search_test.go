@@ -191,14 +191,14 @@ func TestSearch(t *testing.T) {
 var cmpEmpty = cmp.Transformer("join", func(s []string) string { return strings.Join(s, " ") })
 
 // parse reads a filter as it comes from the wire, where names need not be names.
-func parse(t *testing.T, s string) *filter.Filter {
-	t.Helper()
+func parse(tb testing.TB, s string) *filter.Filter {
+	tb.Helper()
 	if s == "(=x)" {
 		return &filter.Filter{Op: filter.Equal, Value: "x"}
 	}
 	f, err := filter.Parse(s)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return f
 }

@@ -122,7 +122,18 @@ func (a *answer) pageFull() bool {
 	return a.ctl.paging != nil && (a.sent >= int(a.ctl.paging.size) || a.overOurs())
 }
 
-func (a *answer) overOurs() bool { return a.srv.MaxEntries > 0 && a.sent >= a.srv.MaxEntries }
+func (a *answer) overOurs() bool { most := a.ours(); return most > 0 && a.sent >= most }
+
+// ours is the most entries that the server gives this device at once; 0 = no limit.
+func (a *answer) ours() int { return least(a.srv.MaxEntries, a.device.Hits) }
+
+// least returns the lower of two limits; 0 is none.
+func least(a, b int) int {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
+}
 
 // add appends an entry, and writes what has come together.
 func (a *answer) add(ctx context.Context, it item) (err error) {

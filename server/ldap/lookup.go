@@ -27,6 +27,9 @@ func compareMembers(a, b member) int {
 type found struct {
 	objects  []object
 	contacts iter.Seq[member]
+	// better, if there is one, yields those of the contacts that come first if there
+	// is no room for all, the best kind first.
+	better func() []iter.Seq[member]
 }
 
 func nobody(func(member) bool) {}
@@ -141,7 +144,8 @@ func (t tree) searchBase(q searchRequest, shelf []*index.Book) found {
 		f.objects = append(f.objects, keep(t.withDN(q.filter, b.Name()), t.bookObject(b))...)
 	}
 	if q.deep() || len(f.objects) == 0 {
-		f.contacts = t.searchBooks(q, shelf)
+		below := t.searchBooks(q, shelf)
+		f.contacts, f.better = below.contacts, below.better
 	}
 	return f
 }
@@ -152,7 +156,8 @@ func (t tree) searchBook(q searchRequest, b *index.Book) found {
 		f.objects = keep(t.withDN(q.filter, b.Name()), t.bookObject(b))
 	}
 	if q.scope != scopeBase {
-		f.contacts = t.searchBooks(q, []*index.Book{b})
+		below := t.searchBooks(q, []*index.Book{b})
+		f.contacts, f.better = below.contacts, below.better
 	}
 	return f
 }
@@ -167,7 +172,7 @@ func (t tree) readContact(q searchRequest, b *index.Book, e *index.Entry) iter.S
 	}
 	it := &filter.Filter{Op: filter.Equal, Attribute: "uid", Value: string(e.Contact().ID)}
 	q.filter = &filter.Filter{Op: filter.And, Children: []*filter.Filter{it, q.filter}}
-	return t.searchBooks(q, []*index.Book{b})
+	return t.searchBooks(q, []*index.Book{b}).contacts
 }
 
 // keep returns the object if the filter is true for it.
@@ -178,13 +183,27 @@ func keep(f *filter.Filter, o object) []object {
 	return []object{o}
 }
 
-// searchBooks yields the contacts of several books in one order of names, from
+// searchBooks finds the contacts of several books in one order of names, from
 // q.after on.
-func (t tree) searchBooks(q searchRequest, books []*index.Book) iter.Seq[member] {
-	search := func(b *index.Book) iter.Seq[*index.Entry] {
-		asking := &filter.Filter{Op: filter.And, Children: []*filter.Filter{t.withDN(q.filter, b.Name())}, Stop: q.stop}
-		return b.SearchAfter(asking, q.after.key, q.after.id)
+func (t tree) searchBooks(q searchRequest, books []*index.Book) found {
+	asking := func(b *index.Book) *filter.Filter {
+		return &filter.Filter{Op: filter.And, Children: []*filter.Filter{t.withDN(q.filter, b.Name())}, Stop: q.stop}
 	}
+	return found{
+		contacts: merge(books, func(b *index.Book) iter.Seq[*index.Entry] {
+			return b.SearchAfter(asking(b), q.after.key, q.after.id)
+		}),
+		better: func() (kinds []iter.Seq[member]) {
+			for i := range index.Kinds {
+				kinds = append(kinds, merge(books, func(b *index.Book) iter.Seq[*index.Entry] { return b.Better(i, asking(b)) }))
+			}
+			return kinds
+		},
+	}
+}
+
+// merge yields what is found in several books in one order of names.
+func merge(books []*index.Book, search func(*index.Book) iter.Seq[*index.Entry]) iter.Seq[member] {
 	if len(books) == 1 {
 		b := books[0]
 		return func(yield func(member) bool) {

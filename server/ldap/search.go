@@ -191,6 +191,9 @@ func (a *answer) run(ctx context.Context, who directory.DeviceID) (result, error
 	if r, err := a.sort(ctx, &found); err != nil || r != success {
 		return r, err
 	}
+	if r, err := a.best(ctx, &found); err != nil || r != success {
+		return r, err
+	}
 	return a.send(ctx, found)
 }
 

@@ -1,0 +1,127 @@
+package index
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"slices"
+	"unicode/utf8"
+
+	"ringbook/directory/filter"
+)
+
+// Which hits are the best, for an answer that has no room for all. Nothing is
+// counted or weighed: a better hit is one that a narrower filter finds too.
+
+// maxSought is how many texts of one filter are looked for again: a phone puts
+// the same one to all attributes, or two of them.
+const maxSought = 4
+
+// minExact is the shortest name that is looked for as a whole, in letters: one
+// letter is the first of many.
+const minExact = 2
+
+// Kinds is how many kinds of better hits there are: those who are called what the
+// filter asks for, or have that number; then those whose surname or given name
+// begins with it.
+const Kinds = 2
+
+// Better yields the hits of f of one kind, counted from 0, in the order of names.
+// A contact may be of several kinds.
+func (b *Book) Better(kind int, f *filter.Filter) iter.Seq[*Entry] {
+	var exact, begins []*filter.Filter
+	for _, s := range sought(nil, f) {
+		if s.number {
+			exact = append(exact, leafOf("searchNumber", s.text))
+			continue
+		}
+		begins = append(begins, beginning("sn", s.text), beginning("givenName", s.text))
+		if utf8.RuneCountInString(s.text) >= minExact {
+			exact = append(exact, leafOf("sn", s.text), leafOf("givenName", s.text), leafOf("cn", s.text))
+		}
+	}
+	if kind == 0 {
+		return b.rare(narrowed(f, exact))
+	}
+	return b.Search(narrowed(f, begins))
+}
+
+// narrowed returns f for those only for whom one of the leaves is true; for nobody
+// if there are none.
+func narrowed(f *filter.Filter, to []*filter.Filter) *filter.Filter {
+	one := &filter.Filter{Op: filter.Or, Children: to}
+	return &filter.Filter{Op: filter.And, Children: []*filter.Filter{one, f}, Stop: f.Stop}
+}
+
+func leafOf(attribute, value string) *filter.Filter {
+	return &filter.Filter{Op: filter.Equal, Attribute: attribute, Value: value}
+}
+
+func beginning(attribute, value string) *filter.Filter {
+	return &filter.Filter{Op: filter.Substrings, Attribute: attribute, Initial: value}
+}
+
+// A typed is what somebody typed, as far as a filter tells.
+type typed struct {
+	text   string
+	number bool
+}
+
+// sought appends the texts that a filter looks for, each once.
+func sought(all []typed, f *filter.Filter) []typed {
+	switch f.Op {
+	case filter.And, filter.Or:
+		for _, c := range f.Children {
+			all = sought(all, c)
+		}
+		return all
+	case filter.Equal, filter.Approx, filter.Substrings:
+	case filter.Not, filter.GreaterOrEqual, filter.LessOrEqual, filter.Present, filter.Extensible:
+		return all
+	}
+	a, ok := ParseAttribute(f.Attribute)
+	if !ok || len(all) == maxSought {
+		return all
+	}
+	s := typed{text: cmp.Or(f.Value, f.Initial, longest(f.Any), f.Final), number: a.Numbers()}
+	switch table[a].syntax {
+	case syntaxSearch:
+		s.text = searchText(f)
+	case syntaxConstant, syntaxFlag:
+		return all
+	case syntaxName, syntaxText, syntaxPlain, syntaxNumber:
+	}
+	if s.text == "" || slices.Contains(all, s) {
+		return all
+	}
+	return append(all, s)
+}
+
+func longest(list []string) (most string) {
+	for _, s := range list {
+		if len(s) > len(most) {
+			most = s
+		}
+	}
+	return most
+}
+
+// rare is [Book.Search] for a filter that is true for few of those for whom it may
+// be: all of them are looked at, and only hits are sorted.
+func (b *Book) rare(f *filter.Filter) iter.Seq[*Entry] {
+	return func(yield func(*Entry) bool) {
+		if b.drained {
+			return
+		}
+		s := newSearch(context.Background(), b, f)
+		finder := finder{b.view, s.numbers}
+		c, _ := finder.find(f) // of names and numbers it knows
+		var hits []*Entry
+		for _, slot := range c.slots() {
+			if e := b.member(int(slot)); e != nil && s.hit(e) {
+				hits = append(hits, e)
+			}
+		}
+		inOrder(hits)(yield)
+	}
+}

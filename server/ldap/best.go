@@ -1,0 +1,58 @@
+package ldap
+
+import (
+	"context"
+	"slices"
+)
+
+// maxRanked is up to which limit the best hits are looked for: phones show 50 of
+// them, and none more than a thousand. Who takes more takes them in the order of
+// names, and reads them all.
+const maxRanked = 1000
+
+// best puts the best hits first where a size limit cuts the answer, so that they
+// are in it: who is called exactly what was typed, then whose surname or given name
+// begins with it, then the others, each in the order of names. Where there is room
+// for all, and in pages and lists that go on, the order of names is the only one.
+func (a *answer) best(ctx context.Context, f *found) (result, error) {
+	room := least(int(a.q.size), a.ours()) - len(f.objects)
+	if a.ctl.paging != nil || a.sorted != nil || f.better == nil || room <= 0 || room > maxRanked {
+		return success, nil
+	}
+	all := make([]member, 0, min(room+1, 64))
+	for m := range f.contacts {
+		if all = append(all, m); a.stop(ctx) || len(all) > room {
+			break
+		}
+	}
+	if len(all) > room {
+		all = a.pick(ctx, f, all)
+	}
+	if a.over {
+		return interrupted(ctx)
+	}
+	f.contacts = slices.Values(all)
+	return success, nil
+}
+
+// pick returns as many contacts as all has, the best ones first; all are the first
+// in the order of names.
+func (a *answer) pick(ctx context.Context, f *found, all []member) []member {
+	picked := make([]member, 0, len(all))
+	chosen := make(map[member]struct{}, len(all))
+	choose := func(m member) (more bool) {
+		if _, again := chosen[m]; !again {
+			chosen[m] = struct{}{}
+			picked = append(picked, m)
+		}
+		return len(picked) < cap(picked) && !a.stop(ctx)
+	}
+	for _, better := range append(f.better(), slices.Values(all)) {
+		for m := range better {
+			if !choose(m) {
+				return picked
+			}
+		}
+	}
+	return picked
+}
