@@ -14,6 +14,7 @@ import (
 	"ringbook/directory/index"
 	"ringbook/directory/number"
 	"ringbook/directory/text"
+	"ringbook/server/gate"
 	"ringbook/server/journal"
 )
 
@@ -83,7 +84,7 @@ type Handler struct {
 	props   properties
 	reports []report
 	cards   *cards
-	gate    *gate
+	gate    *gate.Gate
 	pools   *pools
 }
 
@@ -104,7 +105,7 @@ func New(o Options) *Handler {
 		props:   propertyTable(),
 		reports: reportTable(),
 		cards:   newCards(o.Directory, o.Plan),
-		gate:    newGate(),
+		gate:    gate.New(gateLimits(), o.Auth),
 		pools:   newPools(),
 	}
 	var served []string
@@ -272,9 +273,8 @@ type exchange struct {
 	card   card // the one being written
 	visit  journal.Visit
 
-	out     *stream      // nil until a multistatus begins
-	ended   func() error // of an answer that has passed the gate; nil = it has not
-	release func()       // gives back what that holds
+	out  *stream    // nil until a multistatus begins
+	pass *gate.Pass // of an answer that needs one
 
 	// For the log.
 	forgotten error // why a refused write could not be stored
@@ -341,9 +341,8 @@ func (x *exchange) finish(err error) (broken bool) {
 
 // leave gives back what an answer that has passed the gate held.
 func (x *exchange) leave() {
-	if x.release != nil {
-		x.release()
-		x.release = nil
+	if x.pass != nil {
+		x.pass.Leave()
 	}
 }
 

@@ -4,8 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
-	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -13,8 +11,6 @@ import (
 	"sync"
 	"time"
 	"unicode/utf8"
-
-	"ringbook/directory"
 )
 
 const (
@@ -303,76 +299,12 @@ func (x *exchange) openStream(code int) *stream {
 
 // admit passes the gate, once, and has the answer end when the device is revoked.
 func (x *exchange) admit() (ended func() error, err error) {
-	if x.ended != nil {
-		return x.ended, nil
-	}
-	ctx, cancel := context.WithCancelCause(x.r.Context())
-	leave, err := x.h.gate.enter(ctx, x.device.ID)
-	if err != nil {
-		cancel(err)
-		return nil, err
-	}
-	end := &ending{control: x.control, cancel: cancel}
-	detach, err := x.h.o.Auth.Attach(x.device.ID, end.now)
-	if err != nil {
-		leave()
-		cancel(err)
-		return nil, err
-	}
-	x.release = func() {
-		detach()
-		end.forget()
-		cancel(nil)
-		leave()
-	}
-	x.ended = func() error {
-		if err := context.Cause(ctx); err != nil {
-			return err
+	if x.pass == nil {
+		if x.pass, err = x.h.gate.Admit(x.r.Context(), x.control, x.device); err != nil {
+			return nil, err
 		}
-		return x.overtaken()
 	}
-	return x.ended, nil
-}
-
-// overtaken says that the device has been set to draining since it logged in: a
-// slow phone would else go on filling itself for hours.
-func (x *exchange) overtaken() error {
-	d, err := x.h.o.Auth.Current(x.device.ID)
-	switch {
-	case err != nil:
-		return err
-	case d.Rotated != x.device.Rotated:
-		return directory.ErrCredential
-	case d.State != x.device.State:
-		return fmt.Errorf("device is %s by now: %w", d.State, directory.ErrUnavailable)
-	}
-	return nil
-}
-
-// An ending breaks an answer off from outside, even while it waits for a slow
-// reader.
-type ending struct {
-	mu      sync.Mutex
-	control *http.ResponseController // nil = the answer is over
-	cancel  context.CancelCauseFunc
-}
-
-func (e *ending) now() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.control == nil {
-		return
-	}
-	// First the cause, then the deadline: the writer sets its own deadline
-	// before it looks at the cause, so one of the two stops it.
-	e.cancel(directory.ErrCredential)
-	_ = e.control.SetWriteDeadline(time.Now())
-}
-
-func (e *ending) forget() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.control = nil
+	return x.pass.Ended, nil
 }
 
 // acceptsGzip reads Accept-Encoding (RFC 9110 §12.5.3): what it says of gzip
