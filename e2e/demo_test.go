@@ -137,6 +137,9 @@ func TestDemo(t *testing.T) {
 	if found := d.shell("Who is calling"); !strings.Contains(found, inLDIF) || strings.Count(found, "dn: ") != 1 {
 		t.Errorf("who is calling: %s", found)
 	}
+	if book := d.shell("Without LDAP"); !strings.Contains(book, "<Name>"+grossName+"</Name>\n<Telephone>03023125042</Telephone>") {
+		t.Errorf("without LDAP: %s", book)
+	}
 
 	d.shell("A new number")
 	if said := d.shell("Fetch it now"); !strings.Contains(said, "users") {

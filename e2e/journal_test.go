@@ -35,7 +35,7 @@ func TestJournal(t *testing.T) {
 	if _, err := ldapPeople(r.logIn(t, d), onlyGross); err != nil {
 		t.Error(err)
 	}
-	shows("after a search", "LDAP", "1 searches")
+	shows("after a search", "Searches", "1, the last just now")
 	if out := r.do("device", "list"); !strings.Contains(out, "just now") {
 		t.Errorf("device list: %s", out)
 	}

@@ -19,6 +19,7 @@ import (
 	"ringbook/server/carddav"
 	"ringbook/server/ldap"
 	"ringbook/server/notify"
+	"ringbook/server/phonebook"
 )
 
 // A surfaceFunc is a function that serves.
@@ -34,9 +35,7 @@ func (p *program) bind(ctx context.Context, cfg *config.Config, plan *number.Pla
 	if err != nil {
 		return err
 	}
-	book := &server.HTTP{Log: p.log, Handler: p.hooked(told, carddav.New(carddav.Options{
-		Directory: p.store, Auth: p.auth, Journal: p.journal, Plan: plan, Log: p.log, RemoteAddr: remoteAddr(cfg.HTTP.BehindProxy),
-	}))}
+	book := &server.HTTP{Log: p.log, Handler: p.web(cfg, plan, told)}
 	p.doors = append(p.doors, server.Door{Name: doorCardDAV, Listener: web, Surface: book})
 	certs, err := p.certificates(ctx, cfg, web.Addr())
 	if err != nil {
@@ -59,18 +58,29 @@ func (p *program) bind(ctx context.Context, cfg *config.Config, plan *number.Pla
 	return p.bindAdmin(ctx, cfg, plan, phones, certs.ldap != nil)
 }
 
-// hooked lets Graph in before the phones, if it was asked to tell of changes.
-func (p *program) hooked(told graph.Notify, phones http.Handler) http.Handler {
-	if told.URL == "" {
-		return phones
+// web serves what comes over HTTP: phone books, changes that Graph tells of if it
+// was asked to, and CardDAV.
+func (p *program) web(cfg *config.Config, plan *number.Plan, told graph.Notify) http.Handler {
+	from := remoteAddr(cfg.HTTP.BehindProxy)
+	var cards, hook http.Handler
+	cards = carddav.New(carddav.Options{
+		Directory: p.store, Auth: p.auth, Journal: p.journal, Plan: plan, Log: p.log, RemoteAddr: from,
+	})
+	books := phonebook.New(phonebook.Options{
+		Directory: p.store, Auth: p.auth, Journal: p.journal, Plan: plan, PublicURL: cfg.PublicURL, Log: p.log, RemoteAddr: from,
+	})
+	if hook = cards; told.URL != "" {
+		hook = notify.New(notify.Options{State: told.State, Hint: p.mirror.Hint, Renew: p.mirror.Renew, Log: p.log})
 	}
-	hook := notify.New(notify.Options{State: told.State, Hint: p.mirror.Hint, Renew: p.mirror.Renew, Log: p.log})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == notify.Path {
+		switch path := r.URL.Path; {
+		case path == notify.Path:
 			hook.ServeHTTP(w, r)
-			return
+		case strings.HasPrefix(path, phonebook.Root):
+			books.ServeHTTP(w, r)
+		default:
+			cards.ServeHTTP(w, r)
 		}
-		phones.ServeHTTP(w, r)
 	})
 }
 

@@ -75,6 +75,7 @@ ON A PHONE (CardDAV)
 ON A DESK PHONE (LDAP)
   By name:         ldapsearch -LLL -x -H {ldap} -D {bind} -w {desk-secret} -b {base} '(cn=groß*)' cn telephoneNumber mobile
   Who is calling:  ldapsearch -LLL -x -H {ldap} -D {bind} -w {desk-secret} -b {base} '(|(telephoneNumber={number})(mobile={number}))' cn
+  Without LDAP:    curl -u {desk}:{desk-secret} {carddav}phonebook/yealink.xml
   Type into it:    Server         {host}    Port  {port}
                    Base           {base}
                    User name      {bind}
@@ -99,7 +100,7 @@ func (s demoSheet) write(w io.Writer) error {
 	_, err := strings.NewReplacer(
 		"{served}", fmt.Sprint(s.Served), "{contacts}", fmt.Sprint(s.People+demoContacts),
 		"{phone}", string(s.Phone.Login), "{phone-secret}", s.Phone.Secret, "{carddav}", s.Phone.CardDAVURL,
-		"{desk-secret}", s.Desk.Secret, "{bind}", s.Desk.LDAP.BindDN, "{base}", s.Desk.LDAP.BaseDN,
+		"{desk}", string(s.Desk.Login), "{desk-secret}", s.Desk.Secret, "{bind}", s.Desk.LDAP.BindDN, "{base}", s.Desk.LDAP.BaseDN,
 		"{ldap}", s.Desk.LDAP.URI, "{host}", host, "{port}", port,
 		"{name-filter}", kit.NameFilter, "{number-filter}", kit.NumberFilter, "{attributes}", nameAndNumbers,
 		"{id}", s.Known.ID, "{owner}", s.Known.Name, "{private}", string(s.Private), "{number}", s.Known.Number,

@@ -56,7 +56,7 @@ func writeActivity(w io.Writer, d admin.Device, now time.Time) error {
 		fmt.Fprintf(t, "Book %s\t%s\n", b.Name, bookText(b, d.State, now))
 	}
 	if a.Searches > 0 {
-		fmt.Fprintf(t, "LDAP\t%d searches, the last %s\n", a.Searches, ago(a.Searched, now))
+		fmt.Fprintf(t, "Searches\t%d, the last %s\n", a.Searches, ago(a.Searched, now))
 	}
 	if a.Refused > 0 {
 		fmt.Fprintf(t, "Refused\t%d writes, the last %s; the phone is told the truth at its next sync\n", a.Refused, ago(a.LastRefused, now))

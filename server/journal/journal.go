@@ -177,7 +177,8 @@ func (j *Journal) note(id directory.DeviceID, change func(*directory.Activity)) 
 	j.dirty[id] = struct{}{}
 }
 
-// A Visit is one request of CardDAV with the right secret. Of one that failed only
+// A Visit is one request of CardDAV, or of a phone book over HTTP, with the right
+// secret. Of one that failed only
 // UserAgent is told, at StepLogin.
 type Visit struct {
 	UserAgent string
@@ -197,7 +198,7 @@ type Visit struct {
 	Looked bool
 }
 
-// Visited notes a request of CardDAV.
+// Visited notes a request of CardDAV, or of a phone book over HTTP.
 func (j *Journal) Visited(id directory.DeviceID, v Visit) {
 	now := time.Now().UTC().Truncate(time.Second)
 	j.note(id, func(a *directory.Activity) {
@@ -251,7 +252,7 @@ func looked(b *directory.BookActivity, now time.Time) {
 	}
 }
 
-// Searched notes a search of LDAP.
+// Searched notes a search.
 func (j *Journal) Searched(id directory.DeviceID) {
 	now := time.Now().UTC().Truncate(time.Second)
 	j.note(id, func(a *directory.Activity) {
