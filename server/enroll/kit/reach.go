@@ -137,7 +137,7 @@ func (r *row) values(a Access, d directory.Device, w route, secret string) map[s
 	if r.book != "" {
 		at := w.book.JoinPath(r.book)
 		v["book-url"] = at.String()
-		v["book-place"] = at.Host + at.EscapedPath()
+		v["book-place"] = at.Host + "/" + strings.TrimPrefix(at.EscapedPath(), "/")
 		at.User = url.UserPassword(string(d.Login), secret)
 		v["book-url-login"] = at.String()
 	}
