@@ -163,7 +163,7 @@ func TestLdapsearch(t *testing.T) {
 		}
 		for name, want := range map[string]string{
 			"supportedLDAPVersion": "3", "supportedControl": "1.2.840.113556.1.4.319",
-			"supportedExtension": "1.3.6.1.4.1.1466.20037", "supportedFeatures": "1.3.6.1.4.1.4203.1.5.1",
+			"supportedExtension": "1.3.6.1.1.8", "supportedFeatures": "1.3.6.1.4.1.4203.1.5.1", "subschemaSubentry": "cn=subschema",
 		} {
 			if !slices.Contains(e.values[name], want) {
 				t.Errorf("%s: %q, without %s", name, e.values[name], want)
@@ -184,7 +184,8 @@ func TestLdapsearch(t *testing.T) {
 			{"1.1", "", "cn sn objectClass entryDN"},
 			{"cn", "cn", "sn mail"},
 			{"CN telephonenumber nosuch", "CN telephonenumber", "sn nosuch"},
-			{"cn;lang-de", "cn", "sn"},
+			{"cn;lang-de mail", "mail", "cn sn"}, // a subtype of cn, which nobody has
+			{"@person", "cn sn objectClass telephoneNumber", "mail givenName"},
 		} {
 			e := d.search(append([]string{onlyGross}, strings.Fields(tt.args)...)...)[0]
 			for name := range strings.FieldsSeq(tt.there) {
@@ -294,6 +295,34 @@ func TestLdapsearch(t *testing.T) {
 		}
 		if u, o := slices.Index(names, "Kühn"), slices.Index(names, "Kuhn"); u >= 0 && o >= 0 && u-o > 1 {
 			t.Errorf("Kühn is far from Kuhn: %q", names)
+		}
+	})
+	t.Run("list view", func(t *testing.T) {
+		d := d.on(t)
+		names := people(d.search("(sn=*)", "1.1"))
+		for _, tt := range []struct {
+			view string
+			want []string
+		}{
+			{"vlv=0/9/1/0", names[:10]},
+			{fmt.Sprintf("vlv=2/2/%d/%d", all/2, all), names[all/2-3 : all/2+2]},
+			{fmt.Sprintf("vlv=3/9/%d/%d", all, all), names[all-4:]},
+		} {
+			code, out, errs := d.tool("", "ldapsearch", "-b", baseDN, "-E", "!sss=cn", "-E", "!"+tt.view, "(sn=*)", "1.1")
+			if got := people(parseLDIF(t, out)); code != 0 || !slices.Equal(got, tt.want) || !strings.Contains(out, fmt.Sprintf("count=%d", all)) {
+				t.Errorf("%s: exit code %d, %q, want %q\n%s%s", tt.view, code, got, tt.want, out, errs)
+			}
+		}
+		code, out, _ := d.tool("", "ldapsearch", "-LLL", "-b", baseDN, "-E", "sss=sn", "-E", "vlv=0/2:Gross", "(sn=*)", "sn")
+		if es := parseLDIF(t, out); code != 0 || len(es) != 3 || !slices.Contains(people(es), gross) {
+			t.Errorf("by value: exit code %d\n%s", code, out)
+		}
+	})
+	t.Run("schema", func(t *testing.T) {
+		d := d.on(t)
+		es := d.search("-b", "cn=subschema", "-s", "base", "(objectClass=subschema)", "+")
+		if len(es) != 1 || len(es[0].values["attributeTypes"]) < 40 || len(es[0].values["objectClasses"]) < 10 {
+			t.Errorf("%d entries, %d attribute types", len(es), len(es[0].values["attributeTypes"]))
 		}
 	})
 	t.Run("controls", func(t *testing.T) {

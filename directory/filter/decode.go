@@ -2,7 +2,6 @@ package filter
 
 import (
 	"fmt"
-	"strings"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
 
@@ -173,13 +172,13 @@ func extensible(f *Filter, p *ber.Packet) error {
 	return nil
 }
 
-// attribute reads an AttributeDescription and drops its options: no value of
-// ours has any, and "cn;lang-de" is better answered than not.
+// attribute reads an AttributeDescription as it is. One with options, such as
+// "cn;lang-de", is a subtype (RFC 4512 §2.5) of which nobody has values.
 func attribute(f *Filter, p *ber.Packet) error {
 	if p.TagType != ber.TypePrimitive {
 		return invalid("attribute is no octet string")
 	}
-	f.Attribute, _, _ = strings.Cut(octets(p), ";")
+	f.Attribute = octets(p)
 	return nil
 }
 

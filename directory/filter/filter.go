@@ -61,7 +61,7 @@ func Of(b bool) Result {
 type Filter struct {
 	Op        Op
 	Children  []*Filter // And, Or: any number; Not: one
-	Attribute string    // attribute description without options, as sent
+	Attribute string    // attribute description, as sent
 	Value     string    // Equal, GreaterOrEqual, LessOrEqual, Approx, Extensible
 	Initial   string    // Substrings
 	Any       []string  // Substrings

@@ -34,6 +34,7 @@ const (
 	syntaxNumber                 // telephone numbers, in any spelling
 	syntaxConstant               // the same for every contact
 	syntaxSearch                 // has no values: a search over the names
+	syntaxTime                   // when the contact changed; for requests only
 )
 
 // attributeRow is one row of the table. Its values are the constants, the lines,
@@ -150,6 +151,7 @@ var table = [...]attributeRow{
 	extra("extensionAttribute5"), extra("extensionAttribute6"), extra("extensionAttribute7"), extra("extensionAttribute8"),
 	extra("extensionAttribute9"), extra("extensionAttribute10"), extra("extensionAttribute11"), extra("extensionAttribute12"),
 	extra("extensionAttribute13"), extra("extensionAttribute14"), extra("extensionAttribute15"),
+	{names: []string{"modifyTimestamp", "whenChanged"}, syntax: syntaxTime, operational: true},
 	hidden(flag("accountEnabled", func(c *directory.Contact) directory.Flag { return c.AccountEnabled })),
 	hidden(flag("showInAddressList", func(c *directory.Contact) directory.Flag { return c.ShowInAddressList })),
 }
@@ -245,6 +247,10 @@ func ParseAttribute(name string) (Attribute, bool) {
 
 // Name returns the attribute's first name, such as "telephoneNumber".
 func (a Attribute) Name() string { return table[a].names[0] }
+
+// Names returns all names, the first that we write and those by which others know
+// the attribute. They are shared and must not be changed.
+func (a Attribute) Names() []string { return table[a].names }
 
 // Numbers reports whether the values are telephone numbers.
 func (a Attribute) Numbers() bool { return table[a].syntax == syntaxNumber }

@@ -131,7 +131,7 @@ func (x *finder) leaf(f *filter.Filter) (c candidates, ok bool) {
 		}
 		whole := forms(a, value)[0]
 		return x.begins(x.view.index.hashed(kindAddress, whole, 0)).with(x.begins(x.view.index.hashed(kindPrivate, whole, 0))), true
-	case syntaxNumber, syntaxFlag, syntaxConstant, syntaxSearch:
+	case syntaxNumber, syntaxFlag, syntaxConstant, syntaxSearch, syntaxTime:
 	}
 	return nil, false
 }

@@ -261,6 +261,9 @@ func (e *Entry) Values(a Attribute) []string { return e.AppendValues(nil, a) }
 
 // AppendValues appends what Values returns.
 func (e *Entry) AppendValues(dst []string, a Attribute) []string {
+	if table[a].syntax == syntaxTime {
+		return append(dst, e.Modified().Format(GeneralizedTime))
+	}
 	if !a.Numbers() {
 		return table[a].appendValues(dst, e.contact)
 	}

@@ -133,7 +133,7 @@ func (x *Index) appendPostings(dst []posting, e *Entry) []posting {
 				whole = kindPrivate
 			}
 			all = append(all, newPosting(kindMail, k.text, e.slot), x.hashed(whole, k.text, e.slot))
-		case syntaxFlag, syntaxNumber, syntaxConstant, syntaxSearch:
+		case syntaxFlag, syntaxNumber, syntaxConstant, syntaxSearch, syntaxTime:
 		}
 	}
 	var texts [3]string

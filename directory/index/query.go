@@ -39,6 +39,8 @@ func checkAttributes(f *filter.Filter) error {
 	switch {
 	case !ok:
 		return fmt.Errorf("filter %s: contacts have no attribute %q: %w", f, f.Attribute, directory.ErrInvalid)
+	case table[a].syntax == syntaxTime: // a book does not change because time goes by
+		return fmt.Errorf("filter %s: a rule cannot ask for %q: %w", f, f.Attribute, directory.ErrInvalid)
 	case a.Name() == memberOf:
 		return checkGroup(f)
 	}
@@ -98,6 +100,8 @@ func (c compiler) leaf(f *filter.Filter) test {
 		return constantTest(a, f)
 	case syntaxSearch:
 		return wordsTest(f)
+	case syntaxTime:
+		return timeTest(f)
 	case syntaxName, syntaxText, syntaxPlain:
 	}
 	return textTest(a, f)
@@ -114,7 +118,7 @@ func present(a Attribute) test {
 		return func(e *Entry) filter.Result {
 			return filter.Of(slices.ContainsFunc(e.contact.Phones, func(p directory.Phone) bool { return row.has(p.Kind) }))
 		}
-	case syntaxConstant, syntaxSearch:
+	case syntaxConstant, syntaxSearch, syntaxTime:
 		return always(filter.True)
 	case syntaxName, syntaxText, syntaxPlain, syntaxFlag:
 	}
@@ -143,6 +147,12 @@ func (c compiler) extensible(a Attribute, f *filter.Filter) test {
 		}
 	case "telephonenumbermatch", "2.5.13.20":
 		fits = s == syntaxNumber
+	case "caseignorelistmatch", "2.5.13.11":
+		fits = s == syntaxText
+	case "uuidmatch", "1.3.6.1.1.16.2":
+		fits = a == attributeUID
+	case "generalizedtimematch", "2.5.13.27":
+		fits = s == syntaxTime
 	case "booleanmatch", "2.5.13.13":
 		fits = s == syntaxFlag
 	case "objectidentifiermatch", "2.5.13.0":

@@ -87,7 +87,7 @@ func sought(all []typed, f *filter.Filter) []typed {
 	switch table[a].syntax {
 	case syntaxSearch:
 		s.text = searchText(f)
-	case syntaxConstant, syntaxFlag:
+	case syntaxConstant, syntaxFlag, syntaxTime:
 		return all
 	case syntaxName, syntaxText, syntaxPlain, syntaxNumber:
 	}

@@ -36,8 +36,11 @@ type answer struct {
 	weight int  // leaves of the filter
 	asked  int  // leaves since it was last looked whether to go on
 	over   bool // the search was given up: what it yields now means nothing
+	// rearranged: the contacts are not in the order of names.
+	rearranged bool
 	// Of the response controls; nil = not asked for.
 	sorted []byte
+	listed []byte
 	next   []byte // cookie of the next page
 }
 
@@ -190,7 +193,7 @@ func (a *answer) done(ctx context.Context, r result) (report, error) {
 	if a.ctl.paging != nil {
 		ctl = appendPaging(ctl, a.next)
 	}
-	ctl = append(ctl, a.sorted...)
+	ctl = append(append(ctl, a.sorted...), a.listed...)
 	a.out, r = a.op.appendLast(a.out, r, ctl)
 	return report{entries: a.sent, r: r}, a.op.c.write(a.out)
 }

@@ -16,7 +16,7 @@ const maxRanked = 1000
 // for all, and in pages and lists that go on, the order of names is the only one.
 func (a *answer) best(ctx context.Context, f *found) (result, error) {
 	room := least(int(a.q.size), a.ours()) - len(f.objects)
-	if a.ctl.paging != nil || a.sorted != nil || f.better == nil || room <= 0 || room > maxRanked {
+	if a.ctl.paging != nil || len(a.ctl.sort) > 0 || f.better == nil || room <= 0 || room > maxRanked {
 		return success, nil
 	}
 	all := make([]member, 0, min(room+1, 64))

@@ -27,6 +27,7 @@ type control struct {
 var controlTable = [...]control{
 	{goldap.ControlTypePaging, opSearchRequest, (*controls).readPaging},
 	{goldap.ControlTypeServerSideSorting, opSearchRequest, (*controls).readSort},
+	{goldap.ControlTypeVLVRequest, opSearchRequest, (*controls).readListView},
 	{goldap.ControlTypeManageDsaIT, opSearchRequest, (*controls).readNothing},
 	{goldap.ControlTypeManageDsaIT, opCompareRequest, (*controls).readNothing},
 	{controlDomainScope, opSearchRequest, (*controls).readNothing},
@@ -36,6 +37,7 @@ var controlTable = [...]control{
 type controls struct {
 	paging *paging
 	sort   []sortKey
+	view   *listView
 	// sortCritical: no answer at all is better than an unsorted one.
 	sortCritical bool
 	seen         []string

@@ -30,6 +30,8 @@ func newTree(base string) (tree, error) {
 		return tree{}, fmt.Errorf("base DN %q: %w: %w", base, err, directory.ErrInvalid)
 	case len(dn.RDNs) == 0 || dn.RDNs[0].Attributes[0].Value == "":
 		return tree{}, fmt.Errorf("base DN %q names nothing: %w", base, directory.ErrInvalid)
+	case isSchema(dn):
+		return tree{}, fmt.Errorf("base DN %q is that of the schema: %w", base, directory.ErrInvalid)
 	}
 	return tree{base: base, parsed: dn}, nil
 }
@@ -52,6 +54,7 @@ type placeKind int
 
 const (
 	placeRoot      placeKind = iota // "": the root DSE
+	placeSchema                     // cn=subschema
 	placeBase                       // the base itself
 	placeBook                       // ou=<book>,<base>
 	placeContact                    // uid=<id>,ou=<book>,<base>
@@ -84,10 +87,17 @@ func (t tree) locate(dn string) place {
 		return place{kind: placeRoot}
 	case t.parsed.EqualFold(d):
 		return place{kind: placeBase}
+	case isSchema(d):
+		return place{kind: placeSchema}
 	case !t.parsed.AncestorOfFold(d):
 		return place{kind: placeElsewhere}
 	}
 	return below(d.RDNs[:len(d.RDNs)-len(t.parsed.RDNs)])
+}
+
+func isSchema(d *goldap.DN) bool {
+	cn, ok := single(d.RDNs[0], "cn")
+	return ok && len(d.RDNs) == 1 && strings.EqualFold(cn, "subschema")
 }
 
 // below reads the part of a DN that stands before the base.

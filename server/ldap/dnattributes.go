@@ -15,23 +15,45 @@ import (
 // undefined for what is not in the DN: to try every attribute would make a small
 // filter a large one.
 
-// withDN returns f for the contacts of a book: a match that is true for what is in
+// withDN returns f for the entries of a book: a match that is true for what is in
 // all their DNs is true. f itself is left as it is.
 func (t tree) withDN(f *filter.Filter, b directory.BookName) *filter.Filter {
-	if f.Op == filter.Extensible && f.DN {
-		switch {
-		case t.inDN(f, b):
-			return &filter.Filter{Op: filter.And} // true (RFC 4526)
-		case f.Attribute == "":
-			uid := *f
-			uid.Attribute = "uid"
-			return &filter.Filter{Op: filter.Or, Children: []*filter.Filter{f, &uid}}
+	return rewrite(f, func(leaf *filter.Filter) *filter.Filter { return t.leafWithDN(leaf, b) })
+}
+
+// forContacts is the same for the contacts of a book alone: their operational
+// attributes that are the same for all, or are the DN itself, are worked out too.
+func (t tree) forContacts(f *filter.Filter, b directory.BookName) *filter.Filter {
+	return rewrite(f, func(leaf *filter.Filter) *filter.Filter {
+		if decided := t.operational(leaf, b); decided != nil {
+			return decided
 		}
+		return t.leafWithDN(leaf, b)
+	})
+}
+
+func (t tree) leafWithDN(f *filter.Filter, b directory.BookName) *filter.Filter {
+	switch {
+	case f.Op != filter.Extensible || !f.DN:
 		return f
+	case t.inDN(f, b):
+		return constant(true)
+	case f.Attribute == "":
+		uid := *f
+		uid.Attribute = "uid"
+		return &filter.Filter{Op: filter.Or, Children: []*filter.Filter{f, &uid}}
+	}
+	return f
+}
+
+// rewrite returns f with its leaves replaced; what stays the same is shared.
+func rewrite(f *filter.Filter, leaf func(*filter.Filter) *filter.Filter) *filter.Filter {
+	if f.Op > filter.Not {
+		return leaf(f)
 	}
 	changed := f
 	for i, child := range f.Children {
-		c := t.withDN(child, b)
+		c := rewrite(child, leaf)
 		if c == child {
 			continue
 		}
@@ -80,4 +102,54 @@ func sameAttribute(a, b string) bool {
 	x, known := index.ParseAttribute(a)
 	y, too := index.ParseAttribute(b)
 	return strings.EqualFold(a, b) || known && too && x == y
+}
+
+// constant returns a filter that is true for all or for nobody (RFC 4526).
+func constant(yes bool) *filter.Filter {
+	if yes {
+		return &filter.Filter{Op: filter.And}
+	}
+	return &filter.Filter{Op: filter.Or}
+}
+
+// operational returns what a leaf on an operational attribute comes to for the
+// contacts of a book; nil = it is on another, which the index knows. A leaf that
+// makes no sense for its attribute asks for nothing, and so is undefined.
+func (t tree) operational(f *filter.Filter, b directory.BookName) *filter.Filter {
+	var value string
+	switch strings.ToLower(f.Attribute) {
+	case "entrydn":
+	case "structuralobjectclass":
+		value = contactClass
+	case "hassubordinates":
+		value = "FALSE"
+	case "subschemasubentry":
+		value = schemaDN
+	default:
+		return nil
+	}
+	switch {
+	case f.Op == filter.Present:
+		return constant(true)
+	case f.Op != filter.Equal && f.Op != filter.Approx && !isEquality(f):
+		return &filter.Filter{Op: filter.Equal}
+	case value != "":
+		return constant(strings.EqualFold(f.Value, value) || sameDN(value, f.Value))
+	case len(f.Value) > maxDN:
+		return constant(false)
+	}
+	at := t.locate(f.Value)
+	if at.kind != placeContact || at.book != b {
+		return constant(false)
+	}
+	return &filter.Filter{Op: filter.Equal, Attribute: "uid", Value: string(at.id)}
+}
+
+// isEquality reports whether an extensible match is by the equality rule of its
+// attribute.
+func isEquality(f *filter.Filter) bool {
+	std := standard(f.Attribute)
+	return f.Op == filter.Extensible && std != nil && (f.Rule == "" || slices.ContainsFunc(matchingRules[:], func(r matchingRule) bool {
+		return r.name == std.syntax.equality && (r.oid == f.Rule || strings.EqualFold(r.name, f.Rule))
+	}))
 }

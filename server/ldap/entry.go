@@ -15,7 +15,7 @@ import (
 // aliases ours are not half as many.
 const maxWanted = 256
 
-// What a client asks for (RFC 4511 §4.5.1.8, RFC 3673).
+// What a client asks for (RFC 4511 §4.5.1.8, RFC 3673); see also [features].
 const (
 	wantAll         = "*"
 	wantOperational = "+"
@@ -27,7 +27,7 @@ const (
 type selection struct {
 	all         bool
 	operational bool
-	names       []string // as asked for, without options, none twice
+	names       []string // as asked for, none twice
 	typesOnly   bool
 
 	columns []column // of contacts
@@ -54,17 +54,14 @@ const photoAttribute = "jpegPhoto"
 
 // selectAttributes reads the attribute list of a request.
 func selectAttributes(wanted []string, typesOnly bool) selection {
-	s := selection{all: len(wanted) == 0, typesOnly: typesOnly}
+	s, special := selection{all: len(wanted) == 0, typesOnly: typesOnly}, features()
 	for _, w := range wanted {
-		w, _, _ = strings.Cut(w, ";") // options narrow down what we have no variants of
 		switch {
 		case w == wantAll:
 			s.all = true
-		case w == wantOperational:
-			s.operational = true
 		case w == wantNone, w == "":
-		case !slices.ContainsFunc(s.names, func(n string) bool { return strings.EqualFold(n, w) }):
-			s.names = append(s.names, w)
+		case !slices.ContainsFunc(special[:], func(f feature) bool { return f.selects != nil && f.selects(&s, w) }):
+			s.selectName(w)
 		}
 	}
 	s.columns = s.contactColumns()
@@ -113,13 +110,14 @@ func kindOf(a index.Attribute) columnKind {
 }
 
 // operationalNames are the operational attributes of contacts (RFC 4512 §3.4,
-// RFC 5020, X.501); see printer.operational. Nothing changes them.
-var operationalNames = [...]string{"entryDN", "structuralObjectClass", "hasSubordinates", "modifyTimestamp"}
+// RFC 4530, RFC 5020, X.501); see printer.operational. When a contact was created
+// nobody knows. Nothing changes them.
+var operationalNames = [...]string{"entryDN", "structuralObjectClass", "hasSubordinates", "modifyTimestamp", "entryUUID", "subschemaSubentry"}
 
 // wants reports whether an object's attribute is answered, and in which spelling.
 func (s *selection) wants(a *attribute) (string, bool) {
 	for _, n := range s.names {
-		if strings.EqualFold(n, a.name) {
+		if sameType(n, a.name) {
 			return n, true
 		}
 	}
@@ -135,7 +133,8 @@ func (p *printer) look(s sight) {
 	}
 	p.columns = slices.DeleteFunc(p.columns, func(c column) bool {
 		if c.kind == columnOperational {
-			return operationalNames[c.attribute] == "modifyTimestamp"
+			name := operationalNames[c.attribute]
+			return name == "modifyTimestamp" || name == "subschemaSubentry"
 		}
 		return !s.sees(c.attribute)
 	})
@@ -186,7 +185,9 @@ func (p *printer) contact(ctx context.Context, dst []byte, m member) ([]byte, er
 		case columnNumbers:
 			dst = p.numbers(dst, c, m.entry)
 		case columnOperational:
-			dst = p.values(dst, c.name, []string{p.operational(c, m)})
+			if v := p.operational(c, m); v != "" {
+				dst = p.values(dst, c.name, []string{v})
+			}
 		case columnPhoto:
 			var err error
 			if dst, err = p.photo(ctx, dst, c.name, m.entry.Contact().Photo); err != nil {
@@ -253,17 +254,36 @@ func (p *printer) photo(ctx context.Context, dst []byte, name string, id directo
 	return finish(finish(dst, set), one), nil
 }
 
-// generalizedTime is RFC 4517 §3.3.13.
-const generalizedTime = "20060102150405Z"
-
+// operational returns the value of an operational attribute; "" = there is none.
 func (p *printer) operational(c column, m member) string {
-	switch operationalNames[c.attribute] {
+	switch id := m.entry.Contact().ID; operationalNames[c.attribute] {
 	case "entryDN":
-		return string(p.srv.tree.appendContactDN(nil, m.book, m.entry.Contact().ID))
+		return string(p.srv.tree.appendContactDN(nil, m.book, id))
 	case "structuralObjectClass":
-		return "inetOrgPerson"
+		return contactClass
 	case "hasSubordinates":
 		return "FALSE"
+	case "subschemaSubentry":
+		return schemaDN
+	case "entryUUID":
+		if !isUUID(string(id)) {
+			return ""
+		}
+		return string(id)
 	}
-	return m.entry.Modified().UTC().Format(generalizedTime)
+	return m.entry.Modified().Format(index.GeneralizedTime)
+}
+
+// contactClass is the structural object class of contacts.
+const contactClass = "inetOrgPerson"
+
+// isUUID reports whether s is written as RFC 4530 §2.1 has it. Ids of what a tenant
+// has are, those of other sources need not be.
+func isUUID(s string) bool {
+	for i, c := range []byte(s) {
+		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (c == '-') || !dash && !strings.ContainsRune("0123456789abcdefABCDEF", rune(c)) {
+			return false
+		}
+	}
+	return len(s) == 36
 }

@@ -30,6 +30,10 @@ type found struct {
 	// better, if there is one, yields those of the contacts that come first if there
 	// is no room for all, the best kind first.
 	better func() []iter.Seq[member]
+	// objectsLast: contacts come first, as objects have no key to be sorted by.
+	objectsLast bool
+	view        *index.View
+	books       []*index.Book // of the device
 }
 
 func nobody(func(member) bool) {}
@@ -37,7 +41,7 @@ func nobody(func(member) bool) {}
 // askable are the attributes that are never answered and that phones and Active
 // Directory's clients search by all the same. They tell nothing that the answers
 // do not. Nothing changes it.
-var askable = [...]string{"objectCategory", "anr", "searchNumber"}
+var askable = [...]string{"objectCategory", "anr", "searchNumber", "modifyTimestamp"}
 
 // hidden reports whether an attribute is for the rules of books only: what a
 // device may not read it may not find out by asking either.
@@ -96,12 +100,21 @@ func (c *conn) lookUp(q searchRequest, who directory.DeviceID) (directory.Device
 	}
 	view := c.srv.Directory.View()
 	switch {
+	case at.kind == placeSchema && who == "":
+		return device, none, refuse(goldap.LDAPResultInsufficientAccessRights, "log in first"), nil
+	case at.kind == placeSchema:
+		if q.withTop() {
+			none.objects = keep(q.filter, subschema())
+		}
+		return device, none, success, nil
 	case !view.Loaded():
 		return device, none, resultOf(directory.ErrUnavailable), nil
 	case device.State == directory.DeviceDraining:
 		return device, none, success, nil
 	}
-	f, r := c.srv.tree.search(at, q, view.ShelfOf(device))
+	shelf := view.ShelfOf(device)
+	f, r := c.srv.tree.search(at, q, shelf)
+	f.view, f.books = view, shelf
 	return device, f, r, nil
 }
 
@@ -116,7 +129,7 @@ func (t tree) search(at place, q searchRequest, shelf []*index.Book) (found, res
 		return t.searchBase(q, shelf), success
 	case placeElsewhere:
 		return none, noSuchObject("")
-	case placeRoot, placeBook, placeContact, placeNothing:
+	case placeRoot, placeSchema, placeBook, placeContact, placeNothing:
 	}
 	i := slices.IndexFunc(shelf, func(b *index.Book) bool { return b.Name() == at.book })
 	switch {
@@ -187,7 +200,7 @@ func keep(f *filter.Filter, o object) []object {
 // q.after on.
 func (t tree) searchBooks(q searchRequest, books []*index.Book) found {
 	asking := func(b *index.Book) *filter.Filter {
-		return &filter.Filter{Op: filter.And, Children: []*filter.Filter{t.withDN(q.filter, b.Name())}, Stop: q.stop}
+		return &filter.Filter{Op: filter.And, Children: []*filter.Filter{t.forContacts(q.filter, b.Name())}, Stop: q.stop}
 	}
 	return found{
 		contacts: merge(books, func(b *index.Book) iter.Seq[*index.Entry] {

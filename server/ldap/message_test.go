@@ -229,7 +229,9 @@ func TestDecodeControls(t *testing.T) {
 		{"unknown", opSearchRequest, encodeControl("1.2.3", false, []byte("?")), controls{}, 0},
 		{"unknown and critical", opSearchRequest, encodeControl("1.2.3", true, nil), controls{}, goldap.LDAPResultUnavailableCriticalExtension},
 		{"paging a compare", opCompareRequest, encodeControl(goldap.ControlTypePaging, true, []byte{0x30, 5, 2, 1, 9, 4, 0}), controls{}, goldap.LDAPResultUnavailableCriticalExtension},
-		{"list view", opSearchRequest, encodeControl(goldap.ControlTypeVLVRequest, true, nil), controls{}, goldap.LDAPResultUnavailableCriticalExtension},
+		{"list view without value", opSearchRequest, encodeControl(goldap.ControlTypeVLVRequest, true, nil), controls{}, goldap.LDAPResultProtocolError},
+		{"list view at a place", opSearchRequest, encodeControl(goldap.ControlTypeVLVRequest, true, []byte{0x30, 14, 2, 1, 1, 2, 1, 9, 0xa0, 6, 2, 1, 7, 2, 1, 20}), controls{view: &listView{before: 1, after: 9, offset: 7, count: 20}}, 0},
+		{"list view at a value, in a context", opSearchRequest, encodeControl(goldap.ControlTypeVLVRequest, false, []byte{0x30, 12, 2, 1, 1, 2, 1, 9, 0x81, 1, 'm', 4, 1, 'x'}), controls{view: &listView{before: 1, after: 9, value: "m", byValue: true}}, 0},
 		{"empty", opSearchRequest, []byte{0x30, 0}, controls{}, goldap.LDAPResultProtocolError},
 		{"no sequence", opSearchRequest, []byte{4, 0}, controls{}, goldap.LDAPResultProtocolError},
 		{"something behind", opSearchRequest, []byte{0x30, 7, 4, 1, '1', 4, 0, 4, 0}, controls{}, goldap.LDAPResultProtocolError},
@@ -246,7 +248,7 @@ func TestDecodeControls(t *testing.T) {
 				t.Fatalf("result %d, want %d", r.code, c.code)
 			}
 			got.seen = nil
-			if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(controls{}, paging{}, sortKey{})); r == success && diff != "" {
+			if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(controls{}, paging{}, sortKey{}, listView{})); r == success && diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
@@ -448,6 +450,10 @@ func FuzzLocate(f *testing.F) {
 		case placeBook:
 			if again := tr.locate(tr.bookDN(p.book)); again != p {
 				t.Errorf("%q is %+v, its name %+v", dn, p, again)
+			}
+		case placeSchema:
+			if again := tr.locate(schemaDN); again != p {
+				t.Errorf("%q is %+v, the schema %+v", dn, p, again)
 			}
 		case placeRoot, placeBase, placeNothing, placeElsewhere:
 		}

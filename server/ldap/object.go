@@ -23,7 +23,7 @@ type attribute struct {
 }
 
 func (o *object) find(name string) *attribute {
-	i := slices.IndexFunc(o.attributes, func(a attribute) bool { return strings.EqualFold(a.name, name) })
+	i := slices.IndexFunc(o.attributes, func(a attribute) bool { return sameType(a.name, name) })
 	if i < 0 {
 		return nil
 	}
@@ -44,7 +44,7 @@ func (o *object) matches(f *filter.Filter) filter.Result {
 	case filter.Present:
 		return filter.True
 	case filter.Equal, filter.Approx:
-		return filter.Of(slices.ContainsFunc(a.values, func(v string) bool { return strings.EqualFold(v, f.Value) }))
+		return filter.Of(slices.ContainsFunc(a.values, func(v string) bool { return strings.EqualFold(v, f.Value) || sameDN(v, f.Value) }))
 	case filter.Substrings:
 		return filter.Of(slices.ContainsFunc(a.values, func(v string) bool { return hasPieces(v, f) }))
 	case filter.Extensible:
@@ -55,6 +55,16 @@ func (o *object) matches(f *filter.Filter) filter.Result {
 	default: // no order is defined for what objects have
 		return filter.Undefined
 	}
+}
+
+// sameDN reports whether two values are one DN, however written. Only DNs have "=".
+func sameDN(a, b string) bool {
+	if !strings.Contains(a, "=") || len(b) > maxDN {
+		return false
+	}
+	x, err := goldap.ParseDN(a)
+	y, too := goldap.ParseDN(b)
+	return err == nil && too == nil && x.EqualFold(y)
 }
 
 // hasPieces matches the pieces of a Substrings filter, in order and apart.
@@ -70,7 +80,7 @@ func hasPieces(v string, f *filter.Filter) bool {
 
 // rootDSE describes the server as this connection has it (RFC 4512 §5.1).
 func (c *conn) rootDSE() object {
-	var ctl, ext []string
+	var ctl, ext, more []string
 	for _, row := range controlTable {
 		if !slices.Contains(ctl, row.oid) {
 			ctl = append(ctl, row.oid)
@@ -81,6 +91,9 @@ func (c *conn) rootDSE() object {
 			ext = append(ext, x.oid)
 		}
 	}
+	for _, row := range features() {
+		more = append(more, row.oid)
+	}
 	return object{attributes: []attribute{
 		{name: "objectClass", values: []string{"top"}},
 		{name: "namingContexts", values: []string{c.srv.tree.base}, operational: true},
@@ -88,16 +101,11 @@ func (c *conn) rootDSE() object {
 		{name: "supportedLDAPVersion", values: []string{"2", "3"}, operational: true},
 		{name: "supportedControl", values: ctl, operational: true},
 		{name: "supportedExtension", values: ext, operational: true},
-		{name: "supportedFeatures", values: []string{oidAllOperational, oidAbsoluteFilters}, operational: true},
+		{name: "supportedFeatures", values: more, operational: true},
+		{name: "subschemaSubentry", values: []string{schemaDN}, operational: true},
 		{name: "vendorName", values: []string{"Ringbook"}, operational: true},
 	}}
 }
-
-// Features (RFC 4512 §5.1).
-const (
-	oidAllOperational  = "1.3.6.1.4.1.4203.1.5.1" // RFC 3673: "+"
-	oidAbsoluteFilters = "1.3.6.1.4.1.4203.1.5.3" // RFC 4526: (&) and (|)
-)
 
 // baseObject describes the base. Its class follows from the first RDN.
 func (t tree) baseObject() object {
@@ -139,6 +147,7 @@ func (t tree) object(dn, structural string, classes []string, more []attribute) 
 			{name: "entryDN", values: []string{dn}, operational: true},
 			{name: "structuralObjectClass", values: []string{structural}, operational: true},
 			{name: "hasSubordinates", values: []string{"TRUE"}, operational: true},
+			{name: "subschemaSubentry", values: []string{schemaDN}, operational: true},
 		},
 	)}
 }

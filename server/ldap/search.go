@@ -182,19 +182,18 @@ func (a *answer) run(ctx context.Context, who directory.DeviceID) (result, error
 		return interrupted(ctx)
 	}
 	a.q.stop = func() bool { return a.stop(ctx) }
-	device, found, r, err := a.op.c.lookUp(a.q, who)
+	device, f, r, err := a.op.c.lookUp(a.q, who)
 	if err != nil || r != success {
 		return r, err
 	}
 	a.device = device
 	a.look(a.op.c.sight(who))
-	if r, err := a.sort(ctx, &found); err != nil || r != success {
-		return r, err
+	for _, step := range []func(context.Context, *found) (result, error){a.window, a.sort, a.best} {
+		if r, err := step(ctx, &f); err != nil || r != success {
+			return r, err
+		}
 	}
-	if r, err := a.best(ctx, &found); err != nil || r != success {
-		return r, err
-	}
-	return a.send(ctx, found)
+	return a.send(ctx, f)
 }
 
 // asked lists the attributes of a filter, by the names we know them by: what

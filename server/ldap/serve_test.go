@@ -395,8 +395,16 @@ func TestAttributeSelection(t *testing.T) {
 		{[]string{"accountEnabled", "source", "userPrincipalName"}, false, map[string][]string{}},
 		{[]string{"+"}, false, map[string][]string{
 			"entryDN": {"uid=anna,ou=people," + base}, "structuralObjectClass": {"inetOrgPerson"},
-			"hasSubordinates": {"FALSE"}, "modifyTimestamp": {"20261121100000Z"},
+			"hasSubordinates": {"FALSE"}, "modifyTimestamp": {"20261121100000Z"}, "subschemaSubentry": {"cn=subschema"},
 		}},
+		{[]string{"cn;lang-de", "mail;x-foo", "cn;"}, false, map[string][]string{}}, // subtypes that nobody has
+		{[]string{"@person"}, false, map[string][]string{
+			"objectClass": {"top", "person", "organizationalPerson", "inetOrgPerson"}, "cn": {"Anna Berg"}, "sn": {"Berg"}, "telephoneNumber": {"+49301234500"},
+		}},
+		{[]string{"@2.5.6.5", "gn"}, false, map[string][]string{
+			"objectClass": {"top", "person", "organizationalPerson", "inetOrgPerson"}, "ou": {"Sales"}, "gn": {"Anna"},
+		}},
+		{[]string{"@nonsense", "@"}, false, map[string][]string{}},
 		{[]string{"modifytimestamp"}, false, map[string][]string{"modifytimestamp": {"20261121100000Z"}}},
 	} {
 		r := request("(cn=Anna Berg)", q.ask...)

@@ -100,6 +100,7 @@ type Server struct {
 	tree    tree
 	buffers sync.Pool // of *[]byte
 	sorting chan struct{}
+	lists   lists
 	gate    *gate
 	census  census
 	refused refusals
