@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -129,14 +130,17 @@ type tbBook struct {
 	Error string `json:"error"`
 }
 
-func (b *thunderbird) sync(d device) tbBook {
+func (b *thunderbird) sync(d device) tbBook { b.t.Helper(); return b.syncFrom(d, "") }
+
+// syncFrom has it go on from another token than its own.
+func (b *thunderbird) syncFrom(d device, token string) tbBook {
 	b.t.Helper()
 	script, err := os.ReadFile("testdata/thunderbird.js")
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	result := b.call("WebDriver:ExecuteAsyncScript", map[string]any{
-		"script": string(script), "args": []any{d.CardDAVURL, d.Login, d.Secret},
+		"script": string(script), "args": []any{d.CardDAVURL, d.Login, d.Secret, token},
 	})
 	var v struct {
 		Value tbBook `json:"value"`
@@ -150,8 +154,11 @@ func (b *thunderbird) sync(d device) tbBook {
 	return v.Value
 }
 
+// epochIn is where a token names the store that it is of.
+var epochIn = regexp.MustCompile(`/sync/[0-9a-f]{16}/`)
+
 // TestThunderbird: discovery from the host alone, first sync, a change, a
-// removal, a restart of the server in between.
+// removal, a restart of the server in between, a token that is refused, a drain.
 func TestThunderbird(t *testing.T) {
 	need(t, "thunderbird")
 	s := startTenant(t, 120)
@@ -184,7 +191,29 @@ func TestThunderbird(t *testing.T) {
 
 	s.remove(anna)
 	r.do("sync")
-	if _, still := tb.sync(d).Cards["Anna Sonderbar"]; still {
+	gone := tb.sync(d)
+	if _, still := gone.Cards["Anna Sonderbar"]; still {
 		t.Error("Anna is still there after she left")
+	}
+
+	// A token of another store, as after a backup was restored: only 400 has it begin anew.
+	foreign := epochIn.ReplaceAllString(gone.Token, "/sync/fedcba9876543210/")
+	s.add(person("Berta", "Neu", nil))
+	r.do("sync")
+	anew := tb.syncFrom(d, foreign)
+	if !strings.Contains(r.log.String(), "method=REPORT kind=book from=127.0.0.1 device="+d.ID+" status=400") {
+		t.Error("its token was not refused")
+	}
+	if _, there := anew.Cards["Berta Neu"]; !there || anew.Count != r.served() || anew.Token == foreign {
+		t.Errorf("after a refused token it shows %d cards of %d, with token %q", anew.Count, r.served(), anew.Token)
+	}
+
+	r.do("device", "revoke", d.ID, "--drain")
+	if left := tb.sync(d); left.Count != 0 {
+		t.Errorf("a draining Thunderbird shows %d cards", left.Count)
+	}
+	tb.sync(d)
+	if out := r.do("device", "show", d.ID); !strings.Contains(out, "emptied on") {
+		t.Errorf("device show: %s", out)
 	}
 }

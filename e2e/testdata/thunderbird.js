@@ -1,7 +1,8 @@
-// Runs inside Thunderbird. Arguments: URL, login, secret. The first call finds
-// and creates the book as the set-up dialogue does; each call brings it up to
-// date and returns what the address book shows.
-const [url, login, secret] = arguments;
+// Runs inside Thunderbird. Arguments: URL, login, secret, and a sync token to take
+// for the book's own; "" = none. The first call finds and creates the book as the
+// set-up dialogue does; each call brings it up to date and returns what the address
+// book shows.
+const [url, login, secret, token] = arguments;
 const done = arguments[arguments.length - 1];
 (async () => {
   const { CardDAVUtils } = ChromeUtils.importESModule("resource:///modules/CardDAVUtils.sys.mjs");
@@ -20,6 +21,9 @@ const done = arguments[arguments.length - 1];
   }
   const dir = ours();
   const book = CardDAVDirectory.forFile(dir.fileName);
+  if (token) {
+    book._syncToken = token;
+  }
   if (book._syncToken) {
     await book.syncWithServer();
   } else {
