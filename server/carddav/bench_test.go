@@ -4,6 +4,7 @@ package carddav_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -117,6 +118,29 @@ func BenchmarkPollOverSocket(b *testing.B) {
 	}
 }
 
+// What a phone asks before it has found its book, as iOS does (T1): five requests.
+func BenchmarkDiscovery(b *testing.B) {
+	h := newBench(b, many(b, 10_000, 0))
+	steps := []struct{ method, path, depth, body string }{
+		{"PROPFIND", "/.well-known/carddav", "0", propfind("<current-user-principal/>")},
+		{"PROPFIND", "/dav/", "0", propfind("<current-user-principal/><principal-URL/><resourcetype/>")},
+		{"OPTIONS", "/dav/p/phone/", "", ""},
+		{"PROPFIND", "/dav/p/phone/", "0", propfind("<c:addressbook-home-set/><displayname/><principal-collection-set/><principal-URL/><resource-id/><supported-report-set/>")},
+		{"PROPFIND", "/dav/ab/phone/", "1", propfind("<current-user-privilege-set/><displayname/><c:max-resource-size/><owner/><resourcetype/><supported-report-set/><sync-token/>")},
+	}
+	loop(b, func() {
+		for _, s := range steps {
+			r := httptest.NewRequestWithContext(b.Context(), s.method, s.path, strings.NewReader(s.body))
+			r.SetBasicAuth("phone", "secret")
+			r.Header.Set("Depth", s.depth)
+			w := &drain{header: make(http.Header)}
+			if h.ServeHTTP(w, r); w.status >= http.StatusBadRequest {
+				b.Fatal(w.status)
+			}
+		}
+	})
+}
+
 func BenchmarkListing(b *testing.B) {
 	for _, n := range []int{10_000, 50_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
@@ -139,6 +163,26 @@ func BenchmarkMultiget100(b *testing.B) {
 
 func BenchmarkFirstSync10000(b *testing.B) {
 	newBench(b, many(b, 10_000, 3000)).run(b, "REPORT", syncReport("", "<getetag/><c:address-data/>", ""))
+}
+
+// With photos of 20 KB a first sync is bounded by copying bytes: beside it, the same
+// photos are only written as cards have them.
+func BenchmarkFirstSyncOfLargePhotos(b *testing.B) {
+	const people, photo = 1000, 20_000
+	h := newBench(b, many(b, people, photo))
+	b.Run("Ringbook", func(b *testing.B) {
+		b.SetBytes(people * photo * 4 / 3)
+		h.run(b, "REPORT", syncReport("", "<getetag/><c:address-data/>", ""))
+	})
+	b.Run("Base64", func(b *testing.B) { // what the card has of a photo
+		b.SetBytes(people * photo * 4 / 3)
+		var room []byte
+		loop(b, func() {
+			for _, jpeg := range h.shelf.photos {
+				room = base64.StdEncoding.AppendEncode(room[:0], jpeg)
+			}
+		})
+	})
 }
 
 func BenchmarkTenChanged(b *testing.B) {

@@ -384,3 +384,47 @@ func TestTextOfAnHref(t *testing.T) {
 		}
 	}
 }
+
+func TestOldMacOSShowsOneBook(t *testing.T) {
+	s := newSite(t, people(t))
+	body := multistatus(t, s.do("PROPFIND", "/dav/ab/phone/", propfind("<resourcetype/><cs:getctag/>"), "Depth: 1"))
+	if n := strings.Count(body, "<card:addressbook/>"); n != 1 || strings.Count(body, "<cs:getctag>https://") != 1 {
+		t.Errorf("%d books: %s", n, body)
+	}
+}
+
+// Phones write into whatever book may be written, and the account's other one is
+// then full of colleagues (nextcloud/contacts#4786): there is none, and none is made.
+func TestPhonesFindNoBookToWrite(t *testing.T) {
+	pair := phone()
+	pair.Books = []directory.BookName{"people", "vips"}
+	s := newSite(t, people(t), pair)
+	if r := s.do("MKCOL", "/dav/ab/phone/mine/", ""); r.status != http.StatusForbidden {
+		t.Errorf("MKCOL: %d", r.status)
+	}
+	body := multistatus(t, s.do("PROPFIND", "/dav/ab/phone/", propfind("<current-user-privilege-set/>"), "Depth: 1"))
+	const readOnly = "<d:privilege><d:read/></d:privilege><d:privilege><d:read-current-user-privilege-set/></d:privilege></d:current-user-privilege-set>"
+	if n := strings.Count(body, readOnly); n != 3 || regexp.MustCompile("write|bind|<d:all").MatchString(body) {
+		t.Errorf("%d of 3 are for reading: %s", n, body)
+	}
+}
+
+// Thunderbird shows a group card as a contact with no name; DAVx5 and Apple make
+// groups of it that nobody asked for.
+func TestThunderbirdAndDAVx5GetNoGroupCards(t *testing.T) {
+	s := newSite(t, people(t))
+	body := multistatus(t, s.do("REPORT", bookHref, syncReport("", "<getetag/><c:address-data/>", "")))
+	if strings.Contains(body, "X-ADDRESSBOOKSERVER") || strings.Contains(body, "CATEGORIES") || !strings.Contains(body, "ORG:Contoso;Analytical Engines") {
+		t.Error(body)
+	}
+}
+
+// Android's provider takes less than 1 MB of a contact, and DAVx5 would fetch a
+// photo that is only linked with the account's own login.
+func TestAndroidGetsPhotosInline(t *testing.T) {
+	s := newSite(t, people(t))
+	card := s.do("GET", bookHref+"c-2.vcf", "").body
+	if !strings.Contains(card, "PHOTO;ENCODING=b;TYPE=JPEG:/9g8Jv/YPCb") || strings.Contains(card, "VALUE=uri") {
+		t.Error(card)
+	}
+}

@@ -2,6 +2,7 @@ package carddav
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/xml"
 	"errors"
@@ -62,13 +63,18 @@ func fuzzHandler(tb testing.TB) (*Handler, *index.Index) {
 	return New(Options{Directory: oneDevice{x}, Auth: oneDevice{x}, Plan: p, Log: slog.New(slog.DiscardHandler)}), x
 }
 
-// seeds hands every request of the transcripts to add.
-func seeds(tb testing.TB, add func(method, path, body string)) {
+// minSeeds is how many requests the transcripts have at least.
+const minSeeds = 60
+
+// seeds hands every request of the transcripts to add: its headers are lines
+// "Name: value".
+func seeds(tb testing.TB, add func(method, path, headers, body string)) {
 	tb.Helper()
 	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		tb.Fatalf("no transcripts: %v", err)
+	if err != nil {
+		tb.Fatal(err)
 	}
+	n := 0
 	for _, name := range files {
 		b, err := os.ReadFile(name)
 		if err != nil {
@@ -77,37 +83,64 @@ func seeds(tb testing.TB, add func(method, path, body string)) {
 		for _, f := range txtar.Parse(b).Files {
 			head, body, _ := strings.Cut(string(f.Data), "\n\n")
 			method, rest, _ := strings.Cut(head, " ")
-			path, _, _ := strings.Cut(rest, "\n")
+			path, headers, _ := strings.Cut(rest, "\n")
 			if f.Name == "request" {
-				add(method, path, body)
+				n++
+				add(method, path, headers, body)
 			}
 		}
 	}
+	if n < minSeeds {
+		tb.Fatalf("%d requests in the transcripts", n)
+	}
 }
 
-// FuzzRequest: whatever the body, the answer is a status of ours, never 500, and
-// if it is XML it is well-formed.
+// FuzzRequest: whatever the headers and the body, the answer is a status of ours,
+// never 500, and if it is XML it is well-formed.
 func FuzzRequest(f *testing.F) {
-	seeds(f, func(method, path, body string) { f.Add(method, path, body) })
+	seeds(f, func(method, path, headers, body string) { f.Add(method, path, headers, body) })
+	f.Add("GET", "/dav/ab/phone/people/c-1.vcf", "If-Match: \"x\"\nIf-None-Match: W/\"y\", *\nRange: bytes=0-", "")
+	f.Add("MOVE", "/dav/ab/phone/people/c-1.vcf", "Destination: http://[::1/%zz\nOverwrite: F\nDepth: 7", "")
+	f.Add("PROPFIND", "/dav/ab/phone/people/", "Prefer: a;b=\"c,d\", return\nBrief: T\nDepth: 1,noroot\nAccept-Encoding: *;q=x\nContent-Type: a/b; charset=\"", "<a/>")
 	h, _ := fuzzHandler(f)
-	f.Fuzz(func(t *testing.T, method, path, body string) {
+	f.Fuzz(func(t *testing.T, method, path, headers, body string) {
 		req, err := http.NewRequestWithContext(t.Context(), method, "http://x/", strings.NewReader(body))
 		if err != nil {
 			return // net/http would not have let it in either
 		}
 		req.URL.Path = path
+		for line := range strings.Lines(headers) {
+			name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+			req.Header.Add(name, strings.TrimSpace(value))
+		}
 		req.SetBasicAuth("phone", "x")
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, req)
 		switch w.Code {
-		case 200, 207, 301, 400, 403, 404, 405, 413, 415:
+		case 200, 207, 301, 304, 400, 403, 404, 405, 412, 413, 415:
 		default:
 			t.Errorf("status %d", w.Code)
 		}
 		if strings.HasPrefix(w.Header().Get("Content-Type"), "application/xml") {
-			wellFormed(t, w.Body.Bytes())
+			wellFormed(t, unzipped(t, w))
 		}
 	})
+}
+
+func unzipped(t *testing.T, w *httptest.ResponseRecorder) []byte {
+	t.Helper()
+	if w.Header().Get("Content-Encoding") == "" {
+		return w.Body.Bytes()
+	}
+	zr, err := gzip.NewReader(w.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(zr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 func wellFormed(t *testing.T, b []byte) {

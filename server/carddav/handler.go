@@ -180,6 +180,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// redirectCaching bounds what RFC 9111 §4.2.2 would have a client keep for ever: a
+// day after the server has moved behind something else, every phone asks again.
+const redirectCaching = "max-age=86400"
+
 // route answers what is the same for everybody and hands on the rest.
 func (x *exchange) route() error {
 	switch p := x.r.URL.Path; {
@@ -188,6 +192,7 @@ func (x *exchange) route() error {
 		// client follows (RFC 6764 §5).
 		x.w.Header().Set("Location", rootHref)
 		x.w.Header().Set("DAV", davClasses)
+		x.w.Header().Set("Cache-Control", redirectCaching)
 		x.w.WriteHeader(http.StatusMovedPermanently)
 		x.status = http.StatusMovedPermanently
 		return nil

@@ -69,13 +69,20 @@ func minimalOf(h http.Header) *minimal {
 	m := &minimal{}
 	for _, line := range h.Values("Prefer") {
 		for p := range strings.SplitSeq(line, ",") {
-			p = strings.ToLower(strings.TrimSpace(p))
-			// return-minimal is what clients sent before RFC 7240.
-			m.applied = m.applied || p == "return=minimal" || p == "return-minimal"
+			m.applied = m.applied || isMinimal(p)
 		}
 	}
 	m.on = m.applied || strings.EqualFold(h.Get("Brief"), "t")
 	return m
+}
+
+// isMinimal reads one preference (RFC 7240 §2). Its parameters are not looked at;
+// return-minimal is what clients sent before there was a standard.
+func isMinimal(preference string) bool {
+	preference, _, _ = strings.Cut(preference, ";")
+	name, value, _ := strings.Cut(preference, "=")
+	name, value = strings.TrimSpace(name), strings.Trim(strings.TrimSpace(value), `"`)
+	return strings.EqualFold(name, "return-minimal") || strings.EqualFold(name, "return") && strings.EqualFold(value, "minimal")
 }
 
 // A plan is a selection worked out for one kind of resource, once a request.

@@ -110,8 +110,12 @@ func parsePropFilter(s *scanner, t xml.StartElement) (p propFilter, err error) {
 		return p, err
 	}
 	return p, s.children(func(t xml.StartElement) error {
-		if len(p.texts)+len(p.params) == maxNames {
+		conditions := len(p.texts) + len(p.params)
+		switch {
+		case conditions == maxNames:
 			return fmt.Errorf("more than %d conditions: %w", maxNames, directory.ErrTooLarge)
+		case p.undefined, conditions > 0 && t.Name.Local == "is-not-defined":
+			return badFilter(t) // it stands alone
 		}
 		switch t.Name.Local {
 		case "is-not-defined":
@@ -135,6 +139,9 @@ func parseParamFilter(s *scanner, t xml.StartElement) (p paramFilter, err error)
 		return p, badFilter(t)
 	}
 	return p, s.children(func(t xml.StartElement) error {
+		if p.undefined || p.text != nil {
+			return badFilter(t) // either stands alone
+		}
 		switch t.Name.Local {
 		case "is-not-defined":
 			p.undefined = true
@@ -172,7 +179,13 @@ func parseTextMatch(s *scanner, t xml.StartElement) (m textMatch, err error) {
 	default:
 		return m, badFilter(t)
 	}
-	m.negate = attribute(t, "negate-condition") == "yes"
+	switch attribute(t, "negate-condition") {
+	case "", "no":
+	case "yes":
+		m.negate = true
+	default:
+		return m, badFilter(t)
+	}
 	text, err := s.rawText()
 	m.text = m.fold(text)
 	return m, err
