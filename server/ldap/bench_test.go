@@ -2,10 +2,15 @@ package ldap_test
 
 import (
 	"bufio"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"fmt"
 	"io"
+	"net"
+	"syscall"
 	"testing"
+	"time"
 
 	"ringbook/server/ldap"
 )
@@ -14,7 +19,7 @@ import (
 // beforehand and only counts what comes back, so that little but the server is measured.
 
 // ask sends m and reads on until the answer's last message.
-func (c *raw) ask(b *testing.B, m []byte) (octets int) {
+func (c *raw) ask(b testing.TB, m []byte) (octets int) {
 	b.Helper()
 	if _, err := c.Write(m); err != nil {
 		b.Fatal(err)
@@ -118,23 +123,81 @@ func BenchmarkPaged(b *testing.B) {
 	}
 }
 
-// BenchmarkConnect is a phone that connects anew for each look-up.
+// BenchmarkConnect is a phone that connects anew for each look-up: with a full
+// handshake or a resumed one, and without TLS.
 func BenchmarkConnect(b *testing.B) {
-	s := newSite(b, crowd(10_000), func(o *ldap.Options) { o.MaxDeviceConns = 1 << 20 })
-	bind := bindMessage(1, 3, string(s.device.Login), s.secret)
-	look := searchFor(2, tlv(0xa3, str("telephoneNumber"), str("0305000777")), "cn")
-	bye := tlv(0x30, number1(3), tlv(0x42))
-	b.ReportAllocs()
-	for b.Loop() {
-		conn, err := tls.Dial("tcp", s.tls, s.client)
-		if err != nil {
-			b.Fatal(err)
-		}
-		c := rawOf(b, conn)
-		c.ask(b, bind)
-		c.ask(b, look)
-		c.send(bye)
-		_, _ = io.Copy(io.Discard, c.r)
-		_ = conn.Close()
+	for _, k := range []struct {
+		name    string
+		rsa     bool
+		resumes bool
+		version uint16 // 0 = without TLS
+	}{
+		{"plain", false, false, 0},
+		{"TLS1.3", false, false, tls.VersionTLS13},
+		{"TLS1.3-resumed", false, true, tls.VersionTLS13},
+		{"TLS1.2", false, false, tls.VersionTLS12},
+		{"TLS1.2-resumed", false, true, tls.VersionTLS12},
+		{"TLS1.2-RSA", true, false, tls.VersionTLS12},
+	} {
+		b.Run(k.name, func(b *testing.B) {
+			s := newSite(b, crowd(10_000), func(o *ldap.Options) { o.MaxDeviceConns = 1 << 20 })
+			address, client := s.plain, s.client.Clone()
+			if k.version != 0 {
+				address, client.MaxVersion = s.tls, k.version
+			}
+			if k.rsa {
+				key, err := rsa.GenerateKey(rand.Reader, 2048)
+				if err != nil {
+					b.Fatal(err)
+				}
+				s.port.TLS, client.RootCAs = certificateOf(b, key)
+				s.open(b)
+				address = s.tls
+			}
+			if k.resumes {
+				client.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+				s.lookUp(b, address, client)
+			}
+			b.ReportAllocs()
+			before := processorTime(b)
+			for b.Loop() {
+				if c := s.lookUp(b, address, client); k.version != 0 && c.DidResume != k.resumes {
+					b.Fatalf("resumed: %v", c.DidResume)
+				}
+			}
+			b.ReportMetric(float64(processorTime(b)-before)/float64(b.N), "cpu-ns/op")
+		})
 	}
+}
+
+// processorTime is what this process has used, client and server alike: steadier than
+// the time on a busy machine.
+func processorTime(tb testing.TB) time.Duration {
+	tb.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		tb.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// lookUp is a whole visit: connect, bind, search, unbind.
+func (s *site) lookUp(tb testing.TB, address string, client *tls.Config) (state tls.ConnectionState) {
+	tb.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer conn.Close()
+	c := rawOf(tb, conn)
+	if address != s.plain {
+		secure := tls.Client(conn, client)
+		defer func() { state = secure.ConnectionState() }()
+		c = rawOf(tb, secure)
+	}
+	c.ask(tb, bindMessage(1, 3, string(s.device.Login), s.secret))
+	c.ask(tb, searchFor(2, tlv(0xa3, str("telephoneNumber"), str("0305000777")), "cn"))
+	c.send(tlv(0x30, number1(3), tlv(0x42)))
+	_, _ = io.Copy(io.Discard, c.r)
+	return state
 }

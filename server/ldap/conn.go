@@ -42,6 +42,7 @@ type conn struct {
 	rotated int       // of the device at the bind: a secret that was replaced since ends the session
 	detach  func()    // forgets the device's session
 	expires time.Time // of a connection that no device has bound
+	tried   bool      // there was a bind
 
 	writing sync.Mutex                // one writer at a time
 	ending  atomic.Pointer[departure] // set once, by whoever ends the connection
@@ -116,10 +117,33 @@ func (c *conn) converse(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		if err := c.handle(ctx, m); err != nil {
+		if m.op == opBindRequest && !c.tried {
+			c.tried = true
+			err = c.elsewhere(ctx, func() error { return c.handle(ctx, m) })
+		} else {
+			err = c.handle(ctx, m)
+		}
+		if err != nil {
 			return err
 		}
 	}
+}
+
+// elsewhere runs f on another stack and waits for it. A stack does not shrink to what
+// it needs, and that of the reader is kept for as long as the client is idle: most
+// shake hands, bind, and are.
+func (c *conn) elsewhere(ctx context.Context, f func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				c.logPanic(ctx, p)
+				done <- errPanic
+			}
+		}()
+		done <- f()
+	}()
+	return <-done
 }
 
 // startTLS puts TLS over the connection.
@@ -132,7 +156,7 @@ func (c *conn) startTLS(ctx context.Context) error {
 		return errEnding
 	}
 	t := tls.Server(c.stream, c.port.TLS)
-	if err := t.HandshakeContext(ctx); err != nil {
+	if err := c.elsewhere(ctx, func() error { return t.HandshakeContext(ctx) }); err != nil {
 		return err
 	}
 	c.broken.Store(false)

@@ -2,6 +2,7 @@ package ldap_test
 
 import (
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -253,6 +254,13 @@ func certificates(tb testing.TB) (server, client *tls.Config) {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	server, roots := certificateOf(tb, key)
+	return server, &tls.Config{RootCAs: roots, ServerName: "127.0.0.1"}
+}
+
+// certificateOf makes a server's certificate with a key, and who trusts it.
+func certificateOf(tb testing.TB, key crypto.Signer) (server *tls.Config, roots *x509.CertPool) {
+	tb.Helper()
 	tmpl := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "ringbook test"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
@@ -269,8 +277,7 @@ func certificates(tb testing.TB) (server, client *tls.Config) {
 	}
 	pool := x509.NewCertPool()
 	pool.AddCert(leaf)
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12},
-		&tls.Config{RootCAs: pool, ServerName: "127.0.0.1"}
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}, pool
 }
 
 // staff is a small company with the names and numbers that hurt.
