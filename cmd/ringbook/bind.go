@@ -52,7 +52,7 @@ func (p *program) bind(ctx context.Context, cfg *config.Config, plan *number.Pla
 			return err
 		}
 		p.doors = append(p.doors, server.Door{Name: "health", Listener: l, Surface: &server.HTTP{Log: p.log, Handler: admin.Health(admin.MetricsOptions{
-			Directory: p.store, Mirror: p.mirror, Devices: p.auth, Credentials: p.credential, Version: version,
+			Directory: p.store, Mirror: p.mirror, Devices: p.auth, Credentials: p.credential, Listeners: p.listeners(cfg, phones), Version: version,
 		})}})
 	}
 	return p.bindAdmin(ctx, cfg, plan, phones, certs.ldap != nil)
@@ -108,7 +108,7 @@ func (p *program) bindAdmin(ctx context.Context, cfg *config.Config, plan *numbe
 	}
 	p.doors = append(p.doors, server.Door{Name: "admin", Listener: l, Surface: &server.HTTP{Log: p.log, Handler: admin.New(admin.Options{
 		Directory: p.store, Mirror: p.mirror, Credentials: p.credential, Devices: p.auth, Owners: p.owners, Local: p.store, E164: plan.E164, Journal: p.journal, Access: access,
-		Format: plan.Format, Version: version, Started: time.Now(), Log: p.log,
+		Format: plan.Format, Listeners: p.listeners(cfg, phones), Version: version, Started: time.Now(), Log: p.log,
 	})}})
 	return nil
 }

@@ -9,11 +9,14 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"ringbook/config"
 	"ringbook/directory/index"
 	"ringbook/directory/number"
 	"ringbook/server"
+	"ringbook/server/admin"
 	"ringbook/server/ldap"
 )
 
@@ -51,6 +54,40 @@ func (p *program) bindLDAP(ctx context.Context, cfg *config.Config, plan *number
 		})})
 	}
 	return phones, nil
+}
+
+// listeners tells what goes on at the listeners of LDAP.
+func (p *program) listeners(cfg *config.Config, phones *ldap.Server) func() []admin.ListenerStatus {
+	var all []admin.ListenerStatus
+	for _, d := range p.doors {
+		switch d.Name {
+		case config.ListenerLDAP, config.ListenerLDAPS, config.ListenerLegacy:
+			all = append(all, admin.ListenerStatus{Name: d.Name, Address: d.Listener.Addr().String(), Note: noteOf(cfg.LDAP, d.Name)})
+		}
+	}
+	return func() []admin.ListenerStatus {
+		now := slices.Clone(all)
+		for i := range now {
+			t := phones.Traffic(now[i].Name)
+			now[i].Open, now[i].Logins = t.Open, t.Logins
+		}
+		return now
+	}
+}
+
+// noteOf says which protections a listener goes without.
+func noteOf(c config.LDAP, listener string) string {
+	var notes []string
+	if listener == config.ListenerLegacy {
+		notes = append(notes, fmt.Sprintf("For old phones: TLS %s and RSA key exchange. Switch it off when nobody logs in here any more.", c.Legacy.MinTLS))
+	}
+	if listener == config.ListenerLDAP && c.AllowPlain || listener == config.ListenerLegacy && c.Legacy.AllowPlain {
+		notes = append(notes, "Logins without TLS are let in.")
+	}
+	if len(anonymousOn(c.Anonymous, listener)) > 0 {
+		notes = append(notes, "Some networks may search without a login.")
+	}
+	return strings.Join(notes, " ")
 }
 
 // anonymousOn returns who is let in without a login on a listener.

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -60,6 +63,12 @@ func writeStatus(w io.Writer, st admin.Status, now time.Time) error {
 		fmt.Fprintf(t, "Mailboxes\t%d with %d contacts, each seen by its owner's devices\n", st.Mailboxes.Mailboxes, st.Mailboxes.Contacts)
 	}
 	fmt.Fprintf(t, "Devices\t%d active, %d draining, %d revoked\n", st.Devices.Active, st.Devices.Draining, st.Devices.Revoked)
+	for _, l := range st.Listeners {
+		fmt.Fprintf(t, "Listener %s\t%s\n", l.Name, listenerLine(l))
+		if l.Note != "" {
+			fmt.Fprintf(t, "\t%s\n", l.Note)
+		}
+	}
 	for _, c := range st.Credentials {
 		fmt.Fprintf(t, "Credential %s\t%s\n", c.Name, credentialLine(c, now))
 		if c.LastError != "" {
@@ -76,6 +85,19 @@ func writeStatus(w io.Writer, st admin.Status, now time.Time) error {
 		}
 	}
 	return t.Flush()
+}
+
+// listenerLine says how many are connected, and how those came who have logged in.
+func listenerLine(l admin.ListenerStatus) string {
+	line := fmt.Sprintf("%s, %d connections now", l.Address, l.Open)
+	for i, version := range slices.Sorted(maps.Keys(l.Logins)) {
+		sep := ", "
+		if i == 0 {
+			sep = "; logins since the start: "
+		}
+		line += fmt.Sprintf("%s%d with %s", sep, l.Logins[version], cmp.Or(version, "no TLS"))
+	}
+	return line
 }
 
 func credentialLine(c directory.CredentialStatus, now time.Time) string {

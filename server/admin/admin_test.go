@@ -105,7 +105,7 @@ func open(t *testing.T) *office {
 		t.Fatal(err)
 	}
 	h := admin.New(admin.Options{
-		Directory: o.store, Mirror: o.feeds, Devices: o.auth, Local: o.store, E164: plan.E164,
+		Directory: o.store, Mirror: o.feeds, Devices: o.auth, Local: o.store, E164: plan.E164, Listeners: listeners,
 		Access: admin.Access{
 			PublicURL: "https://contacts.contoso.com", Organization: "Contoso", CardDAVURL: "https://contacts.contoso.com/",
 			LDAPSURI: "ldaps://contacts.contoso.com", BaseDN: "dc=ringbook",
@@ -137,6 +137,14 @@ func (o *office) load(t *testing.T) {
 	}
 }
 
+// listeners are those of every server here.
+func listeners() []admin.ListenerStatus {
+	return []admin.ListenerStatus{
+		{Name: "ldaps", Address: "127.0.0.1:636", Open: 2, Logins: map[string]int{"TLS 1.3": 5}},
+		{Name: "legacy", Address: "127.0.0.1:1636", Logins: map[string]int{"": 1, "TLS 1.0": 7}, Note: "for old phones"},
+	}
+}
+
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	o := open(t)
@@ -165,6 +173,7 @@ func TestStatus(t *testing.T) {
 		Sources:     o.feeds.Status(),
 		Devices:     admin.DeviceCounts{Active: 1, Draining: 1, Revoked: 2},
 		Credentials: []directory.CredentialStatus{},
+		Listeners:   listeners(),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

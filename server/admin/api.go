@@ -32,6 +32,16 @@ type Status struct {
 	Devices   DeviceCounts           `json:"devices"`
 	// Credentials are the ways to sign in to the tenant, without their secrets.
 	Credentials []directory.CredentialStatus `json:"credentials"`
+	Listeners   []ListenerStatus             `json:"listeners"` // of LDAP
+}
+
+// A ListenerStatus is one listener of a [Status].
+type ListenerStatus struct {
+	Name    string         `json:"name"`
+	Address string         `json:"address"`
+	Open    int            `json:"open"`           // connections now
+	Logins  map[string]int `json:"logins"`         // of devices, since the start, by the version of TLS; "" = without
+	Note    string         `json:"note,omitempty"` // what somebody should think about
 }
 
 // MailboxCounts counts private books.

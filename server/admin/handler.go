@@ -100,7 +100,8 @@ type Options struct {
 	Owners      Owners              // nil = nobody is known
 	Journal     Journal             // nil = nothing is known of what devices do
 	Access      Access
-	Sites       []directory.SiteName // those that have a number plan
+	Listeners   func() []ListenerStatus // nil = there are none
+	Sites       []directory.SiteName    // those that have a number plan
 	// Format writes a number as a device gets it; nil = in E.164.
 	Format  func(directory.Phone, directory.NumberProfile) string
 	Version string
@@ -233,6 +234,10 @@ func (h handler) status(*http.Request) (any, error) {
 	s.Credentials = []directory.CredentialStatus{}
 	if h.Credentials != nil {
 		s.Credentials = append(s.Credentials, h.Credentials.Status()...)
+	}
+	s.Listeners = []ListenerStatus{}
+	if h.Listeners != nil {
+		s.Listeners = append(s.Listeners, h.Listeners()...)
 	}
 	if s.Sources == nil {
 		s.Sources = []directory.FeedStatus{}

@@ -1,7 +1,9 @@
 package admin
 
 import (
+	"cmp"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,14 +25,16 @@ type collector struct {
 
 	build, ready, revision, contacts, books, devices, credentials           *prometheus.Desc
 	state, success, failures, attention, rounds, changes, requests, skipped *prometheus.Desc
+	open, logins                                                            *prometheus.Desc
 }
 
-// MetricsOptions are what is measured. Mirror, Devices and Credentials may be nil.
+// MetricsOptions are what is measured. All but Directory may be nil.
 type MetricsOptions struct {
 	Directory   Directory
 	Mirror      Mirror
 	Devices     Devices
 	Credentials Credentials
+	Listeners   func() []ListenerStatus
 	Version     string
 }
 
@@ -52,6 +56,8 @@ func newCollector(o MetricsOptions) *collector {
 		books:       describe("book_contacts", "Contacts in a book.", "book"),
 		devices:     describe("devices", "Devices by state.", "state"),
 		credentials: describe("credential_expiry_timestamp_seconds", "When a credential of the tenant ends.", "credential"),
+		open:        describe("ldap_connections", "Open connections of an LDAP listener.", "listener"),
+		logins:      describe("ldap_logins_total", "Logins of devices at an LDAP listener, by the version of TLS.", "listener", "tls"),
 		state:       describe("feed_state", "1 for the state that a feed is in.", "feed", "state"),
 		success:     describe("feed_last_success_timestamp_seconds", "When a feed's round last succeeded.", "feed"),
 		failures:    describe("feed_failures", "Rounds of a feed in a row that failed.", "feed"),
@@ -67,7 +73,7 @@ func newCollector(o MetricsOptions) *collector {
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.build, c.ready, c.revision, c.contacts, c.books, c.devices, c.credentials,
-		c.state, c.success, c.failures, c.attention, c.rounds, c.changes, c.requests, c.skipped,
+		c.state, c.success, c.failures, c.attention, c.rounds, c.changes, c.requests, c.skipped, c.open, c.logins,
 	} {
 		ch <- d
 	}
@@ -96,6 +102,14 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		for _, st := range c.o.Credentials.Status() {
 			if !st.Expires.IsZero() {
 				gauge(c.credentials, seconds(st.Expires), st.Name)
+			}
+		}
+	}
+	if c.o.Listeners != nil {
+		for _, l := range c.o.Listeners() {
+			gauge(c.open, float64(l.Open), l.Name)
+			for version, n := range l.Logins {
+				ch <- prometheus.MustNewConstMetric(c.logins, prometheus.CounterValue, float64(n), l.Name, cmp.Or(strings.TrimPrefix(version, "TLS "), "none"))
 			}
 		}
 	}

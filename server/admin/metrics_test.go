@@ -58,7 +58,7 @@ func TestMetrics(t *testing.T) {
 	if _, err := o.client.AddDevice(t.Context(), admin.NewDevice{Name: "Ada's phone", Owner: "ada@contoso.com"}); err != nil {
 		t.Fatal(err)
 	}
-	text := scrape(t, admin.MetricsOptions{Directory: o.store, Mirror: &troubled{}, Devices: o.auth, Credentials: keys{}, Version: "v1"})
+	text := scrape(t, admin.MetricsOptions{Directory: o.store, Mirror: &troubled{}, Devices: o.auth, Credentials: keys{}, Listeners: listeners, Version: "v1"})
 	var got []string
 	for line := range strings.Lines(text) {
 		if strings.HasPrefix(line, "ringbook_") {
@@ -76,6 +76,8 @@ func TestMetrics(t *testing.T) {
 		ringbook_feed_state{feed="groups",state="stopped"}=0 ringbook_feed_state{feed="groups",state="waiting"}=0
 		ringbook_feed_state{feed="users",state="blocked"}=0 ringbook_feed_state{feed="users",state="failing"}=0 ringbook_feed_state{feed="users",state="running"}=0
 		ringbook_feed_state{feed="users",state="stopped"}=0 ringbook_feed_state{feed="users",state="waiting"}=1
+		ringbook_ldap_connections{listener="ldaps"}=2 ringbook_ldap_connections{listener="legacy"}=0
+		ringbook_ldap_logins_total{listener="ldaps",tls="1.3"}=5 ringbook_ldap_logins_total{listener="legacy",tls="1.0"}=7 ringbook_ldap_logins_total{listener="legacy",tls="none"}=1
 		ringbook_ready=1 ringbook_revision=1
 		ringbook_round_changes_total{feed="groups",kind="added"}=0 ringbook_round_changes_total{feed="groups",kind="changed"}=0 ringbook_round_changes_total{feed="groups",kind="removed"}=0
 		ringbook_round_changes_total{feed="users",kind="added"}=30 ringbook_round_changes_total{feed="users",kind="changed"}=2 ringbook_round_changes_total{feed="users",kind="removed"}=1

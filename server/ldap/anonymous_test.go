@@ -134,6 +134,36 @@ func TestAnonymousSeesItsBooksAlone(t *testing.T) {
 	}
 }
 
+// TestAnonymousHasFewHits: an answer has as many as the setting says.
+func TestAnonymousHasFewHits(t *testing.T) {
+	s := newSiteAt(t, func(p *ldap.Port) {
+		a := printers(t, "cn")
+		a.Hits = 2
+		p.Anonymous = []ldap.Anonymous{a}
+	})
+	c := s.raw(t)
+	c.send(search1(2, "cn", "cn"))
+	if all := c.until(2); len(all) != 3 || all[2].code != goldap.LDAPResultSizeLimitExceeded {
+		t.Errorf("%+v", all)
+	}
+}
+
+// TestAnonymousIsBusyUntilLoaded: nothing is answered of what is not there yet.
+func TestAnonymousIsBusyUntilLoaded(t *testing.T) {
+	m, plan := newMirror(t)
+	never, err := index.New(index.Options{Books: books(), Plan: plan}, "0123456789abcdef", 0,
+		func(func(index.Stored) bool) {}, func(func(index.Mark) bool) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := prepare(t, m, plan, func(o *ldap.Options) { o.Directory = &mirror{Index: never} })
+	s.port.Anonymous = []ldap.Anonymous{printers(t, "cn")}
+	s.open(t)
+	if _, err := s.dial(t).Search(request("(cn=*)", "cn")); code(err) != goldap.LDAPResultBusy {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestAnonymousElsewhere: another network, and another port, are let see nothing.
 func TestAnonymousElsewhere(t *testing.T) {
 	s := newSiteAt(t, func(p *ldap.Port) {

@@ -109,6 +109,7 @@ func (c *conn) admit(d directory.Device) result {
 		return resultOf(err)
 	}
 	c.become(d, detach)
+	c.srv.traffic.count(c.port.Name, func(t *Traffic) { t.Logins[c.tlsVersion()]++ })
 	return success
 }
 

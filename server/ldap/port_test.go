@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	goldap "github.com/go-ldap/ldap/v3"
+	"github.com/google/go-cmp/cmp"
 
 	"ringbook/directory"
 	"ringbook/server/ldap"
@@ -41,6 +42,12 @@ func TestEitherOpening(t *testing.T) {
 	c.send(extendedMessage(1, "1.3.6.1.4.1.1466.20037"))
 	c.expect(1, 0x78, goldap.LDAPResultSuccess)
 	login(c.secured(s.client))
+	if diff := cmp.Diff(map[string]int{"": 1, "TLS 1.3": 2}, s.server.Traffic("ldap").Logins); diff != "" {
+		t.Errorf("logins (-want +got)\n%s", diff)
+	}
+	if n := s.server.Traffic("ldap").Open; n < 1 {
+		t.Errorf("%d connections are open", n)
+	}
 	c = s.raw(t)
 	c.send([]byte("GET / HTTP/1.0\r\n\r\n"))
 	c.expectNotice(goldap.LDAPResultProtocolError)

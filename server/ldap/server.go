@@ -104,6 +104,7 @@ type Server struct {
 	gate    *gate
 	census  census
 	refused refusals
+	traffic traffic
 }
 
 // New makes a server. A base DN that cannot be one is [directory.ErrInvalid].
@@ -130,6 +131,7 @@ func New(o Options) (*Server, error) {
 		gate:    newGate(),
 		census:  newCensus(),
 		refused: refusals{log: o.Log},
+		traffic: traffic{ports: map[string]*Traffic{}},
 	}, nil
 }
 
@@ -184,7 +186,11 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, p Port) error {
 			s.refused.add(from)
 			continue
 		}
-		conns.Go(func() { newConn(s, &p, raw, from).serve(ctx) })
+		conns.Go(func() {
+			s.traffic.count(p.Name, func(t *Traffic) { t.Open++ })
+			defer s.traffic.count(p.Name, func(t *Traffic) { t.Open-- })
+			newConn(s, &p, raw, from).serve(ctx)
+		})
 	}
 }
 
