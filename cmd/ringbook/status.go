@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -90,14 +91,14 @@ func writeStatus(w io.Writer, st admin.Status, now time.Time) error {
 // listenerLine says how many are connected, and how those came who have logged in.
 func listenerLine(l admin.ListenerStatus) string {
 	line := fmt.Sprintf("%s, %d connections now", l.Address, l.Open)
-	for i, version := range slices.Sorted(maps.Keys(l.Logins)) {
-		sep := ", "
-		if i == 0 {
-			sep = "; logins since the start: "
-		}
-		line += fmt.Sprintf("%s%d with %s", sep, l.Logins[version], cmp.Or(version, "no TLS"))
+	if len(l.Logins) == 0 {
+		return line
 	}
-	return line
+	var logins []string
+	for _, version := range slices.Sorted(maps.Keys(l.Logins)) {
+		logins = append(logins, fmt.Sprintf("%d with %s", l.Logins[version], cmp.Or(version, "no TLS")))
+	}
+	return line + "; logins since the start: " + strings.Join(logins, ", ")
 }
 
 func credentialLine(c directory.CredentialStatus, now time.Time) string {

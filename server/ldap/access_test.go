@@ -220,6 +220,7 @@ func TestRevocationRaces(t *testing.T) {
 // searchUntilGone binds and searches until the connection ends, as it must. begun is
 // called after the first answer; what is sent after revoked must find nobody.
 func (s *site) searchUntilGone(t *testing.T, c *raw, login, secret string, begun func(), revoked <-chan struct{}) {
+	t.Helper()
 	defer begun()
 	for {
 		late := false

@@ -19,15 +19,15 @@ import (
 // beforehand and only counts what comes back, so that little but the server is measured.
 
 // ask sends m and reads on until the answer's last message.
-func (c *raw) ask(b testing.TB, m []byte) (octets int) {
-	b.Helper()
+func (c *raw) ask(tb testing.TB, m []byte) (octets int) {
+	tb.Helper()
 	if _, err := c.Write(m); err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	for {
 		head, err := c.r.Peek(6)
 		if err != nil {
-			b.Fatal(err)
+			tb.Fatal(err)
 		}
 		n, at := int(head[1]), 2
 		if n >= 0x80 {
@@ -39,11 +39,11 @@ func (c *raw) ask(b testing.TB, m []byte) (octets int) {
 		}
 		msg, err := c.r.Peek(at + 4)
 		if err != nil {
-			b.Fatal(err)
+			tb.Fatal(err)
 		}
 		op := msg[at+3]
 		if _, err := c.r.Discard(at + n); err != nil {
-			b.Fatal(err)
+			tb.Fatal(err)
 		}
 		octets += at + n
 		if op != 0x64 {
