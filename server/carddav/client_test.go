@@ -1,6 +1,7 @@
 package carddav_test
 
 import (
+	"encoding/base64"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -426,5 +427,20 @@ func TestAndroidGetsPhotosInline(t *testing.T) {
 	card := s.do("GET", bookHref+"c-2.vcf", "").body
 	if !strings.Contains(card, "PHOTO;ENCODING=b;TYPE=JPEG:/9g8Jv/YPCb") || strings.Contains(card, "VALUE=uri") {
 		t.Error(card)
+	}
+}
+
+// DAVx5 and Thunderbird find a server by the domain of an address (RFC 6764 §6), and
+// then log in with the whole of it.
+func TestDAVx5AndThunderbirdLogInWithAnAddress(t *testing.T) {
+	s := newSite(t, people(t))
+	for login, want := range map[string]int{
+		"phone": 207, "phone@contoso.com": 207, "phone@": 207, "phone@a@b": 207, "@phone": 401, "@": 401, "other@contoso.com": 401, "phone contoso.com": 401,
+	} {
+		authorization := "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(login+":secret"))
+		r := s.do("PROPFIND", "/dav/", propfind("<current-user-principal/>"), "Depth: 0", authorization)
+		if r.status != want || want == 207 && !strings.Contains(r.body, "<d:href>/dav/p/phone/</d:href>") {
+			t.Errorf("%s: %d %s", login, r.status, r.body)
+		}
 	}
 }

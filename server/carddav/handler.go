@@ -222,6 +222,8 @@ func (x *exchange) login() error {
 	if !ok {
 		return directory.ErrCredential
 	}
+	// Whoever found us by the domain of an address logs in with the whole of it.
+	login, _, _ = strings.Cut(login, "@")
 	device, err := x.h.o.Auth.Authenticate(x.r.Context(), x.from, login, secret)
 	if err != nil {
 		return err

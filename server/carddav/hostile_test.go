@@ -82,6 +82,21 @@ func TestHostileBodies(t *testing.T) {
 	}
 }
 
+// Of a refused write no more is read than lets a usual client see the answer.
+func TestRefusedWritesAreReadSoFar(t *testing.T) {
+	h := newBench(t, people(t))
+	for _, method := range []string{"PUT", "POST", "COPY"} {
+		body := strings.NewReader(strings.Repeat("x", 5<<20))
+		r := httptest.NewRequestWithContext(t.Context(), method, bookHref+"c-1.vcf", body)
+		r.SetBasicAuth("phone", "secret")
+		w := &drain{header: make(http.Header)}
+		h.ServeHTTP(w, r)
+		if read := 5<<20 - body.Len(); w.status != http.StatusForbidden || read > 1<<20 {
+			t.Errorf("%s: %d after %d octets", method, w.status, read)
+		}
+	}
+}
+
 func manyNamespaces(n int) string {
 	var b strings.Builder
 	for i := range n {
