@@ -47,6 +47,8 @@ type attributeRow struct {
 	// keyed attributes are folded once for each contact, since phones search
 	// them; the others whenever a filter asks.
 	keyed bool
+	// worded texts are looked for by each of their words, beside names.
+	worded bool
 
 	constants []string
 	lines     func(*directory.Contact) []string
@@ -122,8 +124,8 @@ var table = [...]attributeRow{
 	hidden(numbers("searchNumber metaSearchNumber", directory.PhoneKinds()...)), // estos phones search all at once
 
 	keyed(line("title jobTitle", func(c *directory.Contact) string { return c.JobTitle })),
-	keyed(line("ou department departmentNumber organizationalUnitName", func(c *directory.Contact) string { return c.Department })),
-	keyed(line("o company companyName organizationName", func(c *directory.Contact) string { return c.Company })),
+	worded(line("ou department departmentNumber organizationalUnitName", func(c *directory.Contact) string { return c.Department })),
+	worded(line("o company companyName organizationName", func(c *directory.Contact) string { return c.Company })),
 	keyed(line("physicalDeliveryOfficeName officeLocation office roomNumber", func(c *directory.Contact) string { return c.Office })),
 	keyed(line("l localityName city", func(c *directory.Contact) string { return c.Address.City })),
 	line("street streetAddress", func(c *directory.Contact) string { return c.Address.Street }),
@@ -200,6 +202,11 @@ func flag(names string, get func(*directory.Contact) directory.Flag) attributeRo
 
 func keyed(r attributeRow) attributeRow {
 	r.keyed = true
+	return r
+}
+
+func worded(r attributeRow) attributeRow {
+	r.keyed, r.worded = true, true
 	return r
 }
 

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"runtime"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -128,6 +129,10 @@ func BenchmarkSearch(b *testing.B) {
 			{"prefix", "(|(sn=Meier77*)(givenName=Meier77*)(cn=Meier77*))"},
 			{"prefix50", "(|(cn=Meier4*)(sn=Meier4*)(o=Meier4*))"},
 			{"words", "(cn=mei77 an*)"},
+			{"anr", "(anr=meier77 contoso)"},
+			{"keypad", "(cn=6343777*)"},
+			{"keypad3", "(|(sn=634*)(givenName=634*)(cn=634*))"},
+			{"letters81", lettersOf("6343")},
 			{"substring", "(|(cn=*eier77*)(sn=*eier77*))"},
 			{"letters", "(cn=*r77*)"},
 			{"nobody", "(|(cn=xyz*)(sn=xyz*)(telephoneNumber=xyz*))"},
@@ -154,6 +159,22 @@ func BenchmarkSearch(b *testing.B) {
 			})
 		}
 	}
+}
+
+// lettersOf is how innovaphone looks for what was typed on a keypad: an Or of all
+// the beginnings that the keys may mean.
+func lettersOf(keys string) string {
+	all := []string{""}
+	for _, key := range keys {
+		var longer []string
+		for _, s := range all {
+			for _, letter := range []string{"abc", "def", "ghi", "jkl", "mno", "pqrs", "tuv", "wxyz"}[key-'2'] {
+				longer = append(longer, s+string(letter))
+			}
+		}
+		all = longer
+	}
+	return "(|(cn=" + strings.Join(all, "*)(cn=") + "*))"
 }
 
 // processorTime is what the process has used: on a machine that does other

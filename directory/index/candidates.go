@@ -15,6 +15,7 @@ import (
 type finder struct {
 	view    *View
 	numbers numberReader
+	mode    mode
 }
 
 // A numberReader reads each number of a filter once: phones send the same to
@@ -112,7 +113,7 @@ func (x *finder) leaf(f *filter.Filter) (c candidates, ok bool) {
 	case a.Numbers():
 		return x.number(f)
 	case table[a].syntax == syntaxSearch:
-		return x.words(searchText(f))
+		return x.words(searchText(f), true)
 	case !table[a].keyed:
 		return nil, false
 	}
@@ -193,7 +194,7 @@ func (x *finder) name(f *filter.Filter, value string) (c candidates, ok bool) {
 	onlyInitial := f.Op == filter.Substrings && len(f.Any) == 0 && f.Final == ""
 	switch {
 	case f.Op == filter.Approx || onlyInitial:
-		return x.words(value)
+		return x.words(value, false)
 	case f.Op == filter.Equal:
 		return x.whole(forms(attributeCN, value))
 	case value != "":
@@ -218,7 +219,7 @@ func (x *finder) name(f *filter.Filter, value string) (c candidates, ok bool) {
 // whole returns the candidates of names that are any of some.
 func (x *finder) whole(texts []string) (c candidates, ok bool) {
 	for _, s := range texts {
-		if s = strings.TrimLeftFunc(s, func(r rune) bool { return !inWord(r) }); s == "" {
+		if s = firstWord(s); s == "" {
 			return nil, false
 		}
 		for _, r := range x.view.postings {
@@ -233,10 +234,13 @@ func (x *finder) whole(texts []string) (c candidates, ok bool) {
 // beginnings returns the candidates of names with a word that begins with any
 // of some.
 func (x *finder) beginnings(texts []string) (c candidates, ok bool) {
-	for i, s := range texts {
-		texts[i] = strings.TrimLeftFunc(s, func(r rune) bool { return !inWord(r) })
+	for _, s := range texts {
+		if s = firstWord(s); s == "" {
+			return nil, false
+		}
+		c = c.with(x.begins(newPosting(kindName, s, 0)))
 	}
-	return x.anyOf(kindName, texts)
+	return c, true
 }
 
 // piece returns the candidates of names with a piece anywhere.
@@ -249,30 +253,4 @@ func (x *finder) piece(s string) (c candidates, ok bool) {
 		return nil, false
 	}
 	return c.with(x.begins(newPosting(kindInner, s, 0))), true
-}
-
-// maxWords is how many words of a value are looked for: more make candidates
-// hardly fewer, and are work without end for who sends a thousand.
-const maxWords = 4
-
-// words returns the candidates of names that have all words of a value, in
-// either of its forms.
-func (x *finder) words(value string) (c candidates, ok bool) {
-	for _, form := range forms(attributeCN, value) {
-		var fewest candidates
-		some := false
-		for i, word := range strings.Fields(form) {
-			if i == maxWords {
-				break
-			}
-			if d, is := x.beginnings([]string{word}); is && (!some || d.size() < fewest.size()) {
-				fewest, some = d, true
-			}
-		}
-		if !some {
-			return nil, false
-		}
-		c = c.with(fewest)
-	}
-	return c, true
 }

@@ -28,8 +28,8 @@ type Entry struct {
 	slot    int
 }
 
-// A key is one value of an attribute in a form in which it is compared. A name
-// with umlauts has two (see [text.Variants]).
+// A key is one value of an attribute in a form in which it is compared (see
+// [text.Forms]).
 type key struct {
 	attribute Attribute
 	text      string
@@ -168,7 +168,11 @@ func keysOf(c *directory.Contact) []key {
 			continue
 		}
 		for _, v := range row.appendValues(values[:0], c) {
-			for _, form := range a.forms(v) {
+			forms := a.variants(v)
+			for n, form := range forms {
+				if form == "" && row.syntax != syntaxPlain || slices.Contains(forms[:n], form) {
+					continue
+				}
 				if row.syntax == syntaxText {
 					form = unique.Make(form).Value()
 				}
@@ -179,21 +183,19 @@ func keysOf(c *directory.Contact) []key {
 	return slices.Clone(keys)
 }
 
-// forms returns the forms of a value that are compared: one or, of names with
-// umlauts, two. A value that nothing is left of has none.
-func (a Attribute) forms(value string) []string {
+// variants returns a value in the forms in which it is compared; addresses and
+// ids have one only.
+func (a Attribute) variants(value string) text.Forms {
 	if table[a].syntax == syntaxPlain {
-		return []string{strings.ToLower(value)}
+		s := strings.ToLower(value)
+		return text.Forms{s, s, s, s}
 	}
-	switch folded, spelt := text.Variants(value); {
-	case folded == "":
-		return nil
-	case spelt == "":
-		return []string{folded}
-	default:
-		return []string{folded, spelt}
-	}
+	return text.Variants(value)
 }
+
+// forms returns the forms of a value that differ. A value that nothing is left of
+// has none.
+func (a Attribute) forms(value string) []string { return a.variants(value).Distinct() }
 
 // byOrder compares by name, and equal names by id.
 func byOrder(e, f *Entry) int {

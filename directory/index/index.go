@@ -19,9 +19,14 @@
 // folds its values, and is then evaluated for candidates only: those members of
 // whom postings say that the filter may be true.
 //
+// A value that asks for the beginning of a name is read as words: each begins a
+// word of the contact's names, in any order, or of the company or department. Digits
+// are read as a keypad's letters too, where no number is looked for beside them.
+//
 // A posting is a slot and the first bytes of a text: of a name from each place on
-// where a word begins, and from each place inside of a word; of a department or
-// an address; of a number's spellings and its last digits. Postings are kept
+// where a word begins, and from each place inside of a word; of a company or a
+// department from each word on; of other texts and addresses; of a number's spellings
+// and its last digits. Postings are kept
 // sorted, so that those of all texts that begin alike are found by bisection. And
 // takes the candidates of the operand that has the fewest, Or those of all its
 // operands; what is not indexed, or is negated, may be true for anybody, and if
@@ -151,7 +156,7 @@ func New(o Options, epoch directory.Epoch, rev directory.Revision, contacts iter
 		}
 		byName[b.Name] = i
 		x.books = append(x.books, &book{
-			name: b.Name, title: b.Title, filter: cmp.Or(b.Filter, directory.DefaultFilter), rule: compile(rule, newNumberReader(x.plan)),
+			name: b.Name, title: b.Title, filter: cmp.Or(b.Filter, directory.DefaultFilter), rule: compile(rule, newNumberReader(x.plan), rules()),
 			groups: Groups(rule), mailboxes: mailboxesOf(rule), place: i,
 		})
 	}

@@ -127,6 +127,9 @@ func (x *Index) appendPostings(dst []posting, e *Entry) []posting {
 			}
 		case syntaxText:
 			all = append(all, newPosting(kindText, k.text, e.slot))
+			if table[k.attribute].worded {
+				all = appendWordPostings(all, k.text, e.slot)
+			}
 		case syntaxPlain: // only addresses are keyed
 			whole := kindAddress
 			if e.Private() {
@@ -196,6 +199,19 @@ func appendNamePostings(dst []posting, s string, slot int) []posting {
 			dst = append(dst, newPosting(kindInner, s[i:], slot))
 		}
 		inner = inWord(r)
+	}
+	return dst
+}
+
+// appendWordPostings appends a posting for each further word of a text.
+func appendWordPostings(dst []posting, s string, slot int) []posting {
+	inner := true
+	for i, r := range s {
+		is := inWord(r)
+		if i > 0 && is && !inner {
+			dst = append(dst, newPosting(kindText, s[i:], slot))
+		}
+		inner = is
 	}
 	return dst
 }

@@ -50,9 +50,9 @@ func checkAttributes(f *filter.Filter) error {
 // A test is a leaf of a filter, made ready: its value is folded already.
 type test func(*Entry) filter.Result
 
-// compile makes ready what does not depend on the entry.
-func compile(f *filter.Filter, numbers numberReader) test {
-	tests := leafTests(f, numbers)
+// compile makes ready what does not depend on the entry; m is whose filter it is.
+func compile(f *filter.Filter, numbers numberReader, m mode) test {
+	tests := leafTests(f, numbers, m)
 	if t, ok := tests[f]; ok {
 		return t
 	}
@@ -62,6 +62,7 @@ func compile(f *filter.Filter, numbers numberReader) test {
 }
 
 type compiler struct {
+	mode
 	numbers numberReader
 	tests   map[*filter.Filter]test
 }
@@ -99,12 +100,12 @@ func (c compiler) leaf(f *filter.Filter) test {
 	case syntaxConstant:
 		return constantTest(a, f)
 	case syntaxSearch:
-		return wordsTest(f)
+		return c.wordsTest(f)
 	case syntaxTime:
 		return timeTest(f)
 	case syntaxName, syntaxText, syntaxPlain:
 	}
-	return textTest(a, f)
+	return c.textTest(a, f)
 }
 
 func always(r filter.Result) test { return func(*Entry) filter.Result { return r } }

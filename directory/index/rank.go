@@ -114,7 +114,7 @@ func (b *Book) rare(f *filter.Filter) iter.Seq[*Entry] {
 			return
 		}
 		s := newSearch(context.Background(), b, f)
-		finder := finder{b.view, s.numbers}
+		finder := finder{b.view, s.numbers, s.mode}
 		c, _ := finder.find(f) // of names and numbers it knows
 		var hits []*Entry
 		for _, slot := range c.slots() {

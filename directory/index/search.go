@@ -49,11 +49,13 @@ func (b *Book) SearchContext(ctx context.Context, f *filter.Filter, sortKey stri
 
 // Search yields every contact, in a book or not, for which f is true, in the
 // order of names, but for those that are shown as part of another, and for those
-// of mailboxes, which are their owners'. It looks at all, and ends early with ctx.
+// of mailboxes, which are their owners'. It ends early with ctx.
 func (v *View) Search(ctx context.Context, f *filter.Filter) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
-		hit, ended := compile(f, newNumberReader(v.index.plan)), enders(ctx)
-		for _, e := range v.ordered() {
+		numbers := newNumberReader(v.index.plan)
+		m := asked(f)
+		hit, ended := compile(f, numbers, m), enders(ctx)
+		for e := range v.candidates(&finder{v, numbers, m}, f) {
 			if ended() || e.leader == "" && !e.Private() && hit(e) == filter.True && !yield(e) {
 				return
 			}
@@ -61,17 +63,34 @@ func (v *View) Search(ctx context.Context, f *filter.Filter) iter.Seq[*Entry] {
 	}
 }
 
+// candidates yields the contacts for which f may be true, in the order of names.
+func (v *View) candidates(x *finder, f *filter.Filter) iter.Seq[*Entry] {
+	c, found := x.find(f)
+	if !found || c.size() > max(v.contacts/manyHits, someHits) {
+		return v.Ordered()
+	}
+	var some []*Entry
+	for _, slot := range c.slots() {
+		if e := v.entries.at(int(slot)); e != nil {
+			some = append(some, e)
+		}
+	}
+	return inOrder(some)
+}
+
 // A search is one on its way through a book.
 type search struct {
 	book    *Book
 	numbers numberReader
+	mode    mode
 	test    test
 	ended   func() bool
 }
 
 func newSearch(ctx context.Context, b *Book, f *filter.Filter) search {
 	numbers := newNumberReader(b.view.index.plan)
-	return search{b, numbers, compile(f, numbers), enders(ctx)}
+	m := asked(f)
+	return search{b, numbers, m, compile(f, numbers, m), enders(ctx)}
 }
 
 func (s *search) hit(e *Entry) bool { return s.test(e) == filter.True }
@@ -105,7 +124,7 @@ const (
 // are too many to sort, so that it gave up.
 func (s *search) few(f *filter.Filter, sortKey string, id directory.ContactID) (some []*Entry, ok bool) {
 	most := max(s.book.own.members/manyHits, someHits)
-	finder := finder{s.book.view, s.numbers}
+	finder := finder{s.book.view, s.numbers, s.mode}
 	c, found := finder.find(f)
 	if !found {
 		return s.scan(most, sortKey, id)

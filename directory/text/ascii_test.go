@@ -3,6 +3,7 @@ package text_test
 import (
 	"encoding/csv"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -43,9 +44,9 @@ func TestASCII(t *testing.T) {
 // What a display shows, somebody will type: it finds the name that it stands for.
 func TestASCIIIsLookedFor(t *testing.T) {
 	for _, row := range asciiRows(t) {
-		folded, spelt := text.Variants(row[0])
-		if got := text.Fold(row[1]); got != folded && got != spelt && row[2] != "left out" {
-			t.Errorf("%q is displayed as %q and indexed as %q and %q", row[0], row[1], folded, spelt)
+		forms := text.Variants(row[0])
+		if !slices.Contains(forms[:], text.Fold(row[1])) && row[2] != "left out" {
+			t.Errorf("%q is displayed as %q and indexed as %q", row[0], row[1], forms)
 		}
 	}
 }

@@ -6,14 +6,15 @@ import (
 	"ringbook/directory/text"
 )
 
-// A name is indexed in both forms, and looked for in both forms.
+// A name is indexed in all its forms, and looked for in all its forms.
 func ExampleVariants() {
-	for _, s := range []string{"Müller", "MULLER", "Mueller"} {
-		folded, spelt := text.Variants(s)
-		fmt.Printf("%s: %q %q\n", s, folded, spelt)
+	for _, s := range []string{"Müller", "MULLER", "Mueller", "O'Neil", "Иванов"} {
+		fmt.Printf("%s: %q\n", s, text.Variants(s).Distinct())
 	}
 	// Output:
-	// Müller: "muller" "mueller"
-	// MULLER: "muller" ""
-	// Mueller: "mueller" ""
+	// Müller: ["muller" "mueller"]
+	// MULLER: ["muller"]
+	// Mueller: ["mueller"]
+	// O'Neil: ["o'neil" "oneil"]
+	// Иванов: ["иванов" "ivanov"]
 }

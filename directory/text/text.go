@@ -6,11 +6,12 @@
 // A name and what somebody types for it are both folded, and then compared as
 // bytes. Folding is one form; German and Scandinavian names have two, because
 // "Müller" is typed "Muller" by some and "Mueller" by others. So a name is
-// indexed in both forms of [Variants], and a query is looked for in both of
+// indexed in all its [Forms], and a query is looked for in all of
 // its own: then "Müller", "MULLER" and "Mueller" all find "Müller", and
 // "Müller" finds the "Mueller" whom the tenant has only in ASCII. The second form
 // is in the letters that [ASCII] displays: "ivanov" finds "Иванов", as a phone
-// shows him that has no Cyrillic font, and "Иванов" finds "Ivanov".
+// shows him that has no Cyrillic font, and "Иванов" finds "Ivanov". Two more forms
+// are for those who leave out an apostrophe, a hyphen, or the blank in "Mc Donald".
 //
 // # Dependencies
 //
@@ -20,6 +21,7 @@
 package text
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -40,19 +42,100 @@ func Fold(s string) string {
 	return string(appendFold(room[:0], s))
 }
 
-// Variants returns the forms in which a name is indexed and looked for: Fold(s),
-// and the form in the Latin letters of [ASCII], with ä, ö, ü, ø and å spelt ae, oe,
-// ue, oe and aa, before it is folded; what has no Latin spelling stays. spelt is ""
-// when that makes no difference, as it does for most names.
-func Variants(s string) (folded, spelt string) {
-	folded = Fold(s)
-	if isASCII(s) {
-		return folded, ""
+// Forms are the forms in which one name is indexed and looked for. Those that
+// make no difference are equal to one before them; most names have one form only.
+type Forms [4]string
+
+// The forms.
+const (
+	Folded = iota // see [Fold]
+	Spelt         // the same in the letters of [ASCII]: ä is ae; what has no Latin spelling stays
+	// Joined and SpeltJoined are these two without the signs inside of words, and
+	// without the blanks behind particles: "o'neil" and "o neil" are oneil, "müller-lüdenscheidt"
+	// is mullerludenscheidt, "mc donald" is mcdonald, and "van der berg" vanderberg.
+	Joined
+	SpeltJoined
+)
+
+// Variants returns the forms of a name. All are "" if nothing of it is left.
+func Variants(s string) Forms {
+	folded := Fold(s)
+	f := Forms{folded, folded}
+	if !isASCII(s) {
+		if spelt := Fold(latin(s)); spelt != folded {
+			f[Spelt] = spelt
+		}
 	}
-	if spelt = Fold(latin(s)); spelt == folded {
-		spelt = ""
+	f[Joined] = join(f[Folded])
+	if f[SpeltJoined] = f[Joined]; f[Spelt] != folded {
+		f[SpeltJoined] = join(f[Spelt])
 	}
-	return folded, spelt
+	return f
+}
+
+// Distinct returns the forms that there are, each once.
+func (f Forms) Distinct() []string {
+	all := make([]string, 0, len(f))
+	for _, s := range f {
+		if s != "" && !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// signs stand inside of names, in one spelling and not in the other.
+const signs = "'-."
+
+// join makes the joined form of a folded name. A name of nothing but signs is
+// left as it is.
+func join(s string) string {
+	if !strings.ContainsAny(s, signs) && !hasParticle(s) {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	word := 0 // where the last one begins
+	for _, c := range []byte(s) {
+		switch {
+		case strings.IndexByte(signs, c) >= 0:
+		case c == ' ':
+			if len(b) > word && !isParticle(string(b[word:])) {
+				b = append(b, ' ')
+				word = len(b)
+			}
+		default:
+			b = append(b, c)
+		}
+	}
+	if len(b) == 0 {
+		return s
+	}
+	return strings.TrimSuffix(string(b), " ")
+}
+
+func hasParticle(s string) bool {
+	for {
+		word, rest, more := strings.Cut(s, " ")
+		if !more {
+			return false
+		}
+		if isParticle(word) {
+			return true
+		}
+		s = rest
+	}
+}
+
+// isParticle reports whether a word belongs to the next one, which some write
+// together with it: a closed list, for "anna s" is not "annas".
+func isParticle(word string) bool {
+	switch word {
+	case "o", "d", "l", "t", "mc", "mac", "fitz", "van", "vander", "von", "vom", "zu", "zum", "zur", "am",
+		"de", "den", "der", "des", "del", "della", "dela", "di", "da", "do", "dos", "das", "du",
+		"la", "le", "las", "los", "lo", "te", "ter", "ten", "st", "ste", "san", "santa", "al", "el", "ben", "bin", "ibn", "abu", "abd", "af":
+		return true
+	}
+	return false
 }
 
 // isFolded reports whether s is ASCII and its own folded form.

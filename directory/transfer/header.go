@@ -67,7 +67,7 @@ func headers() map[string]string {
 
 // fold makes headers comparable: without case, accents and signs.
 func fold(s string) string {
-	folded, _ := text.Variants(strings.Map(func(r rune) rune {
+	folded := text.Fold(strings.Map(func(r rune) rune {
 		if strings.ContainsRune("-_/:.()#", r) {
 			return ' '
 		}

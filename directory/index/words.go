@@ -1,0 +1,352 @@
+package index
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"ringbook/directory/filter"
+	"ringbook/directory/text"
+)
+
+// A mode says who a filter comes from. A rule means what it says; somebody who
+// looks for a person may name the department as well, and on a telephone types
+// digits for letters.
+type mode struct {
+	person bool // words of a company and a department count beside those of a name
+	keypad bool // digits stand for the letters of their keys
+	read   map[string][]reading
+}
+
+// asked returns the mode of a search's filter. Digits mean letters only in a
+// filter that looks for no number: where one value is looked for among names and
+// numbers, as address books do, who typed it wants the numbers.
+func asked(f *filter.Filter) mode {
+	for leaf := range leaves(f) {
+		if a, ok := ParseAttribute(leaf.Attribute); ok && a.Numbers() && leaf.Op != filter.Present {
+			return mode{person: true, read: map[string][]reading{}}
+		}
+	}
+	return mode{person: true, keypad: true, read: map[string][]reading{}}
+}
+
+// rules returns the mode of a rule.
+func rules() mode { return mode{read: map[string][]reading{}} }
+
+// A word is one of those that a value has, in the forms in which it is looked
+// for; or, of a value typed on a keypad, the digits of its keys.
+type word struct {
+	forms []string
+	keys  string
+}
+
+// A reading is words that are all looked for, in any order.
+type reading []word
+
+const (
+	// maxWords is how many words of a value are looked for among the postings: more
+	// make candidates hardly fewer.
+	maxWords = 4
+	// maxRead is how many different words a value may have: longer ones, with which
+	// somebody could keep a processor busy, find nobody.
+	maxRead = 64
+	// minKeys is how many digits may stand for letters: fewer begin the names of
+	// one in twenty.
+	minKeys = 3
+	// minTextWord is the shortest word, in bytes, that is looked for in companies
+	// and departments beside names: "mei p" is Peter Meier, and nobody of Production.
+	minTextWord = 3
+)
+
+// readings returns what a value may mean: its words, or fewer where some belong
+// together ("mc donald"), or letters for which somebody typed digits. Each value
+// is read once: phones send the same to all attributes of names.
+func (m mode) readings(value string) []reading {
+	all, ok := m.read[value]
+	if !ok {
+		all = m.readValue(utf8Of(value))
+		m.read[value] = all
+	}
+	return all
+}
+
+func (m mode) readValue(value string) (all []reading) {
+	if isLetters(value) {
+		return []reading{{{forms: []string{strings.ToLower(value)}}}}
+	}
+	plain := readWords(value)
+	if len(plain) > 0 {
+		all = append(all, plain)
+	}
+	v := text.Variants(value)
+	joined := strings.Fields(v[text.Joined])
+	if spelt := strings.Fields(v[text.SpeltJoined]); len(joined) < len(strings.Fields(v[text.Folded])) && len(joined) <= maxRead {
+		var r reading
+		for i, s := range joined {
+			w := word{forms: []string{s}}
+			if len(spelt) == len(joined) && spelt[i] != s {
+				w.forms = append(w.forms, spelt[i])
+			}
+			r = append(r, w)
+		}
+		all = append(all, r)
+	}
+	if m.keypad {
+		if r := readKeys(value); r != nil {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// isLetters reports whether a value is one word that has one form.
+func isLetters(s string) bool {
+	for i := range len(s) {
+		if c := s[i] | 0x20; c < 'a' || c > 'z' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// readWords splits a value at blanks, and at the comma of "Meier, Anna".
+func readWords(value string) (r reading) {
+	raw := strings.FieldsFunc(value, func(c rune) bool { return unicode.IsSpace(c) || c == ',' || c == ';' })
+	slices.Sort(raw)
+	raw = slices.Compact(raw)
+	if len(raw) > maxRead {
+		return nil
+	}
+	for _, s := range raw {
+		// One character may fold to several words.
+		v := text.Variants(s)
+		if !strings.Contains(v[text.Folded], " ") {
+			if forms := v.Distinct(); len(forms) > 0 {
+				r = append(r, word{forms: forms})
+			}
+			continue
+		}
+		for s := range strings.FieldsSeq(v[text.Folded]) {
+			r = append(r, word{forms: []string{s}})
+		}
+	}
+	return r
+}
+
+// readKeys reads what was typed on a keypad: 2 to 9 are letters, 0 is the blank
+// between words, 1 a sign. nil = it was not.
+func readKeys(value string) (r reading) {
+	value = strings.TrimSpace(value)
+	if len(value) < minKeys || value[0] < '2' || strings.Trim(value, "0123456789") != "" {
+		return nil
+	}
+	for s := range strings.SplitSeq(value, "0") {
+		if s != "" {
+			r = append(r, word{keys: s})
+		}
+	}
+	if len(r) > maxRead {
+		return nil
+	}
+	return r
+}
+
+// keyOf returns the key of a keypad on which a folded letter, a digit or a sign
+// is (ITU-T E.161); 0 = on none.
+func keyOf(r rune) byte {
+	switch {
+	case 'a' <= r && r <= 'z':
+		return "22233344455566677778889999"[r-'a']
+	case '0' <= r && r <= '9':
+		return byte(r)
+	case r < utf8.RuneSelf && r != ' ':
+		return '1'
+	}
+	return 0
+}
+
+// in reports whether the word begins one of a folded name.
+func (w word) in(name string) bool {
+	if w.keys != "" {
+		return hasKeys(name, w.keys)
+	}
+	return slices.ContainsFunc(w.forms, func(s string) bool { return hasWord(name, s) })
+}
+
+// hasKeys reports whether a word of s begins with letters that are on keys.
+func hasKeys(s, keys string) bool {
+	inner := false
+	for i, r := range s {
+		if !inner && inWord(r) && beginsWithKeys(s[i:], keys) {
+			return true
+		}
+		inner = inWord(r)
+	}
+	return false
+}
+
+func beginsWithKeys(s, keys string) bool {
+	n := 0
+	for _, r := range s {
+		if n == len(keys) || keyOf(r) != keys[n] {
+			break
+		}
+		n++
+	}
+	return n == len(keys)
+}
+
+// has reports whether the contact's names, and if texts its company and
+// department, have all words of a reading; one at least must be in a name, unless
+// texts alone are enough.
+func (r reading) has(e *Entry, texts, textsAlone bool) bool {
+	named := textsAlone
+	for _, w := range r {
+		inTexts := texts && w.mayBeText(textsAlone)
+		i := slices.IndexFunc(e.keys, func(k key) bool {
+			row := &table[k.attribute]
+			return (row.syntax == syntaxName || row.worded && inTexts) && w.in(k.text)
+		})
+		if i < 0 {
+			return false
+		}
+		named = named || table[e.keys[i].attribute].syntax == syntaxName // names come first
+	}
+	return named
+}
+
+func (w word) mayBeText(alone bool) bool {
+	return w.keys == "" && (alone || len(w.forms[0]) >= minTextWord)
+}
+
+// wordsTest is [attributeANR]: each word of the value begins a word of a name, of
+// the company or of the department.
+func (m mode) wordsTest(f *filter.Filter) test {
+	switch f.Op {
+	case filter.Equal, filter.Approx, filter.Substrings:
+		return anyReading(m.readings(searchText(f)), true, true)
+	default:
+		return always(filter.Undefined)
+	}
+}
+
+// anyReading wants all words of any reading. No words at all find nobody.
+func anyReading(all []reading, texts, textsAlone bool) test {
+	return func(e *Entry) filter.Result {
+		return filter.Of(slices.ContainsFunc(all, func(r reading) bool { return r.has(e, texts, textsAlone) }))
+	}
+}
+
+// prefixTest finds names that begin with the value at any of their words. A
+// value of several words is looked for over all of a contact's names, each word
+// as a prefix and in any order: "mei p" finds Peter Meier, as people type it. One
+// of them at least is in a name; the others may be in the company or department.
+func (m mode) prefixTest(a Attribute, value string) test {
+	all := m.readings(value)
+	if text.Fold(utf8Of(value)) == "" {
+		all = []reading{{{forms: []string{""}}}} // a blank, typed to see everybody
+	}
+	var single []word
+	var several []reading
+	for _, r := range all {
+		if len(r) == 1 {
+			single = append(single, r[0])
+		} else {
+			several = append(several, r)
+		}
+	}
+	manyWords := anyReading(several, m.person, false)
+	oneWord := anyForm(a, func(s string) bool {
+		return slices.ContainsFunc(single, func(w word) bool { return w.in(s) })
+	})
+	switch {
+	case len(several) == 0:
+		return oneWord
+	case len(single) == 0:
+		return manyWords
+	}
+	return func(e *Entry) filter.Result { return max(oneWord(e), manyWords(e)) }
+}
+
+// searchText is what a leaf on [attributeANR] asks for.
+func searchText(f *filter.Filter) string {
+	if f.Op == filter.Substrings {
+		return strings.Join(append(append([]string{f.Initial}, f.Any...), f.Final), " ")
+	}
+	return strings.TrimPrefix(f.Value, "=")
+}
+
+// words returns the candidates of contacts that have all words of a value, in
+// any reading of it; as [reading.has] finds them.
+func (x *finder) words(value string, textsAlone bool) (c candidates, ok bool) {
+	all := x.mode.readings(value)
+	for _, r := range all {
+		d, some := x.reading(r, textsAlone || x.mode.person && len(r) > 1, textsAlone)
+		if !some {
+			return nil, false
+		}
+		c = c.with(d)
+	}
+	return c, len(all) > 0
+}
+
+// reading returns the candidates of the word that has the fewest.
+func (x *finder) reading(r reading, texts, textsAlone bool) (fewest candidates, ok bool) {
+	for i, w := range r {
+		if i == maxWords {
+			break
+		}
+		if c, is := x.word(w, texts && w.mayBeText(textsAlone)); is && (!ok || c.size() < fewest.size()) {
+			fewest, ok = c, true
+		}
+	}
+	return fewest, ok
+}
+
+func (x *finder) word(w word, texts bool) (c candidates, ok bool) {
+	if w.keys != "" {
+		return x.keys(w.keys), true
+	}
+	if c, ok = x.beginnings(w.forms); !ok || !texts {
+		return c, ok
+	}
+	for _, s := range w.forms {
+		c = c.with(x.begins(newPosting(kindText, firstWord(s), 0)))
+	}
+	return c, true
+}
+
+// firstWord drops what may stand before a word, where no posting begins.
+func firstWord(s string) string {
+	return strings.TrimLeftFunc(s, func(r rune) bool { return !inWord(r) })
+}
+
+// maxSpelt is how many beginnings of names are looked at that a row of keys may
+// mean; what the first keys leave open then, the test decides.
+const maxSpelt = 96
+
+// keys returns the candidates of a word that was typed on a keypad: key by key
+// those of the beginnings that there are.
+func (x *finder) keys(keys string) candidates {
+	spelt := []string{""}
+	for i := range min(len(keys), textSize-1) {
+		var longer []string
+		for _, s := range spelt {
+			for r := '!'; r <= 'z'; r++ {
+				if keyOf(r) == keys[i] && len(x.begins(newPosting(kindName, s+string(r), 0))) > 0 {
+					longer = append(longer, s+string(r))
+				}
+			}
+		}
+		if len(longer) > maxSpelt {
+			break
+		}
+		spelt = longer
+	}
+	var c candidates
+	for _, s := range spelt {
+		c = c.with(x.begins(newPosting(kindName, s, 0)))
+	}
+	return c
+}
