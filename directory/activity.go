@@ -15,7 +15,7 @@ type Activity struct {
 
 	Books map[BookName]BookActivity `json:"books,omitempty"` // by CardDAV
 
-	Searched time.Time `json:"searched,omitzero"` // LDAP's last search
+	Searched time.Time `json:"searched,omitzero"` // the last search by LDAP or lookup
 	Searches int       `json:"searches,omitempty"`
 
 	Refused     int       `json:"refused,omitempty"` // writes

@@ -134,6 +134,9 @@ func TestDemo(t *testing.T) {
 	if found := d.shell("By name"); !strings.Contains(found, inLDIF) || !strings.Contains(found, "telephoneNumber: 03023125042\n") {
 		t.Errorf("by name: %s", found)
 	}
+	if name := d.shell("By a dialplan"); name != grossName {
+		t.Errorf("by a dialplan: %q", name)
+	}
 	if found := d.shell("Who is calling"); !strings.Contains(found, inLDIF) || strings.Count(found, "dn: ") != 1 {
 		t.Errorf("who is calling: %s", found)
 	}

@@ -16,10 +16,7 @@ import (
 	"ringbook/graph"
 	"ringbook/server"
 	"ringbook/server/admin"
-	"ringbook/server/carddav"
 	"ringbook/server/ldap"
-	"ringbook/server/notify"
-	"ringbook/server/phonebook"
 )
 
 // A surfaceFunc is a function that serves.
@@ -56,32 +53,6 @@ func (p *program) bind(ctx context.Context, cfg *config.Config, plan *number.Pla
 		})}})
 	}
 	return p.bindAdmin(ctx, cfg, plan, phones, certs.ldap != nil)
-}
-
-// web serves what comes over HTTP: phone books, changes that Graph tells of if it
-// was asked to, and CardDAV.
-func (p *program) web(cfg *config.Config, plan *number.Plan, told graph.Notify) http.Handler {
-	from := remoteAddr(cfg.HTTP.BehindProxy)
-	var cards, hook http.Handler
-	cards = carddav.New(carddav.Options{
-		Directory: p.store, Auth: p.auth, Journal: p.journal, Plan: plan, Log: p.log, RemoteAddr: from,
-	})
-	books := phonebook.New(phonebook.Options{
-		Directory: p.store, Auth: p.auth, Journal: p.journal, Plan: plan, PublicURL: cfg.PublicURL, Log: p.log, RemoteAddr: from,
-	})
-	if hook = cards; told.URL != "" {
-		hook = notify.New(notify.Options{State: told.State, Hint: p.mirror.Hint, Renew: p.mirror.Renew, Log: p.log})
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch path := r.URL.Path; {
-		case path == notify.Path:
-			hook.ServeHTTP(w, r)
-		case strings.HasPrefix(path, phonebook.Root):
-			books.ServeHTTP(w, r)
-		default:
-			cards.ServeHTTP(w, r)
-		}
-	})
 }
 
 // doorCardDAV is the door of CardDAV; those of LDAP are called as their listeners.

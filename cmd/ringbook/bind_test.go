@@ -2,6 +2,8 @@ package main
 
 import (
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,6 +35,23 @@ func TestRemoteAddr(t *testing.T) {
 		r := &http.Request{RemoteAddr: c.peer, Header: http.Header{"X-Forwarded-For": c.forwarded}}
 		if got := remoteAddr(c.behindProxy)(r).String(); got != c.want {
 			t.Errorf("%+v: %s", c, got)
+		}
+	}
+}
+
+// TestRouted: a path belongs to whoever has it or what is above it, by whole names.
+func TestRouted(t *testing.T) {
+	says := func(name string) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(name)) })
+	}
+	h := routed(says("rest"), route{"/lookup", says("lookup")}, route{"/hooks/graph", says("hook")})
+	for path, want := range map[string]string{
+		"/": "rest", "/lookup": "lookup", "/lookup/photo/x": "lookup", "/lookups": "rest", "/dav/lookup": "rest", "/hooks": "rest", "/hooks/graph": "hook", "*": "rest",
+	} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, &http.Request{URL: &url.URL{Path: path}})
+		if got := w.Body.String(); got != want {
+			t.Errorf("%s is answered by %s, not %s", path, got, want)
 		}
 	}
 }

@@ -76,6 +76,7 @@ ON A DESK PHONE (LDAP)
   By name:         ldapsearch -LLL -x -H {ldap} -D {bind} -w {desk-secret} -b {base} '(cn=groß*)' cn telephoneNumber mobile
   Who is calling:  ldapsearch -LLL -x -H {ldap} -D {bind} -w {desk-secret} -b {base} '(|(telephoneNumber={number})(mobile={number}))' cn
   Without LDAP:    curl -u {desk}:{desk-secret} {carddav}phonebook/yealink.xml
+  By a dialplan:   curl -u {desk}:{desk-secret} '{carddav}lookup?number={number}'
   Type into it:    Server         {host}    Port  {port}
                    Base           {base}
                    User name      {bind}

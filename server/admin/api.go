@@ -147,7 +147,7 @@ type DeviceActivity struct {
 	StepAt      time.Time      `json:"step_at,omitzero"`
 	Books       []DeviceBook   `json:"books"` // that it sees, as CardDAV
 	Searches    int            `json:"searches"`
-	Searched    time.Time      `json:"searched,omitzero"` // LDAP's last
+	Searched    time.Time      `json:"searched,omitzero"` // the last by LDAP or lookup
 	Refused     int            `json:"refused"`           // writes
 	LastRefused time.Time      `json:"last_refused,omitzero"`
 	Advice      string         `json:"advice,omitempty"` // what looks wrong, and what to do

@@ -37,28 +37,36 @@ func (h handler) findContacts(r *http.Request) (any, error) {
 	}
 	v := h.Directory.View()
 	found := ContactList{Contacts: []Contact{}}
-	for e := range v.Search(r.Context(), question(text)) {
-		if len(found.Contacts) == limit {
-			found.More = true
+	for _, f := range questions(text) {
+		for e := range v.Search(r.Context(), f) {
+			if len(found.Contacts) == limit {
+				found.More = true
+				break
+			}
+			c := contactOf(v, e)
+			c.Contact = e.Contact()
+			found.Contacts = append(found.Contacts, c)
+		}
+		if len(found.Contacts) > 0 {
 			break
 		}
-		c := contactOf(v, e)
-		c.Contact = e.Contact()
-		found.Contacts = append(found.Contacts, c)
 	}
 	return found, r.Context().Err()
 }
 
-// question makes a filter of what a person types: a number if it looks like one.
-func question(text string) *filter.Filter {
+// questions makes filters of what a person types, of which the first counts that
+// finds somebody: what looks like a number is one, or else a name that was typed
+// on a keypad.
+func questions(text string) []*filter.Filter {
+	name := &filter.Filter{Op: filter.Equal, Attribute: "anr", Value: text}
 	if strings.ContainsAny(text, "0123456789") && strings.Trim(text, "+0123456789 ()/.-") == "" {
-		return &filter.Filter{Op: filter.Equal, Attribute: "searchNumber", Value: text}
+		return []*filter.Filter{{Op: filter.Equal, Attribute: "searchNumber", Value: text}, name}
 	}
-	return &filter.Filter{Op: filter.Or, Children: []*filter.Filter{
-		{Op: filter.Equal, Attribute: "anr", Value: text},
+	return []*filter.Filter{{Op: filter.Or, Children: []*filter.Filter{
+		name,
 		{Op: filter.Substrings, Attribute: "mail", Initial: text},
 		{Op: filter.Equal, Attribute: "uid", Value: text},
-	}}
+	}}}
 }
 
 func (h handler) showContact(r *http.Request) (any, error) {

@@ -38,7 +38,7 @@ func TestFindContacts(t *testing.T) {
 	})
 	for text, want := range map[string]string{
 		"ada": "a-1 b-1", "lov ada": "a-1", "ada@": "a-1 b-1", "030/123 45-67": "a-1", "+49 (0)30 1234567": "a-1",
-		"A-1": "a-1", "*": "", "999": "", "nobody)(cn=*": "",
+		"A-1": "a-1", "*": "", "999": "", "nobody)(cn=*": "", "lovelace, ada": "a-1", "5683": "a-1", "23205": "a-1",
 	} {
 		found, err := o.client.FindContacts(t.Context(), text, 50)
 		if err != nil {
