@@ -78,6 +78,13 @@ func (v *View) candidates(x *finder, f *filter.Filter) iter.Seq[*Entry] {
 	return inOrder(some)
 }
 
+// Matcher returns a function that reports whether f is true for an entry of the
+// book, as Search decides it. It is for one goroutine.
+func (b *Book) Matcher(f *filter.Filter) func(*Entry) bool {
+	s := newSearch(context.Background(), b, f)
+	return s.hit
+}
+
 // A search is one on its way through a book.
 type search struct {
 	book    *Book

@@ -244,3 +244,17 @@ func BenchmarkHundredPhones(b *testing.B) {
 	b.ReportMetric(float64((cpu(b)-begun).Microseconds())/float64(b.N*phones*cards), "cpu-µs/card")
 	b.ReportMetric(float64(after.HeapSys-before.HeapSys)/(1<<20), "heap-MB")
 }
+
+// One person is looked for among a hundred thousand: by name through the postings,
+// by a number or an address without drawing cards.
+func BenchmarkQuery(b *testing.B) {
+	h := newBench(b, many(b, 100_000, 0))
+	for name, filter := range map[string]string{
+		"FN":       `<c:filter><c:prop-filter name="FN"><c:text-match>number 77123</c:text-match></c:prop-filter></c:filter>`,
+		"N":        `<c:filter><c:prop-filter name="N"><c:text-match>number 77123</c:text-match></c:prop-filter></c:filter>`,
+		"TEL":      `<c:filter><c:prop-filter name="TEL"><c:text-match>030 0077123</c:text-match></c:prop-filter></c:filter>`,
+		"FN,EMAIL": `<c:filter><c:prop-filter name="FN"><c:text-match>77123</c:text-match></c:prop-filter><c:prop-filter name="EMAIL"><c:text-match>77123</c:text-match></c:prop-filter></c:filter>`,
+	} {
+		b.Run(name, func(b *testing.B) { h.run(b, "REPORT", bookQuery(filter, "")) })
+	}
+}

@@ -25,6 +25,9 @@ type propFilter struct {
 	all       bool
 	texts     []textMatch
 	params    []paramFilter
+	// numbers, if set, reports whether a contact has a number that is asked for, in
+	// another spelling; see group.readNumbers.
+	numbers func(*index.Entry) bool
 }
 
 // A paramFilter is CARDDAV:param-filter (§10.5.2).
@@ -40,6 +43,10 @@ type textMatch struct {
 	fold   func(string) string
 	is     func(value, text string) bool
 	negate bool
+
+	raw       string // as sent
+	matchType string
+	octet     bool
 }
 
 // sketch appends e's card as a filter sees it: whether there is a photo, but
@@ -52,18 +59,21 @@ func (c *cards) sketch(dst []byte, s style, e *index.Entry) []byte {
 	return vcard.Append(dst, e.Contact(), v)
 }
 
-// match reports whether a card, as drawn, is what the filter asks for. A filter
-// that asks for nothing takes every card.
-func (g *group) match(card []byte) bool {
+// match reports whether a card, as drawn of e, is what the filter asks for. A
+// filter that asks for nothing takes every card.
+func (g *group) match(card []byte, e *index.Entry) bool {
 	for i := range g.props {
-		if g.props[i].match(card) != g.all {
+		if g.props[i].match(card, e) != g.all {
 			return !g.all
 		}
 	}
 	return g.all || len(g.props) == 0
 }
 
-func (p *propFilter) match(card []byte) bool {
+func (p *propFilter) match(card []byte, e *index.Entry) bool {
+	if p.numbers != nil && p.numbers(e) {
+		return true
+	}
 	found := false
 	for l := range lines(card) {
 		if string(l.name) != p.name {

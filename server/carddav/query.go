@@ -3,6 +3,7 @@ package carddav
 import (
 	"encoding/xml"
 	"fmt"
+	"iter"
 	"net/http"
 	"strings"
 
@@ -23,10 +24,11 @@ func (x *exchange) query(s *scanner, r resource) error {
 	if err != nil {
 		return err
 	}
+	q.filter.readNumbers(r.book)
 	l := x.newLister(q.sel)
 	href, p := x.tree.bookHref(r.book), l.plan(kindCard)
 	var room []byte
-	for e := range x.asked(r) {
+	for e := range x.asked(r, &q.filter) {
 		if err := x.r.Context().Err(); err != nil {
 			return err // nobody waits for the answer any more
 		}
@@ -47,13 +49,31 @@ func (x *exchange) query(s *scanner, r resource) error {
 	return nil
 }
 
-// asked yields the cards that a query of r is about.
-func (x *exchange) asked(r resource) func(yield func(*index.Entry) bool) {
+// asked yields the contacts of r whose cards a filter may be true for.
+func (x *exchange) asked(r resource, g *group) iter.Seq[*index.Entry] {
 	if r.kind == kindCard {
 		return func(yield func(*index.Entry) bool) { yield(r.entry) }
 	}
-	return r.book.All()
+	v := x.sieve(g, r.book)
+	if v.filter != nil {
+		return r.book.SearchContext(x.r.Context(), v.filter, "", "")
+	}
+	return func(yield func(*index.Entry) bool) {
+		n := 0
+		for e := range r.book.All() {
+			if n++; n%everyEntry == 0 && x.r.Context().Err() != nil {
+				return
+			}
+			if v.passes(e) && !yield(e) {
+				return
+			}
+		}
+	}
 }
+
+// everyEntry is after how many contacts that are left out it is looked whether
+// anybody still waits for the answer.
+const everyEntry = 1024
 
 // matches draws e's card without its photo and asks the filter.
 func (x *exchange) matches(room []byte, q *bookQuery, e *index.Entry) ([]byte, bool) {
@@ -61,7 +81,7 @@ func (x *exchange) matches(room []byte, q *bookQuery, e *index.Entry) ([]byte, b
 		return room, true
 	}
 	room = x.h.cards.sketch(room, x.style, e)
-	return room, q.filter.match(room)
+	return room, q.filter.match(room, e)
 }
 
 func parseQuery(s *scanner) (q bookQuery, err error) {
@@ -164,10 +184,11 @@ func parseTextMatch(s *scanner, t xml.StartElement) (m textMatch, err error) {
 		m.fold = foldASCII
 	case "i;octet":
 		m.fold = func(s string) string { return s }
+		m.octet = true
 	default:
 		return m, &statusError{status: http.StatusForbidden, condition: conditionCollation, text: "no such collation"}
 	}
-	switch attribute(t, "match-type") {
+	switch m.matchType = attribute(t, "match-type"); m.matchType {
 	case "", "contains":
 		m.is = strings.Contains
 	case "equals":
@@ -187,7 +208,7 @@ func parseTextMatch(s *scanner, t xml.StartElement) (m textMatch, err error) {
 		return m, badFilter(t)
 	}
 	text, err := s.rawText()
-	m.text = m.fold(text)
+	m.raw, m.text = text, m.fold(text)
 	return m, err
 }
 
