@@ -9,6 +9,7 @@ import (
 
 	"ringbook/directory"
 	"ringbook/directory/index"
+	"ringbook/directory/text"
 )
 
 // maxWanted bounds the attributes that a request may name; together with their
@@ -44,6 +45,7 @@ type columnKind int
 
 const (
 	columnText columnKind = iota
+	columnID              // a text that is typed or sent back to the octet
 	columnNumbers
 	columnPhoto
 	columnOperational
@@ -105,9 +107,15 @@ func kindOf(a index.Attribute) columnKind {
 		return columnPhoto
 	case a.Numbers():
 		return columnNumbers
+	case slices.Contains(identifiers[:], a.Name()):
+		return columnID
 	}
 	return columnText
 }
+
+// identifiers are never written otherwise, whatever a display can show. Nothing
+// changes them.
+var identifiers = [...]string{"uid", "mail", "objectClass"}
 
 // operationalNames are the operational attributes of contacts (RFC 4512 §3.4,
 // RFC 4530, RFC 5020, X.501); see printer.operational. When a contact was created
@@ -162,7 +170,9 @@ func (p *printer) object(dst []byte, o *object) []byte {
 	for i := range o.attributes {
 		a := &o.attributes[i]
 		if name, ok := p.wants(a); ok && len(a.values) > 0 {
-			dst = p.values(dst, name, a.values)
+			p.texts = append(p.texts[:0], a.values...)
+			p.fold(a.name == "description") // the title of a book; the rest is in names
+			dst = p.values(dst, name, p.texts)
 		}
 	}
 	return finish(finish(finish(dst, list), inner), outer)
@@ -178,8 +188,9 @@ func (p *printer) contact(ctx context.Context, dst []byte, m member) ([]byte, er
 	dst, list := begin(dst, tagSequence)
 	for _, c := range p.columns {
 		switch c.kind {
-		case columnText:
+		case columnText, columnID:
 			if p.texts = m.entry.AppendValues(p.texts[:0], c.attribute); len(p.texts) > 0 {
+				p.fold(c.kind == columnText)
 				dst = p.values(dst, c.name, p.texts)
 			}
 		case columnNumbers:
@@ -196,6 +207,16 @@ func (p *printer) contact(ctx context.Context, dst []byte, m member) ([]byte, er
 		}
 	}
 	return finish(finish(finish(dst, list), inner), outer), nil
+}
+
+// fold writes the texts so that the device can show them.
+func (p *printer) fold(may bool) {
+	if !may || !p.device.ASCII {
+		return
+	}
+	for i, s := range p.texts {
+		p.texts[i] = text.ASCII(s)
+	}
 }
 
 // values appends a PartialAttribute (RFC 4511 §4.1.7).
