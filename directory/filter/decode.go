@@ -27,9 +27,13 @@ const (
 // Errors are [directory.ErrInvalid]; a filter over the limits is [directory.ErrTooLarge].
 //
 // Empty pieces of a Substrings node are dropped, since they demand nothing; one
-// that had no others is Present. Phones send them when nothing was typed.
+// that had no others, or none at all, is Present. Phones send them when nothing was
+// typed.
 func Decode(p *ber.Packet) (*Filter, error) {
-	var d decoder
+	return decode(p, decoder{})
+}
+
+func decode(p *ber.Packet, d decoder) (*Filter, error) {
 	f, err := d.filter(p, 1)
 	if err != nil {
 		return nil, err
@@ -39,7 +43,11 @@ func Decode(p *ber.Packet) (*Filter, error) {
 
 // A decoder counts the nodes of one filter, and the pieces of its substrings:
 // each is work for every contact.
-type decoder struct{ nodes int }
+type decoder struct {
+	nodes int
+	// strict: substrings need a piece (RFC 4511 §4.5.1.7.2), as in what a person wrote.
+	strict bool
+}
 
 func (d *decoder) count(n int) error {
 	if d.nodes += n; d.nodes > MaxNodes {
@@ -110,7 +118,7 @@ func (d *decoder) substrings(f *Filter, p *ber.Packet) error {
 	}
 	seq := p.Children[1]
 	if seq == nil || seq.ClassType != ber.ClassUniversal || seq.TagType != ber.TypeConstructed ||
-		seq.Tag != ber.TagSequence || len(seq.Children) == 0 {
+		seq.Tag != ber.TagSequence || d.strict && len(seq.Children) == 0 {
 		return invalid("substrings without pieces")
 	}
 	if err := d.count(len(seq.Children)); err != nil {

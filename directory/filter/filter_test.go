@@ -176,7 +176,6 @@ func TestDecodeRefuses(t *testing.T) {
 		"equality with three":      with(choice(filter.Equal), str("cn"), str("x"), str("y")),
 		"equality with integer":    with(choice(filter.Equal), str("cn"), octets(ber.ClassUniversal, ber.TagInteger, "1")),
 		"equality without data":    {Identifier: ber.Identifier{ClassType: ber.ClassContext, TagType: ber.TypeConstructed, Tag: 3}, Children: []*ber.Packet{nil, nil}},
-		"no pieces":                substrings(),
 		"final first":              substrings("2", "x", "1", "y"),
 		"initial twice":            substrings("0", "x", "0", "y"),
 		"initial last":             substrings("1", "x", "0", "y"),
@@ -207,6 +206,9 @@ func TestEmptyPiecesDemandNothing(t *testing.T) {
 		if err != nil || f.String() != want {
 			t.Errorf("%s: %v, %v", want, f, err)
 		}
+	}
+	if f, err := filter.Decode(substrings()); err != nil || f.String() != "(cn=*)" {
+		t.Errorf("no pieces: %v, %v", f, err)
 	}
 }
 

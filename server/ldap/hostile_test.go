@@ -80,7 +80,7 @@ func TestMalformedRequests(t *testing.T) {
 		{"257 attributes", searchFor(9, cn, strings.Fields(strings.Repeat("cn ", 257))...), 0x65, goldap.LDAPResultAdminLimitExceeded},
 		{"an unknown filter", searchFor(9, tlv(0xaf)), 0x65, goldap.LDAPResultProtocolError},
 		{"a not of two", searchFor(9, tlv(0xa2, cn, cn)), 0x65, goldap.LDAPResultProtocolError},
-		{"substrings of nothing", searchFor(9, tlv(0xa4, str("cn"), tlv(0x30))), 0x65, goldap.LDAPResultProtocolError},
+		{"substrings that are none", searchFor(9, tlv(0xa4, str("cn"), tlv(4))), 0x65, goldap.LDAPResultProtocolError},
 		{"an empty search", tlv(0x30, number1(9), tlv(0x63)), 0x65, goldap.LDAPResultProtocolError},
 		{"scope 7", tlv(0x30, number1(9), tlv(0x63, str(base), []byte{10, 1, 7, 10, 1, 0, 2, 1, 0, 2, 1, 0, 1, 1, 0}, cn, tlv(0x30))), 0x65, goldap.LDAPResultProtocolError},
 		{"a negative limit", tlv(0x30, number1(9), tlv(0x63, str(base), []byte{10, 1, 2, 10, 1, 0, 2, 1, 0xff, 2, 1, 0, 1, 1, 0}, cn, tlv(0x30))), 0x65, goldap.LDAPResultProtocolError},

@@ -115,10 +115,8 @@ func (t tree) baseObject() object {
 	more := []attribute{name}
 	structural := "extensibleObject"
 	switch name.name {
-	case "dc":
-		structural = "organization"
-		classes = append(classes, "dcObject")
-		more = append(more, attribute{name: "o", values: name.values})
+	case "dc": // not an organization: phones that ask for (o=*) would list it without a name
+		structural = "domain"
 	case "o":
 		structural = "organization"
 	case "ou":

@@ -167,7 +167,7 @@ var objectClasses = [...]objectClass{
 	{"2.5.6.4", "organization", "top", "STRUCTURAL", "o", "description"},
 	{"2.5.6.2", "country", "top", "STRUCTURAL", "c", "description"},
 	{"2.5.6.3", "locality", "top", "STRUCTURAL", "", "l description"},
-	{"1.3.6.1.4.1.1466.344", "dcObject", "top", "AUXILIARY", "dc", ""},
+	{"0.9.2342.19200300.100.4.13", "domain", "top", "STRUCTURAL", "dc", "description"},
 	{"1.3.6.1.4.1.1466.101.120.111", "extensibleObject", "top", "AUXILIARY", "", ""},
 	{"2.5.17.0", "subentry", "top", "STRUCTURAL", "cn subtreeSpecification", ""},
 	{"2.5.20.1", "subschema", "top", "AUXILIARY", "", "matchingRules attributeTypes objectClasses matchingRuleUse ldapSyntaxes"},
