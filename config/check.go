@@ -21,7 +21,6 @@ import (
 	"github.com/go-ldap/ldap/v3"
 
 	"ringbook/directory"
-	"ringbook/directory/number"
 )
 
 // maxSecretFile is the largest secret file: a client secret has 40 characters.
@@ -95,9 +94,7 @@ func (r *reader) check() {
 	r.checkLegacy()
 	r.checkMailboxes()
 	r.checkRisks()
-	if _, err := number.NewPlan(r.cfg.Numbers.Country); err != nil {
-		r.add("numbers.country", fmt.Sprintf("%q is no country code", r.cfg.Numbers.Country), `Use the two letters of ISO 3166-1, such as "DE".`)
-	}
+	r.checkSites()
 	if r.cfg.DataDir == "" {
 		r.add("data_dir", "it is empty", `Name a folder that ringbook may write, such as "/var/lib/ringbook".`)
 	}

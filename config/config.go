@@ -20,6 +20,7 @@ import (
 
 	"ringbook/directory"
 	"ringbook/directory/index"
+	"ringbook/directory/number"
 )
 
 // A Config is a whole configuration, checked. Paths are as the operator wrote
@@ -122,10 +123,25 @@ type Mirror struct {
 
 // Numbers says how numbers are read and how many are shown.
 type Numbers struct {
-	Country   string // ISO 3166-1 alpha-2
-	MaxPhones int
-	Order     []directory.PhoneKind // of a person's numbers; kinds not named follow in their usual order
+	number.Site               // the default
+	Sites       []number.Site // the further ones
+	MaxPhones   int
+	Order       []directory.PhoneKind // of a person's numbers; kinds not named follow in their usual order
 }
+
+// SiteNames returns the names of the sites that have one.
+func (n *Numbers) SiteNames() []directory.SiteName {
+	var names []directory.SiteName
+	for _, s := range append([]number.Site{n.Site}, n.Sites...) {
+		if s.Name != "" {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// Plan makes the number plan of the default site, which knows those of the others.
+func (n *Numbers) Plan() (*number.Plan, error) { return number.NewPlans(n.Site, n.Sites...) }
 
 // Devices says what becomes of devices.
 type Devices struct {
@@ -214,7 +230,7 @@ func defaults() Config {
 		DataDir: "/var/lib/ringbook",
 		Tenant:  Tenant{Cloud: "global"},
 		Mirror:  Mirror{Interval: 5 * time.Minute, Photos: true, MailboxTitle: "Outlook", ShrinkGuard: 0.2},
-		Numbers: Numbers{Country: "DE", MaxPhones: 6},
+		Numbers: Numbers{Site: number.Site{Country: "DE"}, MaxPhones: 6},
 		Devices: Devices{DrainDays: 14},
 		HTTP:    HTTP{Listen: ":443", TLS: TLSACME},
 		LDAP: LDAP{

@@ -56,6 +56,7 @@ func Load(path string) (*Config, error) {
 	}
 	r.books()
 	r.anonymous()
+	r.sites()
 	r.unknown()
 	r.check()
 	if len(r.problems) > 0 {
@@ -81,6 +82,7 @@ func Draft(path string) (*Config, error) {
 	}
 	r.books()
 	r.anonymous()
+	r.sites()
 	if len(r.problems) > 0 {
 		r.problems.sort()
 		return nil, r.problems
@@ -121,9 +123,10 @@ type reader struct {
 const (
 	listBook      = "book"
 	listAnonymous = "ldap.anonymous"
+	listSite      = "numbers.site"
 )
 
-func isList(key string) bool { return key == listBook || key == listAnonymous }
+func isList(key string) bool { return key == listBook || key == listAnonymous || key == listSite }
 
 // read reads and parses the file. Text that is no TOML ends it: what follows a
 // syntax error cannot be judged.

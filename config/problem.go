@@ -74,9 +74,14 @@ func (r *reader) at(key string) Problem {
 
 // addTo reports a problem of a key in the n-th table of a list, counted from 0.
 func (r *reader) addTo(list string, n int, key, what, mend string) {
+	p := r.in(list, n, key)
+	p.What, p.Mend = what, mend
+	r.problems = append(r.problems, p)
+}
+
+func (r *reader) in(list string, n int, key string) Problem {
 	key = list + "." + key
-	line := cmp.Or(lineOf(r.text, key, n), lineOf(r.text, list, n))
-	r.problems = append(r.problems, Problem{File: r.file, Line: line, Key: key, What: what, Mend: mend})
+	return Problem{File: r.file, Line: cmp.Or(lineOf(r.text, key, n), lineOf(r.text, list, n)), Key: key}
 }
 
 var (

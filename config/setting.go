@@ -50,7 +50,7 @@ func wording(err error) (what, mend string) {
 // its place in Config and its type are told.
 func (r *reader) settings() []setting {
 	c := &r.cfg
-	return []setting{
+	return append([]setting{
 		text("data_dir", &c.DataDir),
 		text("public_url", &c.PublicURL),
 
@@ -83,7 +83,6 @@ func (r *reader) settings() []setting {
 		phones("mirror.phones", &c.Mirror.Phones),
 		precedence("mirror.precedence", &c.Mirror.Precedence),
 
-		text("numbers.country", &c.Numbers.Country),
 		count("numbers.max_phones", &c.Numbers.MaxPhones, 1, maxPhones),
 		kinds("numbers.order", &c.Numbers.Order),
 
@@ -122,7 +121,7 @@ func (r *reader) settings() []setting {
 		duration("ldap.search_timeout", &c.LDAP.SearchTimeout, 100*time.Millisecond, maxLDAPTimeout),
 
 		text("admin.listen", &c.Admin.Listen),
-	}
+	}, siteSettings("numbers.", &c.Numbers.Site)...)
 }
 
 func text(key string, to *string) setting {

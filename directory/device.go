@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -25,8 +26,19 @@ const (
 // DeviceKinds lists the kinds that a device may have.
 func DeviceKinds() []DeviceKind { return []DeviceKind{KindPhone, KindDeskphone, KindPBX} }
 
+// MaxSiteName is the longest name of a site, in bytes.
+const MaxSiteName = 24
+
 // A SiteName names a site of the company, which has a number plan of its own.
 type SiteName string
+
+// ParseSiteName checks s: 1 to [MaxSiteName] characters of a–z, 0–9 and "-".
+func ParseSiteName(s string) (SiteName, error) {
+	if id, err := ParseContactID(s); err != nil || string(id) != s || len(s) > MaxSiteName {
+		return "", fmt.Errorf("site name %q: only a–z, 0–9 and - are allowed, %d characters at most: %w", s, MaxSiteName, ErrInvalid)
+	}
+	return SiteName(s), nil
+}
 
 // A DeviceState says what a device may still do.
 type DeviceState string

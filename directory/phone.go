@@ -49,9 +49,10 @@ const (
 	NumbersE164          NumberProfile = "e164"          // +49301234567
 	NumbersInternational NumberProfile = "international" // 0049301234567
 	NumbersNational      NumberProfile = "national"      // 0301234567, abroad 00…
+	NumbersExtension     NumberProfile = "extension"     // 1234 at the device's site, else as national
 )
 
 // NumberProfiles lists the profiles that a device may have.
 func NumberProfiles() []NumberProfile {
-	return []NumberProfile{NumbersE164, NumbersInternational, NumbersNational}
+	return []NumberProfile{NumbersE164, NumbersInternational, NumbersNational, NumbersExtension}
 }

@@ -48,7 +48,7 @@ func firstMirror(b *testing.B, reach graph.Tenant, plan *number.Plan, people int
 			b.Error(err)
 		}
 	}()
-	m, err := graph.New(reach, s, s, graph.Options{Interval: time.Hour, Country: "DE", E164: plan.E164, Photos: photos})
+	m, err := graph.New(reach, s, s, graph.Options{Interval: time.Hour, Plans: "DE", E164: plan.E164, Photos: photos})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -90,13 +90,14 @@ type Options struct {
 	Interval    time.Duration // between rounds
 	Photos      bool
 	OrgContacts bool
-	Groups      []directory.Group              // that rules ask for; none = no feed
-	Mailboxes   directory.Group                // whose members' Outlook contacts are mirrored; "" = nobody's
-	ShrinkGuard float64                        // the share of the mailboxes (0…1) that may leave at once; 0 = no guard
-	Phones      map[string]directory.PhoneKind // further attributes (config: mirror.phones)
-	Order       []directory.PhoneKind          // of a contact's numbers; kinds that it does not name follow
-	E164        func(written string) string    // reads a number; part of the question by Country
-	Country     string
+	Groups      []directory.Group                                    // that rules ask for; none = no feed
+	Mailboxes   directory.Group                                      // whose members' Outlook contacts are mirrored; "" = nobody's
+	ShrinkGuard float64                                              // the share of the mailboxes (0…1) that may leave at once; 0 = no guard
+	Phones      map[string]directory.PhoneKind                       // further attributes (config: mirror.phones)
+	Order       []directory.PhoneKind                                // of a contact's numbers; kinds that it does not name follow
+	E164        func(written string) string                          // reads a number, at the default site
+	Site        func(*directory.Contact) func(written string) string // reads the numbers of who sits at another; nil, or nil returned = E164
+	Plans       string                                               // names what both read by: part of the question
 	Notify      Notify
 	Progress    func(Progress) // nil = nobody looks; called from one goroutine at a time
 	Log         *slog.Logger

@@ -239,7 +239,7 @@ func (s *memory) cursor() directory.Cursor {
 // mirror makes a mirror of the tenant in sink.
 func mirror(t *testing.T, tenant graph.Tenant, sink *memory, change func(*graph.Options)) *graph.Mirror {
 	t.Helper()
-	o := graph.Options{Interval: 5 * time.Minute, Country: "DE"}
+	o := graph.Options{Interval: 5 * time.Minute, Plans: "DE"}
 	if change != nil {
 		change(&o)
 	}

@@ -109,13 +109,13 @@ func (m *Mirror) addFeeds(t Tenant, o Options, users *mapping) {
 	}
 	add(FeedUsers, 0, (&deltaFeed{
 		Mirror: m, name: FeedUsers, source: directory.SourceUser, collection: "users", permission: readUsers,
-		mapping: users, question: users.question(m.client, t, o.Country),
+		mapping: users, question: users.question(m.client, t, o.Plans),
 	}).step)
 	if o.OrgContacts {
 		mp := newContactMapping(users.phones)
 		add(FeedOrgContacts, 0, (&deltaFeed{
 			Mirror: m, name: FeedOrgContacts, source: directory.SourceOrgContact, collection: "contacts", permission: readOrgContacts,
-			mapping: mp, question: mp.question(m.client, t, o.Country),
+			mapping: mp, question: mp.question(m.client, t, o.Plans),
 		}).step)
 	} else {
 		m.dropped = append(m.dropped, dropped{FeedOrgContacts, directory.SourceOrgContact})
@@ -127,7 +127,7 @@ func (m *Mirror) addFeeds(t Tenant, o Options, users *mapping) {
 		mp := newOutlookMapping(users.phones)
 		add(FeedMailboxes, mailboxInterval, (&mailboxFeed{
 			Mirror: m, group: &groupFeed{Mirror: m, ids: make(map[directory.Group]string)}, parked: make(map[directory.ContactID]time.Time),
-			name: o.Mailboxes, mapping: mp, base: mp.question(m.client, t, o.Country), guard: o.ShrinkGuard,
+			name: o.Mailboxes, mapping: mp, base: mp.question(m.client, t, o.Plans), guard: o.ShrinkGuard,
 		}).step)
 	} else {
 		m.dropMailboxes = true

@@ -41,6 +41,7 @@ type phones struct {
 	order []string
 	rank  map[directory.PhoneKind]int
 	e164  func(string) string
+	site  func(*directory.Contact) func(string) string // nil returned = e164
 }
 
 func newPhones(o Options) (phones, error) {
@@ -51,9 +52,13 @@ func newPhones(o Options) (phones, error) {
 		order: []string{"businessPhones", "mobilePhone", "faxNumber"},
 		rank:  make(map[directory.PhoneKind]int),
 		e164:  o.E164,
+		site:  o.Site,
 	}
 	if p.e164 == nil {
 		p.e164 = func(string) string { return "" }
+	}
+	if p.site == nil {
+		p.site = func(*directory.Contact) func(string) string { return nil }
 	}
 	for _, k := range slices.Concat(o.Order, directory.PhoneKinds()) {
 		if _, named := p.rank[k]; !named {
@@ -165,6 +170,23 @@ func (p phones) lay(old []directory.Phone, attribute string, news []directory.Ph
 		return slices.Index(p.order, a.Attribute) - slices.Index(p.order, b.Attribute)
 	})
 	return p.merge(all)
+}
+
+// move reads all numbers of a contact again that sits, or sat, at another site
+// than the default: the news may tell of the place alone, or of the numbers alone.
+func (p phones) move(c *directory.Contact, sat bool) {
+	read := p.site(c)
+	if read == nil && !sat {
+		return
+	}
+	if read == nil {
+		read = p.e164
+	}
+	all := slices.Clone(c.Phones)
+	for i := range all {
+		all[i].E164 = read(all[i].Written)
+	}
+	c.Phones = p.merge(all)
 }
 
 // merge drops the second and later spellings of a number.

@@ -350,7 +350,7 @@ func TestAnotherQuestionBeginsAgain(t *testing.T) {
 		"tenant":  func(t *graph.Tenant, _ *graph.Options) { t.ID = "other" },
 		"client":  func(t *graph.Tenant, _ *graph.Options) { t.ClientID = "other" },
 		"host":    func(t *graph.Tenant, _ *graph.Options) { t.GraphURL = "http://localhost" },
-		"country": func(_ *graph.Tenant, o *graph.Options) { o.Country = "AT" },
+		"country": func(_ *graph.Tenant, o *graph.Options) { o.Plans = "AT" },
 		"phones": func(_ *graph.Tenant, o *graph.Options) {
 			o.Phones = map[string]directory.PhoneKind{"extensionAttribute1": "home"}
 		},
@@ -367,7 +367,7 @@ func TestAnotherQuestionBeginsAgain(t *testing.T) {
 			defer stop()
 			sink := newMemory()
 			syncUsers(t, mirror(t, tenant, sink, nil), directory.SyncRequest{})
-			o := graph.Options{Interval: 5 * time.Minute, Country: "DE"}
+			o := graph.Options{Interval: 5 * time.Minute, Plans: "DE"}
 			change(&tenant, &o)
 			m, err := graph.New(tenant, sink, nil, o)
 			if err != nil {

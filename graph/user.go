@@ -166,9 +166,11 @@ func (m *mapping) change(o object) (ch directory.Change, unread error, err error
 		}
 	}
 	return directory.Change{ID: id, Update: func(c *directory.Contact) {
+		was := m.phones.site(c)
 		for _, s := range set {
 			s(c)
 		}
+		m.phones.move(c, was != nil)
 		if len(extras) > 0 {
 			c.Extras = c.Extras.Lay(extras)
 		}
@@ -252,8 +254,8 @@ func clean(s string, keepLines bool) string {
 }
 
 // question digests everything that shapes the answer of a feed.
-func (m *mapping) question(c *client, t Tenant, country string) string {
-	parts := []string{fmt.Sprint(mappingVersion), portOf(c.base), strings.ToLower(c.base.Hostname()), t.ID, t.ClientID, country}
+func (m *mapping) question(c *client, t Tenant, plans string) string {
+	parts := []string{fmt.Sprint(mappingVersion), portOf(c.base), strings.ToLower(c.base.Hostname()), t.ID, t.ClientID, plans}
 	parts = append(parts, m.names()...)
 	for _, a := range slices.Sorted(maps.Keys(m.phones.kinds)) {
 		parts = append(parts, a, string(m.phones.kinds[a]))

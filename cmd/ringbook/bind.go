@@ -32,14 +32,14 @@ func (p *program) bind(ctx context.Context, cfg *config.Config, plan *number.Pla
 	if err != nil {
 		return err
 	}
-	book := &server.HTTP{Log: p.log, Handler: p.web(cfg, plan, told)}
+	book := &server.HTTP{Log: p.log, Handler: p.web(cfg, told)}
 	p.doors = append(p.doors, server.Door{Name: doorCardDAV, Listener: web, Surface: book})
 	certs, err := p.certificates(ctx, cfg, web.Addr())
 	if err != nil {
 		return err
 	}
 	book.TLS = certs.http
-	phones, err := p.bindLDAP(ctx, cfg, plan, certs)
+	phones, err := p.bindLDAP(ctx, cfg, certs)
 	if err != nil {
 		return err
 	}
@@ -78,8 +78,8 @@ func (p *program) bindAdmin(ctx context.Context, cfg *config.Config, plan *numbe
 		return err
 	}
 	p.doors = append(p.doors, server.Door{Name: "admin", Listener: l, Surface: &server.HTTP{Log: p.log, Handler: admin.New(admin.Options{
-		Directory: p.store, Mirror: p.mirror, Credentials: p.credential, Devices: p.auth, Owners: p.owners, Local: p.store, E164: plan.E164, Journal: p.journal, Access: access,
-		Format: plan.Format, Listeners: p.listeners(cfg, phones), Version: version, Started: time.Now(), Log: p.log,
+		Directory: p.store, Mirror: p.mirror, Credentials: p.credential, Devices: p.auth, Owners: p.owners, Local: p.store, Read: plan.Read, Journal: p.journal, Access: access,
+		Sites: cfg.Numbers.SiteNames(), Listeners: p.listeners(cfg, phones), Version: version, Started: time.Now(), Log: p.log,
 	})}})
 	return nil
 }

@@ -14,17 +14,16 @@ import (
 
 	"ringbook/config"
 	"ringbook/directory/index"
-	"ringbook/directory/number"
 	"ringbook/server"
 	"ringbook/server/admin"
 	"ringbook/server/ldap"
 )
 
 // bindLDAP opens the listeners of LDAP.
-func (p *program) bindLDAP(ctx context.Context, cfg *config.Config, plan *number.Plan, certs certificates) (*ldap.Server, error) {
+func (p *program) bindLDAP(ctx context.Context, cfg *config.Config, certs certificates) (*ldap.Server, error) {
 	c := cfg.LDAP
 	phones, err := ldap.New(ldap.Options{
-		Directory: p.store, Auth: p.auth, Journal: p.journal, Plan: plan, BaseDN: c.BaseDN, Log: p.log,
+		Directory: p.store, Auth: p.auth, Journal: p.journal, BaseDN: c.BaseDN, Log: p.log,
 		MaxEntries: c.MaxHits, MaxConns: c.MaxConnections, MaxUnbound: c.MaxUnboundPerAddress,
 		MaxDeviceConns: c.MaxConnectionsPerDevice, MaxOperations: c.MaxOperations,
 		BindTimeout: c.BindTimeout, IdleTimeout: c.IdleTimeout, WriteTimeout: c.WriteTimeout, SearchTimeout: c.SearchTimeout,

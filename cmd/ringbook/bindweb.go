@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"ringbook/config"
-	"ringbook/directory/number"
 	"ringbook/graph"
 	"ringbook/server/carddav"
 	"ringbook/server/lookup"
@@ -33,20 +32,20 @@ func routed(rest http.Handler, table ...route) http.Handler {
 }
 
 // web is everything that phones, telephone systems and Graph reach over HTTP.
-func (p *program) web(cfg *config.Config, plan *number.Plan, told graph.Notify) http.Handler {
+func (p *program) web(cfg *config.Config, told graph.Notify) http.Handler {
 	from := remoteAddr(cfg.HTTP.BehindProxy)
 	table := []route{
 		{lookup.Path, lookup.New(lookup.Options{
-			Directory: p.store, Auth: p.auth, Journal: p.journal, Plan: plan, PublicURL: cfg.PublicURL, Log: p.log, RemoteAddr: from,
+			Directory: p.store, Auth: p.auth, Journal: p.journal, PublicURL: cfg.PublicURL, Log: p.log, RemoteAddr: from,
 		})},
 		{strings.TrimSuffix(phonebook.Root, "/"), phonebook.New(phonebook.Options{
-			Directory: p.store, Auth: p.auth, Journal: p.journal, Plan: plan, PublicURL: cfg.PublicURL, Log: p.log, RemoteAddr: from,
+			Directory: p.store, Auth: p.auth, Journal: p.journal, PublicURL: cfg.PublicURL, Log: p.log, RemoteAddr: from,
 		})},
 	}
 	if told.URL != "" { // Graph was asked to tell of changes
 		table = append(table, route{notify.Path, notify.New(notify.Options{State: told.State, Hint: p.mirror.Hint, Renew: p.mirror.Renew, Log: p.log})})
 	}
 	return routed(carddav.New(carddav.Options{
-		Directory: p.store, Auth: p.auth, Journal: p.journal, Plan: plan, Log: p.log, RemoteAddr: from,
+		Directory: p.store, Auth: p.auth, Journal: p.journal, Log: p.log, RemoteAddr: from,
 	}), table...)
 }

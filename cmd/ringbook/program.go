@@ -56,9 +56,9 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger, progress fu
 			err = errors.Join(err, p.close())
 		}
 	}()
-	plan, err := number.NewPlan(cfg.Numbers.Country)
+	plan, err := cfg.Numbers.Plan()
 	if err != nil {
-		return nil, fmt.Errorf("numbers.country: %w", err)
+		return nil, fmt.Errorf("numbers: %w", err)
 	}
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return nil, &hintError{err: fmt.Errorf("data_dir: %w", err), code: exitUsage, hint: "Name a folder that this user may write."}
@@ -72,6 +72,9 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger, progress fu
 	}
 	key, err := auth.LoadKey(filepath.Join(cfg.DataDir, keyName))
 	if err != nil {
+		return nil, err
+	}
+	if err := rereadLocal(ctx, p.store, plan); err != nil {
 		return nil, err
 	}
 	p.auth, err = auth.New(ctx, key, p.store, log)
@@ -151,9 +154,20 @@ func newMirror(cfg *config.Config, plan *number.Plan, s *sink, told graph.Notify
 			Interval: cfg.Mirror.Interval, Photos: cfg.Mirror.Photos, Phones: cfg.Mirror.Phones, Order: cfg.Numbers.Order,
 			Groups: cfg.Groups(), OrgContacts: cfg.Mirror.OrgContacts,
 			Mailboxes: cfg.Mirror.MailboxesGroup, ShrinkGuard: cfg.Mirror.ShrinkGuard,
-			E164: plan.E164, Country: cfg.Numbers.Country, Notify: told, Progress: progress, Log: log,
+			E164: plan.E164, Site: siteReader(plan), Plans: plan.CompanyDigest(), Notify: told, Progress: progress, Log: log,
 		})
 	return m, credential, err
+}
+
+// siteReader returns how the numbers of who sits at a further site are read; nil
+// returned = as at the default one.
+func siteReader(plan *number.Plan) func(*directory.Contact) func(string) string {
+	return func(c *directory.Contact) func(string) string {
+		if p := plan.Of(c); p != plan {
+			return p.E164
+		}
+		return nil
+	}
 }
 
 // run serves and mirrors until ctx ends or a part fails.

@@ -55,6 +55,7 @@ type attributeRow struct {
 	line      func(*directory.Contact) string
 	flag      func(*directory.Contact) directory.Flag
 	phones    []directory.PhoneKind
+	extension bool // of numbers: only those that are extensions at the site of whoever asks
 	values    func(dst []string, c *directory.Contact) []string
 }
 
@@ -120,7 +121,7 @@ var table = [...]attributeRow{
 	numbers("facsimileTelephoneNumber fax faxNumber", directory.PhoneFax),
 	numbers("pager pagerTelephoneNumber", directory.PhonePager),
 	numbers("otherTelephone otherPhone", directory.PhoneOther),
-	numbers("ipPhone"), // known and empty until a number plan knows extensions
+	{names: []string{"ipPhone"}, syntax: syntaxNumber, phones: directory.PhoneKinds(), extension: true},
 	hidden(numbers("searchNumber metaSearchNumber", directory.PhoneKinds()...)), // estos phones search all at once
 
 	keyed(line("title jobTitle", func(c *directory.Contact) string { return c.JobTitle })),
@@ -261,6 +262,13 @@ func (a Attribute) Names() []string { return table[a].names }
 
 // Numbers reports whether the values are telephone numbers.
 func (a Attribute) Numbers() bool { return table[a].syntax == syntaxNumber }
+
+// Has reports whether numbers of a kind may be values of the attribute.
+func (a Attribute) Has(k directory.PhoneKind) bool { return table[a].has(k) }
+
+// Extension reports whether the attribute has, of all numbers, those that have
+// an extension, which is its value (see [number.Plan.Extension]).
+func (a Attribute) Extension() bool { return table[a].extension }
 
 // Operational reports whether rules may ask for the attribute but LDAP never returns it.
 func (a Attribute) Operational() bool { return table[a].operational }

@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"ringbook/directory"
+	"ringbook/directory/number"
 )
 
 // A Position is how far a client has followed a book: everything before
@@ -30,6 +31,7 @@ type Book struct {
 	own     *history
 	before  []*history // the books that come first: their members are not in this one
 	drained bool
+	plan    *number.Plan // of whoever sees the shelf
 }
 
 // Name returns the book's name.

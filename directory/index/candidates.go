@@ -38,6 +38,11 @@ func (r numberReader) query(s string) number.Query {
 	return q
 }
 
+// has reports whether a number is a value of an attribute.
+func (r numberReader) has(row *attributeRow, p directory.Phone) bool {
+	return row.has(p.Kind) && (!row.extension || r.plan.Extension(p) != "")
+}
+
 // A candidates is pieces of runs; false beside it = anybody may be one.
 type candidates [][]posting
 
@@ -137,9 +142,11 @@ func (x *finder) leaf(f *filter.Filter) (c candidates, ok bool) {
 	return nil, false
 }
 
+func (x *finder) begins(p posting) candidates { return x.view.begins(p) }
+
 // begins returns the postings whose text begins with that of p.
-func (x *finder) begins(p posting) (c candidates) {
-	for _, r := range x.view.postings {
+func (v *View) begins(p posting) (c candidates) {
+	for _, r := range v.postings {
 		if found := r.begins(p); len(found) > 0 {
 			c = append(c, found)
 		}
@@ -181,9 +188,12 @@ func (x *finder) number(f *filter.Filter) (c candidates, ok bool) {
 	return nil, false
 }
 
-func (x *finder) endings(s string) (c candidates) {
-	for _, key := range x.numbers.query(s).Keys() {
-		c = c.with(x.begins(newPosting(kindEnding, key+endOfEnding, 0)))
+func (x *finder) endings(s string) candidates { return x.view.endings(x.numbers.query(s)) }
+
+// endings returns the candidates of a whole number or its end.
+func (v *View) endings(q number.Query) (c candidates) {
+	for _, key := range q.Keys() {
+		c = c.with(v.begins(newPosting(kindEnding, key+endOfEnding, 0)))
 	}
 	return c
 }

@@ -258,7 +258,8 @@ func (e *Entry) Modified() time.Time {
 func (e *Entry) SortKey() string { return e.sortKey }
 
 // Values returns the contact's values; numbers as [directory.Phone] are in Phones.
-// Of an attribute of numbers they are in [directory.Phone.Canonical] form.
+// Of an attribute of numbers they are in [directory.Phone.Canonical] form; of one
+// of extensions there are none, since they depend on who asks.
 func (e *Entry) Values(a Attribute) []string { return e.AppendValues(nil, a) }
 
 // AppendValues appends what Values returns.
@@ -269,6 +270,9 @@ func (e *Entry) AppendValues(dst []string, a Attribute) []string {
 	if !a.Numbers() {
 		return table[a].appendValues(dst, e.contact)
 	}
+	if a.Extension() {
+		return dst
+	}
 	for i := range e.contact.Phones {
 		if p := &e.contact.Phones[i]; table[a].has(p.Kind) {
 			dst = append(dst, p.Canonical())
@@ -277,7 +281,8 @@ func (e *Entry) AppendValues(dst []string, a Attribute) []string {
 	return dst
 }
 
-// Phones returns the values of an attribute of numbers.
+// Phones returns the values of an attribute of numbers, or the numbers that an
+// attribute of extensions may have values of.
 func (e *Entry) Phones(a Attribute) []directory.Phone { return e.AppendPhones(nil, a) }
 
 // AppendPhones appends what Phones returns.

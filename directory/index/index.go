@@ -65,8 +65,8 @@ import (
 // Options shape an index.
 type Options struct {
 	Books     []directory.Book // at least one
-	Plan      *number.Plan
-	MaxPhones int // further numbers of a contact are not shown; 0 = no limit
+	Plan      *number.Plan     // of the default site; it knows those of the others
+	MaxPhones int              // further numbers of a contact are not shown; 0 = no limit
 	// MailboxTitle is the title of private books; "{name}" in it is the owner's name.
 	MailboxTitle string
 	// Precedence says which source is believed where a contact sits in several.
@@ -93,6 +93,7 @@ type Mark struct {
 type Index struct {
 	books        []*book // in the order of Options
 	plan         *number.Plan
+	everywhere   *number.Plan // reads as all sites do
 	maxPhones    int
 	precedence   directory.Precedence
 	mailboxTitle string
@@ -138,6 +139,9 @@ func New(o Options, epoch directory.Epoch, rev directory.Revision, contacts iter
 		plan: o.Plan, maxPhones: o.MaxPhones, precedence: o.Precedence, mailboxTitle: o.MailboxTitle, seed: maphash.MakeSeed(),
 		slots: &slots{of: map[directory.ContactID]int{}},
 		known: map[directory.Group]struct{}{},
+	}
+	if x.plan != nil {
+		x.everywhere = x.plan.Everywhere()
 	}
 	for _, g := range o.Known {
 		x.SetKnown(g, true)

@@ -276,6 +276,11 @@ func sortPostings(all []posting) {
 func (r run) begins(p posting) []posting {
 	from := sort.Search(len(r.postings), func(i int) bool { return r.postings[i].compare(p) >= 0 })
 	rest, last := r.postings[from:], p.last()
+	near := 1 // the last of them is, mostly
+	for near < len(rest) && rest[near].compare(last) <= 0 {
+		near *= 2
+	}
+	rest = rest[:min(near+1, len(rest))]
 	return rest[:sort.Search(len(rest), func(i int) bool { return rest[i].compare(last) > 0 })]
 }
 

@@ -157,10 +157,13 @@ func (v *View) publishPrivate(steps map[directory.BookName][]step) {
 
 // ShelfOf returns the books that a device sees: those of [View.Shelf], and the
 // private book of its owner's mailbox, if there was ever a contact in it. That
-// one comes last.
+// one comes last. Numbers are looked for in them as they are dialled at its site.
 func (v *View) ShelfOf(d directory.Device) []*Book {
 	drained := d.State != directory.DeviceActive
-	shelf := v.Shelf(d.Books, drained)
+	shelf, plan := v.Shelf(d.Books, drained), v.PlanOf(d)
+	for _, b := range shelf {
+		b.plan = plan
+	}
 	if d.OwnerID == "" {
 		return shelf
 	}
@@ -181,7 +184,7 @@ func (v *View) ShelfOf(d directory.Device) []*Book {
 	}
 	title := strings.ReplaceAll(v.index.mailboxTitle, ownerName, owner)
 	return append(shelf, &Book{
-		view: v, own: h, before: before, drained: drained,
+		view: v, own: h, before: before, drained: drained, plan: plan,
 		book: &book{name: name, title: title, filter: "(" + mailbox + "=" + string(d.OwnerID) + ")", private: true},
 	})
 }

@@ -87,7 +87,7 @@ func (c compiler) leaf(f *filter.Filter) test {
 		return always(filter.Undefined)
 	}
 	if f.Op == filter.Present {
-		return present(a)
+		return present(a, c.numbers)
 	}
 	if f.Op == filter.Extensible {
 		return c.extensible(a, f)
@@ -112,12 +112,12 @@ func always(r filter.Result) test { return func(*Entry) filter.Result { return r
 
 // present reports whether the contact has a value at all. A search over the
 // names has none, but nobody who asks for it means to exclude everybody.
-func present(a Attribute) test {
+func present(a Attribute, numbers numberReader) test {
 	row := &table[a]
 	switch row.syntax {
 	case syntaxNumber:
 		return func(e *Entry) filter.Result {
-			return filter.Of(slices.ContainsFunc(e.contact.Phones, func(p directory.Phone) bool { return row.has(p.Kind) }))
+			return filter.Of(slices.ContainsFunc(e.contact.Phones, func(p directory.Phone) bool { return numbers.has(row, p) }))
 		}
 	case syntaxConstant, syntaxSearch, syntaxTime:
 		return always(filter.True)
@@ -190,7 +190,7 @@ func numberTest(a Attribute, f *filter.Filter, numbers numberReader) test {
 	phones:
 		for i := range e.contact.Phones {
 			p := e.contact.Phones[i]
-			if !row.has(p.Kind) {
+			if !numbers.has(row, p) {
 				continue
 			}
 			for _, t := range tests {

@@ -11,7 +11,8 @@ import (
 )
 
 // Which hits are the best, for an answer that has no room for all. Nothing is
-// counted or weighed: a better hit is one that a narrower filter finds too.
+// counted or weighed: a better hit is one that a narrower filter finds too. Of
+// those who have the number that is asked for, [Book.ByNumber] says who is first.
 
 // maxSought is how many texts of one filter are looked for again: a phone puts
 // the same one to all attributes, or two of them.
@@ -41,9 +42,20 @@ func (b *Book) Better(kind int, f *filter.Filter) iter.Seq[*Entry] {
 		}
 	}
 	if kind == 0 {
-		return b.rare(narrowed(f, exact))
+		return b.rare(narrowed(f, exact), b.Order(f))
 	}
 	return b.Search(narrowed(f, begins))
+}
+
+// Order returns the order in which the hits of a filter that asks for a whole
+// number are best read: phones show the first; nil = that of names.
+func (b *Book) Order(f *filter.Filter) func(e, g *Entry) int {
+	for _, s := range sought(nil, f) {
+		if s.whole {
+			return b.ByNumber(s.text)
+		}
+	}
+	return nil
 }
 
 // narrowed returns f for those only for whom one of the leaves is true; for nobody
@@ -65,6 +77,7 @@ func beginning(attribute, value string) *filter.Filter {
 type typed struct {
 	text   string
 	number bool
+	whole  bool // a number, and not a part of one
 }
 
 // sought appends the texts that a filter looks for, each once.
@@ -84,6 +97,7 @@ func sought(all []typed, f *filter.Filter) []typed {
 		return all
 	}
 	s := typed{text: cmp.Or(f.Value, f.Initial, longest(f.Any), f.Final), number: a.Numbers()}
+	s.whole = s.number && f.Op != filter.Substrings
 	switch table[a].syntax {
 	case syntaxSearch:
 		s.text = searchText(f)
@@ -107,8 +121,9 @@ func longest(list []string) (most string) {
 }
 
 // rare is [Book.Search] for a filter that is true for few of those for whom it may
-// be: all of them are looked at, and only hits are sorted.
-func (b *Book) rare(f *filter.Filter) iter.Seq[*Entry] {
+// be: all of them are looked at, and only hits are sorted. by an order or, if
+// that is nil, by name.
+func (b *Book) rare(f *filter.Filter, order func(e, g *Entry) int) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
 		if b.drained {
 			return
@@ -122,6 +137,11 @@ func (b *Book) rare(f *filter.Filter) iter.Seq[*Entry] {
 				hits = append(hits, e)
 			}
 		}
-		inOrder(hits)(yield)
+		if order == nil {
+			inOrder(hits)(yield)
+			return
+		}
+		slices.SortFunc(hits, order)
+		slices.Values(hits)(yield)
 	}
 }

@@ -47,12 +47,12 @@ func (b *Book) SearchContext(ctx context.Context, f *filter.Filter, sortKey stri
 	}
 }
 
-// Search yields every contact, in a book or not, for which f is true, in the
-// order of names, but for those that are shown as part of another, and for those
+// Search yields every contact, in a book or not, for which f is true, read at
+// any site, in the order of names, but for those that are shown as part of another, and for those
 // of mailboxes, which are their owners'. It ends early with ctx.
 func (v *View) Search(ctx context.Context, f *filter.Filter) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
-		numbers := newNumberReader(v.index.plan)
+		numbers := newNumberReader(v.index.everywhere)
 		m := asked(f)
 		hit, ended := compile(f, numbers, m), enders(ctx)
 		for e := range v.candidates(&finder{v, numbers, m}, f) {
@@ -95,7 +95,7 @@ type search struct {
 }
 
 func newSearch(ctx context.Context, b *Book, f *filter.Filter) search {
-	numbers := newNumberReader(b.view.index.plan)
+	numbers := newNumberReader(b.plan)
 	m := asked(f)
 	return search{b, numbers, m, compile(f, numbers, m), enders(ctx)}
 }

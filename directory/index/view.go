@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ringbook/directory"
+	"ringbook/directory/number"
 )
 
 // A View is the directory at one revision. It never changes.
@@ -52,6 +53,18 @@ func (v *View) Entry(id directory.ContactID) *Entry {
 	return v.entries.at(slot)
 }
 
+// PlanOf returns the number plan that a device dials by; nil = there is none.
+func (v *View) PlanOf(d directory.Device) *number.Plan {
+	if v.index.plan == nil {
+		return nil
+	}
+	var owner *directory.Contact
+	if e := v.Entry(d.OwnerID); e != nil {
+		owner = e.contact
+	}
+	return v.index.plan.For(d, owner)
+}
+
 // All yields every contact, in a book or not, in no order that means anything.
 func (v *View) All() iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
@@ -95,7 +108,7 @@ func (v *View) find(id directory.ContactID) (int, bool) {
 func (v *View) Books() []*Book {
 	books := make([]*Book, len(v.index.books))
 	for i, b := range v.index.books {
-		books[i] = &Book{view: v, book: b, own: v.histories[i]}
+		books[i] = &Book{view: v, book: b, own: v.histories[i], plan: v.index.plan}
 	}
 	return books
 }
@@ -128,7 +141,7 @@ func (v *View) Shelf(names []directory.BookName, drained bool) []*Book {
 			if b.name != name || slices.Contains(before, h) {
 				continue
 			}
-			books = append(books, &Book{view: v, book: b, own: h, before: slices.Clip(before), drained: drained})
+			books = append(books, &Book{view: v, book: b, own: h, before: slices.Clip(before), drained: drained, plan: v.index.plan})
 			before = append(before, h)
 		}
 	}

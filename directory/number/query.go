@@ -21,44 +21,115 @@ type Query struct {
 	prefix    []string // readings as the beginning of the digits of an E.164 number
 }
 
-// Query reads s: separators are dropped; a query without digits, or with words
-// or signs that do not belong to a number ("1&1", "Haus 2"), matches nothing.
+// Query reads s: separators are dropped, and a code of the exchange before a
+// number (*31#). A query without digits, or with words or signs that do not
+// belong to a number ("1&1", "Haus 2"), matches nothing.
 func (p *Plan) Query(s string) Query {
 	var w written
-	scan(s, &w)
+	scan(withoutCode(s), &w)
 	if w.n == 0 || w.stray || w.long {
 		return Query{}
 	}
 	q := Query{digits: slices.Clone(w.digits[:w.n]), extension: w.extension()}
-	q.full = make([]string, 0, 4)
-	q.prefix = make([]string, 0, 4)
-	d := w.main()
-	abroad, ok := d, w.plus // ok: it names its country
-	if !ok {
-		abroad, ok = strings.CutPrefix(d, "00")
+	q.full = make([]string, 0, 6)
+	q.prefix = make([]string, 0, 6)
+	if !p.all {
+		p.readings(&q, &w)
+		return q
 	}
+	for _, site := range p.company.plans {
+		site.readings(&q, &w)
+	}
+	return q
+}
+
+// withoutCode takes a code off that is dialled before a number: "*31#030…".
+func withoutCode(s string) string {
+	rest := strings.TrimLeft(s, "*#")
+	end := strings.IndexAny(rest, "*#")
+	if len(rest) == len(s) || end < 1 || end > len("000") || !isDigits(rest[:end]) {
+		return s
+	}
+	number := rest[end+1:]
+	if number == "" || number[0] != '+' && !isDigits(number[:1]) {
+		return s
+	}
+	return number
+}
+
+// readings adds everything that w may be at the site.
+func (p *Plan) readings(q *Query, w *written) {
+	d := w.main()
+	if w.zero >= 0 {
+		p.read(q, strings.TrimPrefix(d[:w.zero]+d[w.zero+1:], "00"))
+	}
+	if w.plus {
+		p.read(q, strings.TrimPrefix(d, "00")) // "+0049"
+		return
+	}
+	p.short(q, d)
+	p.dial(q, d)
+	if p.external == "" {
+		return
+	}
+	if strings.HasPrefix(p.external, d) {
+		q.prefix = add(q.prefix, "") // it may still become any number
+	}
+	if rest, ok := strings.CutPrefix(d, p.external); ok && rest != "" {
+		p.dial(q, rest)
+	}
+}
+
+// short adds the reading as an extension: of the site or, if none there begins
+// so, of the other sites.
+func (p *Plan) short(q *Query, d string) {
+	if p.extends(q, d) {
+		return
+	}
+	for _, other := range p.company.plans {
+		if other != p {
+			other.extends(q, d)
+		}
+	}
+}
+
+// extends adds the reading as an extension of the site, and reports whether one
+// begins so.
+func (p *Plan) extends(q *Query, d string) bool {
+	begins := slices.ContainsFunc(p.ranges, func(r extensions) bool { return r.begins(d) })
+	if p.has(d) {
+		q.full = add(q.full, p.stem+d)
+	}
+	if begins && !slices.Contains(p.emergencies, d) {
+		q.prefix = add(q.prefix, p.stem+d)
+	}
+	return begins
+}
+
+// dial adds the readings of digits that are dialled on a line to the outside.
+func (p *Plan) dial(q *Query, d string) {
+	if strings.HasPrefix("00", d) || strings.HasPrefix(p.exit, d) {
+		q.prefix = add(q.prefix, "") // it may still become any number
+	}
+	abroad, ok := strings.CutPrefix(d, "00")
 	if !ok && p.exit != "00" {
 		abroad, ok = strings.CutPrefix(d, p.exit)
 	}
-	if !w.plus && (strings.HasPrefix("00", d) || strings.HasPrefix(p.exit, d)) {
-		q.prefix = append(q.prefix, "") // it may still become any number
+	if ok { // it names its country
+		p.read(q, strings.TrimPrefix(abroad, "00"))
+		return
 	}
-	if w.zero >= 0 {
-		p.read(&q, strings.TrimPrefix(d[:w.zero]+d[w.zero+1:], "00"))
-	}
-	if ok {
-		abroad = strings.TrimPrefix(abroad, "00") // "+0049"
-		p.read(&q, abroad)
-		return q
-	}
-	p.read(&q, d) // 4930…
+	p.read(q, d) // 4930…
 	national, trunk := strings.CutPrefix(d, p.trunk)
 	if trunk {
-		p.read(&q, p.code+national)
+		p.read(q, p.code+national)
 	} else {
 		q.full = add(q.full, p.code+d) // the trunk prefix was lost
 	}
-	return q
+	if p.area != "" && (p.trunk == "" || !trunk) {
+		q.full = add(q.full, p.code+p.area+d)
+		q.prefix = add(q.prefix, p.code+p.area+d+q.extension)
+	}
 }
 
 // read adds a reading with its country calling code, and the same without a
@@ -128,13 +199,31 @@ func spell(ph directory.Phone, s *spelling) {
 		return
 	}
 	s.main = copy(s.e164[:], ph.E164[1:])
-	s.n = s.main + copy(s.e164[s.main:], s.written.digits[s.written.split:s.written.n])
+	s.n = s.main
+	if extension := s.written.digits[s.written.split:s.written.n]; !s.holds(extension) {
+		s.n += copy(s.e164[s.main:], extension)
+	}
 }
 
-func (s *spelling) dialled() []byte { return s.written.digits[:s.written.n] }
+// holds reports whether the extension is part of the E.164 number, as one of a
+// site is: then that ends as all that is written does.
+func (s *spelling) holds(extension []byte) bool {
+	const sure = 6 // digits before the extension
+	end := s.written.digits[max(0, s.written.split-sure):s.written.n]
+	return len(extension) > 0 && bytes.HasSuffix(s.e164[:s.main], bytes.TrimLeft(end, "0")) // the trunk prefix
+}
 
-// Equal reports whether q in any reading of the plan is ph, or has its digits
-// as written. A number with an extension also equals the number without it, and
+// dialled returns the digits as they are written, of a number that is valid for
+// no plan: of others they mean nothing but at the site of whoever wrote them.
+func (s *spelling) dialled() []byte {
+	if s.main > 0 {
+		return nil
+	}
+	return s.written.digits[:s.written.n]
+}
+
+// Equal reports whether q in any reading of the plan is ph, or, if ph is no valid
+// number, has its digits as written. A number with an extension also equals the number without it, and
 // the number that the two make together.
 func (q Query) Equal(ph directory.Phone) bool {
 	if len(q.digits) == 0 {
@@ -146,11 +235,8 @@ func (q Query) Equal(ph directory.Phone) bool {
 }
 
 func (q Query) equal(s *spelling) bool {
-	if bytes.Equal(q.digits, s.dialled()) {
-		return true
-	}
 	if s.n == 0 {
-		return false
+		return bytes.Equal(q.digits, s.dialled())
 	}
 	for _, r := range q.full {
 		if (q.extension == "" || s.main == s.n) && r == string(s.e164[:s.main]) {
@@ -163,7 +249,43 @@ func (q Query) equal(s *spelling) bool {
 	return false
 }
 
-// Prefix reports whether q begins any spelling of ph (E.164, 00…, national, as written).
+// A Rank says how well a number answers a query: the lowest does best.
+type Rank int
+
+// The ranks.
+const (
+	RankWhole   Rank = iota // the number, and the extension if there is any: one's own
+	RankMain                // the same but for an extension, which one of them does not name
+	RankWritten             // the same digits of what is no valid number
+	RankPart                // a part of the number
+	RankNone                // another number
+)
+
+// Rank ranks ph, of which q may ask as the whole or a part of it.
+func (q Query) Rank(ph directory.Phone) Rank {
+	var s spelling
+	spell(ph, &s)
+	switch {
+	case len(q.digits) == 0:
+		return RankNone
+	case q.equal(&s):
+		if s.n == 0 {
+			return RankWritten
+		}
+		for _, r := range q.full {
+			if len(r)+len(q.extension) == s.n && r == string(s.e164[:len(r)]) && q.extension == string(s.e164[len(r):s.n]) {
+				return RankWhole
+			}
+		}
+		return RankMain
+	case q.Suffix(ph), q.Contains(ph):
+		return RankPart
+	}
+	return RankNone
+}
+
+// Prefix reports whether q begins any spelling of ph (E.164, 00…, national, local,
+// extension; as written, if it is no valid number).
 func (q Query) Prefix(ph directory.Phone) bool {
 	if len(q.digits) == 0 {
 		return false
@@ -174,11 +296,11 @@ func (q Query) Prefix(ph directory.Phone) bool {
 }
 
 func (q Query) begins(s *spelling) bool {
-	if bytes.HasPrefix(s.dialled(), q.digits) {
-		return true
+	if s.n == 0 {
+		return bytes.HasPrefix(s.dialled(), q.digits)
 	}
 	for _, r := range q.prefix {
-		if s.n > 0 && len(r) <= s.n && r == string(s.e164[:len(r)]) {
+		if len(r) <= s.n && r == string(s.e164[:len(r)]) {
 			return true
 		}
 	}
@@ -254,17 +376,16 @@ func (q Query) Prefixes() []string {
 	return all
 }
 
-// AppendSpellings appends the digits of ph: those of E.164 with its extension,
-// and as written if they differ.
+// AppendSpellings appends the digits of ph, if it has any: those of E.164 with
+// its extension, else as written.
 func AppendSpellings(dst []string, ph directory.Phone) []string {
 	var s spelling
 	spell(ph, &s)
-	e164, written := string(s.e164[:s.n]), string(s.dialled())
-	if e164 != "" {
-		dst = append(dst, e164)
+	if s.n > 0 {
+		return append(dst, string(s.e164[:s.n]))
 	}
-	if written != "" && written != e164 {
-		dst = append(dst, written)
+	if written := s.dialled(); len(written) > 0 {
+		dst = append(dst, string(written))
 	}
 	return dst
 }

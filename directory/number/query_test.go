@@ -41,8 +41,9 @@ func TestEqual(t *testing.T) {
 		{"DE", "+4930123456", berlin, false},
 		{"DE", "030123", berlin, false},
 		{"DE", "+4401301234567", berlin, false},
-		{"DE", "00301234567", berlin, false}, // Greece
-		{"AT", "0301234567", berlin, true},   // as written, whatever the plan says
+		{"DE", "00301234567", berlin, false},                                // Greece
+		{"AT", "0301234567", berlin, false},                                 // what is written in Berlin is another number in Austria
+		{"AT", "0301234567", directory.Phone{Written: "030 1234567"}, true}, // no valid number: as written
 		{"AT", "030 1234567", directory.Phone{Written: "+49 30 1234567", E164: "+49301234567"}, false},
 		{"AT", "0049301234567", berlin, true},
 		{"US", "011 49 30 1234567", berlin, true},

@@ -1,6 +1,7 @@
 package number
 
 import (
+	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -55,25 +56,43 @@ func scan(s string, w *written) {
 	}
 }
 
-// uri takes the scheme of a URI off, and what follows the number in it
-// (RFC 3966 §3; of SIP URIs the user part is read).
+// uri returns the number of a URI, with its extension: of tel (RFC 3966 §3), and
+// the user part of sip (RFC 3261 §19.1.6), also behind a name in angle brackets.
+// Other texts are returned as they are.
 func uri(s string) string {
-	scheme, rest, ok := strings.Cut(s, ":")
-	if !ok {
+	colon := strings.IndexByte(s, ':')
+	if colon < 0 {
 		return s
 	}
+	whole := s
+	if open := strings.LastIndexByte(s[:colon], '<'); open >= 0 {
+		s, _, _ = strings.Cut(s[open+1:], ">")
+		colon -= open + 1
+	}
+	if colon >= len(s) {
+		return whole
+	}
+	scheme, rest := s[:colon], s[colon+1:]
 	switch {
 	case strings.EqualFold(scheme, "sip"), strings.EqualFold(scheme, "sips"):
 		rest, _, _ = strings.Cut(rest, "@")
 	case strings.EqualFold(scheme, "tel"), strings.EqualFold(scheme, "callto"):
 	default:
-		return s
+		return whole
 	}
-	// A local number of a global context is a global number.
-	number, context, ok := strings.Cut(rest, ";phone-context=")
-	if ok && strings.HasPrefix(context, "+") && !strings.HasPrefix(number, "+") {
-		context, _, _ = strings.Cut(context, ";")
-		return context + number
+	if strings.Contains(rest, "%") {
+		if plain, err := url.PathUnescape(rest); err == nil {
+			rest = plain
+		}
+	}
+	number, parameters, _ := strings.Cut(rest, ";")
+	for parameter := range strings.SplitSeq(parameters, ";") {
+		switch name, value, _ := strings.Cut(parameter, "="); {
+		case strings.EqualFold(name, "ext"):
+			number += ";" + value
+		case strings.EqualFold(name, "phone-context") && strings.HasPrefix(value, "+") && !strings.HasPrefix(number, "+"):
+			number = value + number // a local number of a global context is a global number
+		}
 	}
 	return number
 }
@@ -144,10 +163,15 @@ func (x *scanner) digit(c byte) bool {
 	return true
 }
 
+// minMain is the shortest number that may have an extension: a pause behind less
+// is where one waits for the line ("9,1-617…").
+const minMain = 3
+
 // sign reads a pause or a key of the keypad: before the number it makes a code
 // for the exchange, after it an extension.
 func (x *scanner) sign(r rune) bool {
 	switch {
+	case r == ',' && 0 < x.w.n && x.w.n < minMain:
 	case x.w.n > 0:
 		return x.extend()
 	case r == '*', r == '#':
@@ -217,19 +241,20 @@ func labels(word string) bool {
 	var buf [maxWord]byte
 	switch string(lower(&buf, word)) {
 	case "tel", "telefon", "telephone", "phone", "fon", "fax", "telefax", "mobil", "mobile", "mob", "cell",
-		"handy", "natel", "work", "home", "office", "büro", "privat", "direkt", "direct", "t", "p", "m", "f", "h", "d":
+		"handy", "natel", "work", "home", "office", "büro", "buero", "privat", "direkt", "direct", "t", "p", "m", "f", "h", "d",
+		"rufnummer", "nummer", "nr", "tél", "téléphone", "portable", "telefono", "cellulare", "ufficio", "telefoon", "mobiel", "kom", "komórka", "switchboard", "zentrale":
 		return true
 	}
 	return false
 }
 
 // extends reports whether a word stands before an extension (German, Austrian,
-// English, French, Italian usage; "ext" also in RFC 3966).
+// English, French, Italian, Dutch and Polish usage; "ext" also in RFC 3966).
 func extends(word string) bool {
 	var buf [maxWord]byte
 	switch string(lower(&buf, word)) {
 	case "ext", "extn", "extension", "x", "dw", "durchwahl", "app", "apparat", "appt", "nst", "nebenstelle",
-		"kl", "klappe", "int", "intern", "interne", "interno", "poste", "p", "w":
+		"kl", "klappe", "int", "intern", "interne", "interno", "poste", "p", "w", "toestel", "tst", "wew", "wewn":
 		return true
 	}
 	return false

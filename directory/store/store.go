@@ -95,18 +95,19 @@ type Renderer struct {
 
 // drawing names everything that shapes cards beside their contacts.
 func (o Options) drawing() string {
-	return fmt.Sprintf("%s, %d numbers, %s, %v", o.Renderer.Version, o.MaxPhones, o.country(), o.Precedence) // fmt sorts the keys
+	return fmt.Sprintf("%s, %d numbers, %s, %v", o.Renderer.Version, o.MaxPhones, o.plans(), o.Precedence) // fmt sorts the keys
 }
 
-func (o Options) country() string {
+// plans names the number plans of all sites.
+func (o Options) plans() string {
 	if o.Plan == nil {
 		return ""
 	}
-	return o.Plan.Country()
+	return o.Plan.CompanyDigest()
 }
 
 // print digests what a contact looks like: the card, with as many numbers as are
-// shown, and the country, which shapes the numbers of some devices. A renderer
+// shown, and the number plans, which shape the numbers of some devices. A renderer
 // without Print draws all cards alike.
 func (o Options) print(c *directory.Contact) [16]byte {
 	if o.Renderer.Print == nil {
@@ -120,7 +121,7 @@ func (o Options) print(c *directory.Contact) [16]byte {
 	if len(c.Phones) == 0 {
 		return p
 	}
-	sum := sha256.Sum256(append(p[:], o.country()...))
+	sum := sha256.Sum256(append(p[:], o.plans()...))
 	return [16]byte(sum[:16])
 }
 

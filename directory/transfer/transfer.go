@@ -167,9 +167,9 @@ type Text struct {
 	Value  *string
 }
 
-// Tidy makes c what a [directory.Contact] promises to be. e164 reads a number;
-// nil = no number is read.
-func Tidy(c *directory.Contact, e164 func(string) string) {
+// Tidy makes c what a [directory.Contact] promises to be. read reads a number of
+// a contact; nil = no number is read.
+func Tidy(c *directory.Contact, read func(c *directory.Contact, written string) string) {
 	for _, t := range Texts(c) {
 		*t.Value = clean(*t.Value, t.Field == "street")
 	}
@@ -182,18 +182,18 @@ func Tidy(c *directory.Contact, e164 func(string) string) {
 		}
 	}
 	c.Emails = mails
-	c.Phones = tidyPhones(c.Phones, e164)
+	c.Phones = tidyPhones(c, read)
 }
 
-func tidyPhones(all []directory.Phone, e164 func(string) string) []directory.Phone {
+func tidyPhones(c *directory.Contact, read func(*directory.Contact, string) string) []directory.Phone {
 	var out []directory.Phone
-	for _, p := range all {
+	for _, p := range c.Phones {
 		p = directory.Phone{Kind: p.Kind, Written: text.Clean(p.Written, false)}
 		if !slices.Contains(directory.PhoneKinds(), p.Kind) {
 			p.Kind = directory.PhoneOther
 		}
-		if e164 != nil {
-			p.E164 = e164(p.Written)
+		if read != nil {
+			p.E164 = read(c, p.Written)
 		}
 		same := func(o directory.Phone) bool { return o.Canonical() == p.Canonical() }
 		if !strings.ContainsFunc(p.Written, unicode.IsDigit) || len(p.Written) > maxWritten || len(out) == maxValues || slices.ContainsFunc(out, same) {

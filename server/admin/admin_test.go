@@ -105,7 +105,7 @@ func open(t *testing.T) *office {
 		t.Fatal(err)
 	}
 	h := admin.New(admin.Options{
-		Directory: o.store, Mirror: o.feeds, Devices: o.auth, Local: o.store, E164: plan.E164, Listeners: listeners,
+		Directory: o.store, Mirror: o.feeds, Devices: o.auth, Local: o.store, Read: plan.Read, Listeners: listeners,
 		Access: admin.Access{
 			PublicURL: "https://contacts.contoso.com", Organization: "Contoso", CardDAVURL: "https://contacts.contoso.com/",
 			LDAPSURI: "ldaps://contacts.contoso.com", BaseDN: "dc=ringbook",

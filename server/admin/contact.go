@@ -175,7 +175,7 @@ func (h handler) explainContact(r *http.Request) (any, error) {
 		x.Books = append(x.Books, be)
 	}
 	x.Visible = taken && device.State == directory.DeviceActive
-	x.Shown = shownFields(v, shown, device, h.Format)
+	x.Shown = shownFields(v, shown, device)
 	return x, nil
 }
 

@@ -96,17 +96,15 @@ type Options struct {
 	Credentials Credentials // nil = nobody signs in
 	Devices     Devices
 	Local       Local
-	E164        func(string) string // reads a number
-	Owners      Owners              // nil = nobody is known
-	Journal     Journal             // nil = nothing is known of what devices do
+	Read        func(c *directory.Contact, written string) (e164 string) // reads a number
+	Owners      Owners                                                   // nil = nobody is known
+	Journal     Journal                                                  // nil = nothing is known of what devices do
 	Access      Access
 	Listeners   func() []ListenerStatus // nil = there are none
 	Sites       []directory.SiteName    // those that have a number plan
-	// Format writes a number as a device gets it; nil = in E.164.
-	Format  func(directory.Phone, directory.NumberProfile) string
-	Version string
-	Started time.Time
-	Log     *slog.Logger
+	Version     string
+	Started     time.Time
+	Log         *slog.Logger
 }
 
 type handler struct{ Options }

@@ -34,7 +34,7 @@ func (h handler) addContact(r *http.Request) (any, error) {
 	_, _ = rand.Read(b[:]) // never fails
 	id := directory.ContactID("l-" + hex.EncodeToString(b[:]))
 	c := &directory.Contact{}
-	if err := n.lay(c, h.E164); err != nil {
+	if err := n.lay(c, h.Read); err != nil {
 		return nil, err
 	}
 	return h.putContact(r, id, c)
@@ -50,7 +50,7 @@ func (h handler) editContact(r *http.Request) (any, error) {
 		return nil, err
 	}
 	c := e.Stored().Clone()
-	if err := n.lay(c, h.E164); err != nil {
+	if err := n.lay(c, h.Read); err != nil {
 		return nil, err
 	}
 	return h.putContact(r, c.ID, c)
@@ -129,7 +129,7 @@ func laying(c *directory.Contact) func(*directory.Contact) {
 }
 
 // lay lays what is named over a contact.
-func (n LocalContact) lay(c *directory.Contact, e164 func(string) string) error {
+func (n LocalContact) lay(c *directory.Contact, read func(*directory.Contact, string) string) error {
 	texts := transfer.Texts(c)
 	for field, value := range n.Texts {
 		i := slices.IndexFunc(texts, func(t transfer.Text) bool { return t.Field == field })
@@ -155,7 +155,7 @@ func (n LocalContact) lay(c *directory.Contact, e164 func(string) string) error 
 			c.Phones = append(c.Phones, directory.Phone{Kind: p.Kind, Written: p.Number})
 		}
 	}
-	transfer.Tidy(c, e164)
+	transfer.Tidy(c, read)
 	return nil
 }
 
@@ -198,7 +198,7 @@ func (h handler) importRow(v *index.View, set string, row *ImportRow, report *Im
 		return directory.Change{}, refuse(http.StatusBadRequest, directory.ErrInvalid, fmt.Sprintf("%q is no id of an imported contact", row.ID), "")
 	}
 	c := &row.Contact
-	transfer.Tidy(c, h.E164)
+	transfer.Tidy(c, h.Read)
 	c.ID, c.Source, c.Set = id, directory.SourceLocal, set
 	var fields []FieldChange
 	old := v.Entry(id)

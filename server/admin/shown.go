@@ -20,7 +20,7 @@ type shownList struct {
 
 // shownFields lists what a device is shown of a contact, field by field, and
 // what not: each with the source that says it.
-func shownFields(v *index.View, e *index.Entry, d directory.Device, format func(directory.Phone, directory.NumberProfile) string) []ShownField {
+func shownFields(v *index.View, e *index.Entry, d directory.Device) []ShownField {
 	s := &shownList{view: v, parts: e.Parts()}
 	c := e.Contact()
 	s.text("name", c.Name(), (*directory.Contact).Name)
@@ -41,7 +41,7 @@ func shownFields(v *index.View, e *index.Entry, d directory.Device, format func(
 		}
 		s.add(ShownField{Field: "e-mail", Value: m}, has)
 	}
-	s.phones(c, d, format)
+	s.phones(c, d)
 	if c.Photo != "" {
 		f := ShownField{Field: "photo", Value: string(d.Photos)}
 		if d.Photos == directory.PhotoNone {
@@ -72,8 +72,8 @@ func (s *shownList) add(f ShownField, says func(*directory.Contact) bool) {
 }
 
 // phones adds the numbers that are shown, then those that are not.
-func (s *shownList) phones(c *directory.Contact, d directory.Device, format func(directory.Phone, directory.NumberProfile) string) {
-	all := slices.Clone(c.Phones)
+func (s *shownList) phones(c *directory.Contact, d directory.Device) {
+	all, plan := slices.Clone(c.Phones), s.view.PlanOf(d)
 	same := func(p directory.Phone) func(directory.Phone) bool {
 		return func(q directory.Phone) bool { return q.Canonical() == p.Canonical() }
 	}
@@ -89,8 +89,8 @@ func (s *shownList) phones(c *directory.Contact, d directory.Device, format func
 		if i >= len(c.Phones) {
 			f.Hidden = "beyond numbers.max_phones"
 		}
-		if format != nil {
-			f.Value = format(p, d.Numbers)
+		if plan != nil {
+			f.Value = plan.Write(p, d)
 		}
 		s.add(f, func(part *directory.Contact) bool { return slices.ContainsFunc(part.Phones, same(p)) })
 	}

@@ -219,7 +219,7 @@ func BenchmarkHundredPhones(b *testing.B) {
 		d.ID, d.Login = directory.DeviceID(fmt.Sprint("d", i)), directory.Login(fmt.Sprint("phone", i))
 		devices = append(devices, d)
 	}
-	h := carddav.New(carddav.Options{Directory: s, Auth: newGatekeeper(devices...), Plan: plan(b)})
+	h := carddav.New(carddav.Options{Directory: s, Auth: newGatekeeper(devices...)})
 	body := syncReport("", "<getetag/><c:address-data/>", "")
 	var before, after runtime.MemStats
 	runtime.GC()

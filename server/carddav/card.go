@@ -16,41 +16,60 @@ import (
 	"ringbook/directory/vcard"
 )
 
+// A styleKey is everything that makes cards of the same contact differ.
+type styleKey struct {
+	numbers directory.NumberProfile
+	plan    string // what tells the number plan from others; "" = numbers do not depend on it
+	photos  directory.PhotoSize
+}
+
 // A style is how cards are written for one device.
 type style struct {
-	numbers directory.NumberProfile
-	photos  directory.PhotoSize
-	write   func(directory.Phone) string // nil = canonical
-	tags    *tagTable
+	styleKey
+	write func(directory.Phone) string // nil = canonical
+	tags  *tagTable
 }
 
 // cards draws cards and remembers what their bytes hash to.
 type cards struct {
 	directory Directory
-	plan      *number.Plan
-	tables    []tagTable // by number profile and photo size
+	mu        sync.Mutex
+	tables    map[styleKey]*tagTable
 }
 
-func newCards(d Directory, p *number.Plan) *cards {
-	n := len(directory.NumberProfiles()) * len(directory.PhotoSizes())
-	return &cards{directory: d, plan: p, tables: make([]tagTable, n)}
-}
+func newCards(d Directory) *cards { return &cards{directory: d, tables: make(map[styleKey]*tagTable)} }
 
-func (c *cards) style(d directory.Device) style {
-	numbers := max(slices.Index(directory.NumberProfiles(), d.Numbers), 0)
-	photos := slices.Index(directory.PhotoSizes(), d.Photos)
-	if photos < 0 {
-		photos = slices.Index(directory.PhotoSizes(), directory.PhotoLarge)
+// style returns the style of a device that dials by a plan.
+func (c *cards) style(d directory.Device, p *number.Plan) style {
+	s := style{styleKey: styleKey{numbers: d.Numbers, photos: d.Photos}}
+	if !slices.Contains(directory.NumberProfiles(), s.numbers) {
+		s.numbers = directory.NumbersE164
 	}
-	s := style{
-		numbers: directory.NumberProfiles()[numbers],
-		photos:  directory.PhotoSizes()[photos],
-		tags:    &c.tables[numbers*len(directory.PhotoSizes())+photos],
+	if !slices.Contains(directory.PhotoSizes(), s.photos) {
+		s.photos = directory.PhotoLarge
 	}
 	if s.numbers != directory.NumbersE164 {
-		s.write = func(ph directory.Phone) string { return c.plan.Format(ph, s.numbers) }
+		s.plan = p.Digest()
+		if p.Prefixed(d) {
+			s.plan += "+"
+		}
+		s.write = func(ph directory.Phone) string { return p.Write(ph, d) }
 	}
+	s.tags = c.table(s.styleKey)
 	return s
+}
+
+// table returns the tags of a style. There are as many styles as sites and
+// profiles are in use.
+func (c *cards) table(k styleKey) *tagTable {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := c.tables[k]
+	if t == nil {
+		t = new(tagTable)
+		c.tables[k] = t
+	}
+	return t
 }
 
 // draw appends the card of e. If e's photo is no more, e is not the newest

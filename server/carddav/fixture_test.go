@@ -79,7 +79,13 @@ func plan(tb testing.TB) *number.Plan {
 
 func newShelf(tb testing.TB, books ...directory.Book) *shelf {
 	tb.Helper()
-	x, err := index.New(index.Options{Books: books, Plan: plan(tb)}, epoch, 0,
+	return newShelfAt(tb, plan(tb), books...)
+}
+
+// newShelfAt is newShelf of a company of other sites.
+func newShelfAt(tb testing.TB, p *number.Plan, books ...directory.Book) *shelf {
+	tb.Helper()
+	x, err := index.New(index.Options{Books: books, Plan: p}, epoch, 0,
 		slices.Values([]index.Stored(nil)), slices.Values([]index.Mark(nil)))
 	if err != nil {
 		tb.Fatal(err)
@@ -239,12 +245,12 @@ func newSite(tb testing.TB, s *shelf, devices ...directory.Device) *site {
 	if len(devices) == 0 {
 		devices = []directory.Device{phone()}
 	}
-	st := siteOf(tb, s, notebook{}, plan(tb), newGatekeeper(devices...))
+	st := siteOf(tb, s, notebook{}, newGatekeeper(devices...))
 	st.shelf = s
 	return st
 }
 
-func siteOf(tb testing.TB, d carddav.Directory, kept journal.Store, p *number.Plan, keys *gatekeeper) *site {
+func siteOf(tb testing.TB, d carddav.Directory, kept journal.Store, keys *gatekeeper) *site {
 	tb.Helper()
 	st := &site{tb: tb, keys: keys, log: &logBuffer{}}
 	var err error
@@ -252,7 +258,7 @@ func siteOf(tb testing.TB, d carddav.Directory, kept journal.Store, p *number.Pl
 		tb.Fatal(err)
 	}
 	st.Server = httptest.NewServer(carddav.New(carddav.Options{
-		Directory: d, Auth: st.keys, Journal: st.journal, Plan: p, Log: slog.New(slog.NewTextHandler(st.log, nil)),
+		Directory: d, Auth: st.keys, Journal: st.journal, Log: slog.New(slog.NewTextHandler(st.log, nil)),
 	}))
 	tb.Cleanup(st.Close)
 	return st
@@ -320,6 +326,6 @@ type bench struct {
 func newBench(tb testing.TB, s *shelf) *bench {
 	tb.Helper()
 	return &bench{shelf: s, Handler: carddav.New(carddav.Options{
-		Directory: s, Auth: newGatekeeper(phone()), Plan: plan(tb), Log: slog.New(slog.DiscardHandler),
+		Directory: s, Auth: newGatekeeper(phone()), Log: slog.New(slog.DiscardHandler),
 	})}
 }

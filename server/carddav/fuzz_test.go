@@ -60,7 +60,7 @@ func fuzzHandler(tb testing.TB) (*Handler, *index.Index) {
 		tb.Fatal(err)
 	}
 	x.SetLoaded()
-	return New(Options{Directory: oneDevice{x}, Auth: oneDevice{x}, Plan: p, Log: slog.New(slog.DiscardHandler)}), x
+	return New(Options{Directory: oneDevice{x}, Auth: oneDevice{x}, Log: slog.New(slog.DiscardHandler)}), x
 }
 
 // minSeeds is how many requests the transcripts have at least.

@@ -12,7 +12,6 @@ import (
 
 	"ringbook/directory"
 	"ringbook/directory/index"
-	"ringbook/directory/number"
 	"ringbook/directory/text"
 	"ringbook/server/gate"
 	"ringbook/server/journal"
@@ -68,8 +67,7 @@ func (forgetful) Visited(directory.DeviceID, journal.Visit)                     
 type Options struct {
 	Directory Directory
 	Auth      Authenticator
-	Journal   Journal // nil = nothing is remembered
-	Plan      *number.Plan
+	Journal   Journal      // nil = nothing is remembered
 	Log       *slog.Logger // nil = none
 	// RemoteAddr says where a request comes from; nil = the connection's address.
 	RemoteAddr func(*http.Request) netip.Addr
@@ -104,7 +102,7 @@ func New(o Options) *Handler {
 		methods: methodTable(),
 		props:   propertyTable(),
 		reports: reportTable(),
-		cards:   newCards(o.Directory, o.Plan),
+		cards:   newCards(o.Directory),
 		gate:    gate.New(gateLimits(), o.Auth),
 		pools:   newPools(),
 	}
@@ -231,7 +229,7 @@ func (x *exchange) login() error {
 	x.device = device
 	x.view = x.h.o.Directory.View()
 	x.tree = tree{login: device.Login, books: x.shelf()}
-	x.style = x.h.cards.style(device)
+	x.style = x.h.cards.style(device, x.view.PlanOf(device))
 	x.heals = x.h.o.Journal.Heals(device.ID)
 	x.visit = journal.Visit{UserAgent: x.r.UserAgent(), Step: directory.StepLogin}
 	return nil

@@ -162,7 +162,7 @@ func inBubble(t *testing.T, s *shelf, request string, do func(c net.Conn, log *l
 		log := &logBuffer{}
 		l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
 		server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: carddav.New(carddav.Options{
-			Directory: s, Auth: newGatekeeper(phone()), Plan: plan(t), Log: slog.New(slog.NewTextHandler(log, nil)),
+			Directory: s, Auth: newGatekeeper(phone()), Log: slog.New(slog.NewTextHandler(log, nil)),
 		})}
 		done := make(chan error)
 		go func() { done <- server.Serve(l) }()

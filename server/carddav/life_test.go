@@ -18,14 +18,14 @@ import (
 )
 
 // A life is a server over the years: a store on disk that is closed and opened
-// again with other rules, another country and other devices, and what clients have
+// again with other rules, other number plans and other devices, and what clients have
 // kept of it from every time.
 type life struct {
 	*testing.T
 	*rand.Rand
 	dir      string
 	rule     rule // of the book "people"
-	country  string
+	sites    []number.Site
 	version  string // of the renderer
 	shelf    *store.Store
 	site     *site
@@ -50,6 +50,16 @@ var rules = []rule{
 	}},
 }
 
+// companies are the number plans there may be. They read the people's numbers
+// alike, and write them differently.
+var companies = [][]number.Site{
+	{{Country: "DE"}},
+	{{Country: "AT"}},
+	{{Country: "DE", ExternalPrefix: "9", ExternalFor: []directory.DeviceKind{directory.KindDeskphone}}},
+	{{Country: "DE", Stem: "+49301123", Extensions: "00-99"}, {Name: "munich", Country: "DE"}},
+	{{Country: "DE"}, {Name: "munich", Country: "DE", Stem: "+49301123", Extensions: "00-99"}},
+}
+
 func (l *life) must(err error) {
 	l.Helper()
 	if err != nil {
@@ -60,7 +70,7 @@ func (l *life) must(err error) {
 // open starts the server on what is on the disk.
 func (l *life) open() {
 	l.Helper()
-	plan, err := number.NewPlan(l.country)
+	plan, err := number.NewPlans(l.sites[0], l.sites[1:]...)
 	l.must(err)
 	l.shelf, err = store.Open(l.Context(), l.dir, store.Options{
 		Books: []directory.Book{{Name: "vips", Title: "VIPs", Filter: "(ou=a)"}, {Name: "people", Title: "People", Filter: l.rule.filter}},
@@ -71,7 +81,7 @@ func (l *life) open() {
 		}},
 	})
 	l.must(err)
-	s := siteOf(l, l.shelf, l.shelf, plan, newGatekeeper(l.phones...))
+	s := siteOf(l, l.shelf, l.shelf, newGatekeeper(l.phones...))
 	if l.site == nil {
 		l.site = s
 	} else {
@@ -98,7 +108,7 @@ func (l *life) restart() {
 	case 0:
 		l.rule = rules[l.IntN(len(rules))]
 	case 1:
-		l.country = []string{"DE", "AT"}[l.IntN(2)]
+		l.sites = companies[l.IntN(len(companies))]
 	case 2:
 		l.version = fmt.Sprint(l.IntN(3))
 	}
@@ -147,7 +157,9 @@ func (l *life) handOver() {
 	case 0:
 		d.Photos = directory.PhotoSizes()[l.IntN(3)]
 	case 1:
-		d.Numbers = []directory.NumberProfile{directory.NumbersE164, directory.NumbersNational}[l.IntN(2)]
+		d.Numbers = directory.NumberProfiles()[l.IntN(4)]
+		d.Kind = directory.DeviceKinds()[l.IntN(3)]
+		d.Site = []directory.SiteName{"", "munich"}[l.IntN(2)]
 	case 2:
 		d.State = []directory.DeviceState{directory.DeviceActive, directory.DeviceDraining}[l.IntN(2)]
 	case 3:
@@ -207,8 +219,8 @@ func (l *life) read(f *follower) {
 
 // TestTokensOutliveTheServer: from every token that was ever given out, with and
 // without limits, sync-collection ends at a full listing, through restarts on the
-// same disk with other rules, another country and another renderer, through changes
-// of a device's photos and numbers, drains and refused writes. And no ETag ever
+// same disk with other rules, other number plans and another renderer, through changes
+// of a device's photos, numbers and site, drains and refused writes. And no ETag ever
 // stands for two cards.
 func TestTokensOutliveTheServer(t *testing.T) {
 	for seed := range uint64(4) {
@@ -217,7 +229,7 @@ func TestTokensOutliveTheServer(t *testing.T) {
 			pair.ID, pair.Login, pair.Books = "d2", "pair", []directory.BookName{"vips", "people"}
 			pair.Numbers = directory.NumbersNational // as the country writes them
 			l := &life{
-				T: t, Rand: rand.New(rand.NewPCG(seed, 4)), dir: t.TempDir(), rule: rules[0], country: "DE", version: "1",
+				T: t, Rand: rand.New(rand.NewPCG(seed, 4)), dir: t.TempDir(), rule: rules[0], sites: companies[0], version: "1",
 				phones: []directory.Device{phone(), pair}, cards: map[string]string{},
 			}
 			l.open()

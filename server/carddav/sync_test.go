@@ -319,26 +319,57 @@ func TestTokenBehindAnotherBook(t *testing.T) {
 	}
 }
 
-// Another number plan is told to those devices whose cards it changes.
+// Another number plan is told to those devices whose cards it changes: one of the
+// configuration, of another site of the device's, or of where its owner sits.
 func TestTokenOfANumberPlan(t *testing.T) {
-	shelf := people(t)
-	tokens := func(profile directory.NumberProfile, country string) string {
-		p, err := number.NewPlan(country)
+	berlin := number.Site{Country: "DE", Stem: "+4930123456", Extensions: "10-99"}
+	munich := number.Site{Name: "munich", Country: "DE", Locations: []string{"München"}}
+	prefixed := number.Site{Country: "DE", ExternalPrefix: "0", ExternalFor: []directory.DeviceKind{directory.KindDeskphone}}
+	const e164, national, extension = directory.NumbersE164, directory.NumbersNational, directory.NumbersExtension
+	asked := func(d directory.Device, city string, first number.Site, further ...number.Site) (token, tel string) {
+		p, err := number.NewPlans(first, further...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		d := phone()
-		d.Numbers = profile
-		h := carddav.New(carddav.Options{Directory: shelf, Auth: newGatekeeper(d), Plan: p})
-		r := httptest.NewRequestWithContext(t.Context(), "PROPFIND", bookHref, strings.NewReader(propfind("<sync-token/>")))
-		r.SetBasicAuth("phone", "secret")
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
-		return regexp.MustCompile(`<d:sync-token>([^<]*)<`).FindString(w.Body.String())
+		shelf := newShelfAt(t, p, directory.Book{Name: "people", Filter: "(cn=Ada*)"})
+		ada := directory.Contact{ID: "c-1", DisplayName: "Ada", Phones: []directory.Phone{{Kind: directory.PhoneWork, Written: "x", E164: "+493012345678"}}}
+		shelf.apply([]directory.Contact{ada, {ID: "o", DisplayName: "Owner", Address: directory.Address{City: city}}})
+		shelf.SetLoaded()
+		d.ID, d.Login, d.Books, d.OwnerID, d.State = "d1", "phone", []directory.BookName{"people"}, "o", directory.DeviceActive
+		h := carddav.New(carddav.Options{Directory: shelf, Auth: newGatekeeper(d)})
+		ask := func(method, href, body string) string {
+			r := httptest.NewRequestWithContext(t.Context(), method, href, strings.NewReader(body))
+			r.SetBasicAuth("phone", "secret")
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			return w.Body.String()
+		}
+		token = regexp.MustCompile(`<d:sync-token>([^<]*)<`).FindString(ask("PROPFIND", bookHref, propfind("<sync-token/>")))
+		tel = regexp.MustCompile(`TEL[^\r]*`).FindString(ask("GET", bookHref+"c-1.vcf", ""))
+		return token, tel[strings.LastIndexByte(tel, ':')+1:]
 	}
-	for profile, moves := range map[directory.NumberProfile]bool{directory.NumbersE164: false, directory.NumbersNational: true} {
-		if de, at := tokens(profile, "DE"), tokens(profile, "AT"); de == "" || (de != at) != moves {
-			t.Errorf("%s: %s in DE, %s in AT", profile, de, at)
+	for name, tt := range map[string]struct {
+		device, after directory.Device
+		city          string // where the owner is, after
+		sites         []number.Site
+		tel, telAfter string
+		stays         bool
+	}{
+		"e164":     {device: directory.Device{Numbers: e164}, sites: []number.Site{berlin, {Country: "AT"}}, tel: "+493012345678", telAfter: "+493012345678", stays: true},
+		"country":  {device: directory.Device{Numbers: national}, sites: []number.Site{{Country: "DE"}, {Country: "AT"}}, tel: "03012345678", telAfter: "00493012345678"},
+		"stem":     {device: directory.Device{Numbers: extension}, sites: []number.Site{{Country: "DE"}, berlin}, tel: "03012345678", telAfter: "78"},
+		"prefix":   {device: directory.Device{Numbers: national, Kind: directory.KindDeskphone}, sites: []number.Site{{Country: "DE"}, prefixed}, tel: "03012345678", telAfter: "003012345678"},
+		"site":     {device: directory.Device{Numbers: extension}, after: directory.Device{Numbers: extension, Site: "munich"}, sites: []number.Site{berlin, berlin}, tel: "78", telAfter: "03012345678"},
+		"location": {device: directory.Device{Numbers: extension}, city: "München", sites: []number.Site{berlin, berlin}, tel: "78", telAfter: "03012345678"},
+	} {
+		after := tt.device
+		if tt.after.Site != "" {
+			after = tt.after
+		}
+		was, tel := asked(tt.device, "", tt.sites[0], munich)
+		is, telAfter := asked(after, tt.city, tt.sites[1], munich)
+		if was == "" || (was == is) != tt.stays || tel != tt.tel || telAfter != tt.telAfter {
+			t.Errorf("%s: %s with %s, then %s with %s", name, tel, was, telAfter, is)
 		}
 	}
 }

@@ -130,8 +130,8 @@ func (x *exchange) scope(b *index.Book) string {
 	}
 	h = append(h, x.style.numbers...)
 	h = append(h, '/')
-	if x.style.write != nil {
-		h = append(h, x.h.o.Plan.Country()...)
+	if x.style.plan != "" {
+		h = append(h, x.style.plan...)
 		h = append(h, '/')
 	}
 	h = append(h, x.style.photos...)

@@ -48,7 +48,7 @@ func TestAnotherClientReadsUs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := httptest.NewServer(carddav.New(carddav.Options{Directory: st, Auth: logins, Plan: plan(t), Log: slog.New(slog.DiscardHandler)}))
+	s := httptest.NewServer(carddav.New(carddav.Options{Directory: st, Auth: logins, Log: slog.New(slog.DiscardHandler)}))
 	t.Cleanup(s.Close)
 
 	change := func(c directory.Contact) directory.Change {

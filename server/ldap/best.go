@@ -12,8 +12,10 @@ const maxRanked = 1000
 
 // best puts the best hits first where a size limit cuts the answer, so that they
 // are in it: who is called exactly what was typed, then whose surname or given name
-// begins with it, then the others, each in the order of names. Where there is room
-// for all, and in pages and lists that go on, the order of names is the only one.
+// begins with it, then the others, each in the order of names. Who shares a number
+// stands in the order of [index.Book.ByNumber], cut or not: phones show the first. All
+// else, where there is room for all, and in pages and lists that go on, the order of
+// names is the only one.
 func (a *answer) best(ctx context.Context, f *found) (result, error) {
 	room := least(int(a.q.size), a.ours()) - len(f.objects)
 	if a.ctl.paging != nil || len(a.ctl.sort) > 0 || f.better == nil || room <= 0 || room > maxRanked {
@@ -30,6 +32,11 @@ func (a *answer) best(ctx context.Context, f *found) (result, error) {
 	}
 	if a.over {
 		return interrupted(ctx)
+	}
+	if len(all) > 1 {
+		if order := f.order(); order != nil {
+			slices.SortStableFunc(all, func(m, n member) int { return order(m.entry, n.entry) })
+		}
 	}
 	f.contacts = slices.Values(all)
 	return success, nil

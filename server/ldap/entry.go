@@ -9,6 +9,7 @@ import (
 
 	"ringbook/directory"
 	"ringbook/directory/index"
+	"ringbook/directory/number"
 	"ringbook/directory/text"
 )
 
@@ -154,6 +155,7 @@ type printer struct {
 	id     int32 // message id
 	device directory.Device
 	sight  sight
+	plan   *number.Plan // that the device dials by
 	selection
 
 	texts  []string          // of the attribute that is being written
@@ -241,11 +243,31 @@ func (p *printer) numbers(dst []byte, c column, e *index.Entry) []byte {
 	}
 	p.texts = p.texts[:0]
 	for _, ph := range p.phones {
-		if w := p.srv.Plan.Format(ph, p.device.Numbers); !slices.Contains(p.texts, w) {
+		if w := p.number(c, ph); w != "" && !slices.Contains(p.texts, w) {
 			p.texts = append(p.texts, w)
 		}
 	}
+	if len(p.texts) == 0 {
+		return dst
+	}
 	return p.values(dst, c.name, p.texts)
+}
+
+// number writes a number as a value of an attribute; "" = it is none. An extension
+// that another attribute of the answer has already is not listed again.
+func (p *printer) number(c column, ph directory.Phone) string {
+	w := p.plan.Write(ph, p.device)
+	if !c.attribute.Extension() {
+		return w
+	}
+	short := p.plan.Extension(ph)
+	listed := short == w && slices.ContainsFunc(p.columns, func(other column) bool {
+		return other.kind == columnNumbers && other.attribute.Has(ph.Kind) && !other.attribute.Extension()
+	})
+	if listed {
+		return ""
+	}
+	return short
 }
 
 // photo appends the JPEG of the size that the device gets. A photo that is gone

@@ -160,7 +160,7 @@ func (a *answer) placeOf(value string, all arranged) int {
 		key = a.ctl.sort[0]
 		keyOf = func(m member) string { return sortKeyOf(m.entry, all.by[0]) }
 		if all.by[0].Numbers() {
-			want = a.srv.Plan.E164(value)
+			want = a.plan.E164(value)
 		}
 	}
 	return 1 + sort.Search(len(all.members), func(i int) bool { return key.compare(keyOf(all.members[i]), want) >= 0 })

@@ -10,6 +10,7 @@ import (
 	"ringbook/directory"
 	"ringbook/directory/filter"
 	"ringbook/directory/index"
+	"ringbook/directory/number"
 )
 
 // A member is a contact in the book in which a device sees it.
@@ -30,10 +31,13 @@ type found struct {
 	// better, if there is one, yields those of the contacts that come first if there
 	// is no room for all, the best kind first.
 	better func() []iter.Seq[member]
+	// order, if there is better, returns the order in which they are best read; nil = that of names.
+	order func() func(a, b *index.Entry) int
 	// objectsLast: contacts come first, as objects have no key to be sorted by.
 	objectsLast bool
 	view        *index.View
 	books       []*index.Book // of the device
+	plan        *number.Plan  // that it dials by
 }
 
 func nobody(func(member) bool) {}
@@ -114,7 +118,7 @@ func (c *conn) lookUp(q searchRequest, who directory.DeviceID) (directory.Device
 	}
 	shelf := view.ShelfOf(device)
 	f, r := c.srv.tree.search(at, q, shelf)
-	f.view, f.books = view, shelf
+	f.view, f.books, f.plan = view, shelf, view.PlanOf(device)
 	return device, f, r, nil
 }
 
@@ -158,7 +162,7 @@ func (t tree) searchBase(q searchRequest, shelf []*index.Book) found {
 	}
 	if q.deep() || len(f.objects) == 0 {
 		below := t.searchBooks(q, shelf)
-		f.contacts, f.better = below.contacts, below.better
+		f.contacts, f.better, f.order = below.contacts, below.better, below.order
 	}
 	return f
 }
@@ -170,7 +174,7 @@ func (t tree) searchBook(q searchRequest, b *index.Book) found {
 	}
 	if q.scope != scopeBase {
 		below := t.searchBooks(q, []*index.Book{b})
-		f.contacts, f.better = below.contacts, below.better
+		f.contacts, f.better, f.order = below.contacts, below.better, below.order
 	}
 	return f
 }
@@ -206,6 +210,7 @@ func (t tree) searchBooks(q searchRequest, books []*index.Book) found {
 		contacts: merge(books, func(b *index.Book) iter.Seq[*index.Entry] {
 			return b.SearchAfter(asking(b), q.after.key, q.after.id)
 		}),
+		order: func() func(a, b *index.Entry) int { return books[0].Order(q.filter) }, // there are hits, so books
 		better: func() (kinds []iter.Seq[member]) {
 			for i := range index.Kinds {
 				kinds = append(kinds, merge(books, func(b *index.Book) iter.Seq[*index.Entry] { return b.Better(i, asking(b)) }))

@@ -186,7 +186,7 @@ func (a *answer) run(ctx context.Context, who directory.DeviceID) (result, error
 	if err != nil || r != success {
 		return r, err
 	}
-	a.device = device
+	a.device, a.plan = device, f.plan
 	a.look(a.op.c.sight(who))
 	for _, step := range []func(context.Context, *found) (result, error){a.window, a.sort, a.best} {
 		if r, err := step(ctx, &f); err != nil || r != success {

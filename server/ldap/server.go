@@ -12,7 +12,6 @@ import (
 
 	"ringbook/directory"
 	"ringbook/directory/index"
-	"ringbook/directory/number"
 )
 
 // Defaults of the limits in [Options].
@@ -76,7 +75,6 @@ type Options struct {
 	Directory Directory
 	Auth      Authenticator
 	Journal   Journal // nil = nothing is remembered
-	Plan      *number.Plan
 	BaseDN    string
 	Log       *slog.Logger
 

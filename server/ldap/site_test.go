@@ -205,7 +205,7 @@ func prepare(tb testing.TB, m *mirror, plan *number.Plan, change func(*ldap.Opti
 		tb.Fatal(err)
 	}
 	s.device, s.secret = s.add(tb, directory.Device{Name: "desk", Kind: directory.KindDeskphone, Books: []directory.BookName{"people"}})
-	o := ldap.Options{Directory: m, Auth: watched{s.auth, s}, Plan: plan, BaseDN: base}
+	o := ldap.Options{Directory: m, Auth: watched{s.auth, s}, BaseDN: base}
 	s.port = ldap.Port{Name: "ldap", AllowPlain: true}
 	s.port.TLS, s.client = certificates(tb)
 	if change != nil {

@@ -21,7 +21,12 @@ const maxHolders = 20
 // than an answer names. A question of no digits, such as "anonymous", finds nobody.
 func (x *exchange) find(q question) (found []*index.Entry, more bool, err error) {
 	f := &filter.Filter{Op: filter.Equal, Attribute: q.attribute, Value: q.value}
+	order := func(a, b *index.Entry) int { return strings.Compare(a.SortKey(), b.SortKey()) }
 	for _, b := range x.view.ShelfOf(x.device) {
+		if q.attribute == attributeNumbers {
+			found, order = append(found, b.Holders(q.value)...), b.ByNumber(q.value)
+			continue
+		}
 		n := 0
 		for e := range b.SearchContext(x.r.Context(), f, "", "") {
 			if n++; n > maxHolders {
@@ -31,7 +36,7 @@ func (x *exchange) find(q question) (found []*index.Entry, more bool, err error)
 			found = append(found, e)
 		}
 	}
-	slices.SortStableFunc(found, func(a, b *index.Entry) int { return strings.Compare(a.SortKey(), b.SortKey()) })
+	slices.SortStableFunc(found, order)
 	if len(found) > maxHolders {
 		found, more = found[:maxHolders], true
 	}
@@ -66,8 +71,9 @@ func (x *exchange) answer(f format, found []*index.Entry, more bool) error {
 func (x *exchange) holder(e *index.Entry) holder {
 	c := e.Contact()
 	h := holder{ID: c.ID, Name: x.write(c.Name()), Company: x.write(c.Company), Department: x.write(c.Department), Phones: []phone{}}
+	plan := x.view.PlanOf(x.device)
 	for _, ph := range c.Phones {
-		p := phone{ph.Kind, x.Plan.Format(ph, x.device.Numbers)}
+		p := phone{ph.Kind, plan.Write(ph, x.device)}
 		if !slices.Contains(h.Phones, p) {
 			h.Phones = append(h.Phones, p)
 		}

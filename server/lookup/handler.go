@@ -12,7 +12,6 @@ import (
 
 	"ringbook/directory"
 	"ringbook/directory/index"
-	"ringbook/directory/number"
 	"ringbook/directory/text"
 )
 
@@ -49,7 +48,6 @@ type Options struct {
 	Directory Directory
 	Auth      Authenticator
 	Journal   Journal
-	Plan      *number.Plan
 	PublicURL string       // for the addresses of photos, without a slash at its end
 	Log       *slog.Logger // nil = none
 	// RemoteAddr says where a request comes from; nil = the connection's address.

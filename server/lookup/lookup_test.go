@@ -118,7 +118,7 @@ func newSite(tb testing.TB, d lookup.Directory) *site {
 	tb.Helper()
 	s := &site{tb: tb, gate: &gate{device: pbx()}}
 	s.Server = httptest.NewServer(lookup.New(lookup.Options{
-		Directory: d, Auth: s.gate, Journal: s.gate, Plan: plan(tb), PublicURL: "https://contacts.contoso.com", Log: slog.New(slog.NewTextHandler(&s.log, nil)),
+		Directory: d, Auth: s.gate, Journal: s.gate, PublicURL: "https://contacts.contoso.com", Log: slog.New(slog.NewTextHandler(&s.log, nil)),
 	}))
 	tb.Cleanup(s.Close)
 	return s
@@ -399,7 +399,7 @@ func FuzzLookup(f *testing.F) {
 		f.Add(s, "application/json")
 		f.Add(s, "*/*;q=0.1, text/plain")
 	}
-	h := lookup.New(lookup.Options{Directory: people(f), Auth: &gate{device: pbx()}, Journal: &gate{}, Plan: plan(f)})
+	h := lookup.New(lookup.Options{Directory: people(f), Auth: &gate{device: pbx()}, Journal: &gate{}})
 	f.Fuzz(func(t *testing.T, query, accept string) {
 		r := httptest.NewRequest(http.MethodGet, "/lookup", nil)
 		r.URL.RawQuery = query
@@ -422,7 +422,7 @@ func FuzzLookup(f *testing.F) {
 }
 
 func BenchmarkLookup(b *testing.B) {
-	h := lookup.New(lookup.Options{Directory: people(b), Auth: &gate{device: pbx()}, Journal: &gate{}, Plan: plan(b)})
+	h := lookup.New(lookup.Options{Directory: people(b), Auth: &gate{device: pbx()}, Journal: &gate{}})
 	r := httptest.NewRequest(http.MethodGet, "/lookup?number=03012345678", nil)
 	r.SetBasicAuth("pbx", "secret")
 	b.ReportAllocs()

@@ -47,7 +47,7 @@ func (x *exchange) write(w io.Writer) error {
 	defer func() { b.Reset(nil); x.h.buffers.Put(b) }()
 	d := &document{
 		w: b, form: x.form, public: x.h.o.PublicURL, query: x.query, ascii: x.device.ASCII,
-		write: func(ph directory.Phone) string { return x.h.o.Plan.Format(ph, x.device.Numbers) },
+		write: func(ph directory.Phone) string { return x.plan.Write(ph, x.device) },
 	}
 	if len(x.shelf) > 0 {
 		d.title = d.show(x.shelf[0].Title())
@@ -174,7 +174,7 @@ const rendering = "1"
 func (x *exchange) tag() string {
 	parts := []string{
 		rendering, x.form.name, string(x.view.Epoch()), string(x.device.Numbers), strconv.FormatBool(x.device.ASCII),
-		x.h.o.Plan.Country(), x.h.o.PublicURL, x.query, x.after, strconv.FormatBool(x.input),
+		x.plan.Digest(), strconv.FormatBool(x.plan.Prefixed(x.device)), x.h.o.PublicURL, x.query, x.after, strconv.FormatBool(x.input),
 	}
 	for _, b := range x.shelf {
 		parts = append(parts, string(b.Name()), b.Title(), strconv.FormatUint(uint64(b.Revision()), 10), strconv.FormatBool(b.Drained()))

@@ -212,7 +212,7 @@ func newRig(tb testing.TB, s *shelf, devices ...directory.Device) *rig {
 		tb.Fatal(err)
 	}
 	r.Handler = phonebook.New(phonebook.Options{
-		Directory: s, Auth: r.devices, Journal: r.journal, Plan: plan(tb), PublicURL: publicURL + "/",
+		Directory: s, Auth: r.devices, Journal: r.journal, PublicURL: publicURL + "/",
 		Log:        slog.New(slog.NewTextHandler(r.log, nil)),
 		RemoteAddr: func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.1") },
 	})

@@ -65,8 +65,7 @@ type Journal interface {
 type Options struct {
 	Directory Directory
 	Auth      Authenticator
-	Journal   Journal // nil = nothing is remembered
-	Plan      *number.Plan
+	Journal   Journal      // nil = nothing is remembered
 	PublicURL string       // https://host…, where the next page is
 	Log       *slog.Logger // nil = none
 	// RemoteAddr says where a request comes from.
@@ -115,6 +114,7 @@ type exchange struct {
 	form   *form
 	device directory.Device
 	view   *index.View
+	plan   *number.Plan // that the device dials by
 	shelf  []*index.Book
 	query  string
 	after  string
@@ -175,7 +175,7 @@ func (x *exchange) login() error {
 	}
 	x.device = device
 	x.view = x.h.o.Directory.View()
-	x.shelf = x.view.ShelfOf(device)
+	x.shelf, x.plan = x.view.ShelfOf(device), x.view.PlanOf(device)
 	return nil
 }
 

@@ -165,6 +165,12 @@ func testDrawing(t *testing.T, open Open) {
 				t.Fatal(err)
 			}
 		}, []directory.ContactID{ann.ID, bob.ID}},
+		{func(o *store.Options) {
+			var err error
+			if o.Plan, err = number.NewPlans(number.Site{Country: "AT"}, number.Site{Name: "graz", Country: "AT"}); err != nil {
+				t.Fatal(err)
+			}
+		}, []directory.ContactID{ann.ID, bob.ID}},
 	} {
 		snap := Snap(b.View())
 		b.reopen(tt.change)

@@ -75,7 +75,7 @@ func New(login directory.Login, secret string) (*Book, error) {
 		return nil, fmt.Errorf("index: %w", err)
 	}
 	b.index.SetLoaded()
-	b.read = carddav.New(carddav.Options{Directory: b, Auth: b, Plan: plan})
+	b.read = carddav.New(carddav.Options{Directory: b, Auth: b})
 	return b, nil
 }
 

@@ -154,7 +154,7 @@ func newSite(t *testing.T, profile directory.NumberProfile) *site {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	o := ldap.Options{Directory: photos{x}, Auth: authority, Plan: plan, BaseDN: "dc=ringbook"}
+	o := ldap.Options{Directory: photos{x}, Auth: authority, BaseDN: "dc=ringbook"}
 	plain := ldap.Port{Name: "ldap", AllowPlain: true}
 	plain.TLS, s.client = certificate(t)
 	server, err := ldap.New(o)

@@ -1,0 +1,83 @@
+package ldap_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"ringbook/directory"
+	"ringbook/directory/index"
+	"ringbook/directory/number"
+	"ringbook/server/ldap"
+)
+
+// Two sites have the extension 1234. A device finds who has it at its own site,
+// in any spelling that is dialled there, and is written what it dials.
+func TestNumbersOfTheDevicesSite(t *testing.T) {
+	plan, err := number.NewPlans(
+		number.Site{Country: "DE", AreaCode: "30", Stem: "+49305557", Extensions: "1000-4999", ExternalPrefix: "0", ExternalFor: []directory.DeviceKind{directory.KindDeskphone}},
+		number.Site{Name: "munich", Country: "DE", AreaCode: "89", Stem: "+49895556", Extensions: "1000-1999", Locations: []string{"Munich"}},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := index.New(index.Options{Books: books(), Plan: plan}, "0123456789abcdef", 0,
+		slices.Values([]index.Stored(nil)), slices.Values([]index.Mark(nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &mirror{Index: x}
+	ada := &directory.Contact{ID: "ada", DisplayName: "Ada", Phones: []directory.Phone{
+		{Kind: directory.PhoneWork, Written: "1234"}, {Kind: directory.PhoneMobile, Written: "0171 2345678"},
+	}}
+	mona := &directory.Contact{ID: "max", DisplayName: "Max", Address: directory.Address{City: "Munich"}, Phones: []directory.Phone{{Kind: directory.PhoneWork, Written: "089 5556-1234"}}}
+	for _, c := range []*directory.Contact{ada, mona} {
+		for i, p := range c.Phones {
+			c.Phones[i].E164 = plan.Read(c, p.Written)
+		}
+	}
+	m.put(ada, mona)
+	x.SetLoaded()
+	s := newSiteOf(t, m, plan, func(o *ldap.Options) { o.BaseDN = base })
+	for _, tt := range []struct {
+		device  directory.Device
+		asked   string
+		find    string            // names
+		answers map[string]string // of whom is found, all values
+	}{
+		{directory.Device{Numbers: directory.NumbersExtension}, "1234", "ada", map[string]string{"telephoneNumber": "1234", "mobile": "001712345678", "ipPhone": ""}},
+		{directory.Device{Numbers: directory.NumbersE164}, "1234", "ada", map[string]string{"telephoneNumber": "+493055571234", "ipPhone": "1234"}},
+		{directory.Device{Numbers: directory.NumbersNational}, "0003055571234", "", nil},
+		{directory.Device{Numbers: directory.NumbersNational}, "003055571234", "ada", map[string]string{"telephoneNumber": "003055571234"}},
+		{directory.Device{Numbers: directory.NumbersExtension}, "08955561234", "max", map[string]string{"telephoneNumber": "008955561234", "ipPhone": ""}},
+		{directory.Device{Numbers: directory.NumbersExtension, Site: "munich"}, "1234", "max", map[string]string{"telephoneNumber": "1234"}},
+		{directory.Device{Numbers: directory.NumbersExtension, Site: "munich"}, "55561234", "max", map[string]string{"telephoneNumber": "1234"}},
+		{directory.Device{Numbers: directory.NumbersExtension, OwnerID: "max"}, "1234", "max", map[string]string{"telephoneNumber": "1234"}},
+	} {
+		d := tt.device
+		d.Name, d.Kind, d.Books = "p", directory.KindDeskphone, []directory.BookName{"people"}
+		d, secret := s.add(t, d)
+		c := s.dial(t)
+		if err := c.Bind(string(d.Login), secret); err != nil {
+			t.Fatal(err)
+		}
+		for _, filter := range []string{"(|(telephoneNumber=%)(mobile=%)(ipPhone=%))", "(telephoneNumber=%)", "(telephoneNumber=%*)", "(searchNumber=%)"} {
+			res, err := c.Search(request(strings.ReplaceAll(filter, "%", tt.asked), "cn", "telephoneNumber", "mobile", "ipPhone"))
+			if err != nil || strings.Join(names(res), " ") != tt.find {
+				t.Errorf("%+v: %s for %s finds %v, %v", tt.device, filter, tt.asked, names(res), err)
+				continue
+			}
+			for attribute, want := range tt.answers {
+				if got := strings.Join(res.Entries[0].GetAttributeValues(attribute), " "); got != want {
+					t.Errorf("%+v: %s of %s is %q, want %q", tt.device, attribute, tt.find, got, want)
+				}
+			}
+		}
+		// A phone that asks for the extension alone gets it in any profile, if it can dial it.
+		res, err := c.Search(request("(&(uid="+tt.find+")(ipPhone=*))", "ipPhone"))
+		reached := tt.find == "ada" || tt.find == "max" && tt.asked != "08955561234"
+		if err != nil || (len(res.Entries) == 1 && res.Entries[0].GetAttributeValue("ipPhone") == "1234") != reached {
+			t.Errorf("%+v: ipPhone of %s: %v, %v", tt.device, tt.find, names(res), err)
+		}
+	}
+}
