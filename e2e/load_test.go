@@ -36,30 +36,27 @@ const (
 	clockTicks = 100
 )
 
-// loadPhones poll, and a hundredth of them sync for the first time: a few, or as
-// many as RINGBOOK_E2E_PHONES says, with the people of [manyPeople].
-var (
-	loadPhones = peopleOf(os.Getenv("RINGBOOK_E2E_PHONES"))
-	loadPeople = manyPeople
-)
+// loadPhones is how many phones there are; 0 = a few of few people, for CI.
+var loadPhones = peopleOf(os.Getenv("RINGBOOK_E2E_PHONES"))
 
-// TestLoad measures many phones that poll and some that sync for the first time, on
-// the built server in a process of its own: real sockets that are kept alive, each
-// phone's own login, the real store. Its figures are logged and judged by nobody
+// TestLoad measures phones that poll, and a hundredth as many that sync for the first
+// time, on the built server in a process of its own: real sockets that are kept alive,
+// each phone's own login, the real store. Its figures are logged and judged by nobody
 // here; what is judged is that each answer is right. make load runs it large.
 //
 // The load is made on the same machine, and as much of it as there can be: requests
 // per second are less, and waits longer, than with the cores to itself. The server's
 // processor time is not. Waiting for the places of others is most of a p99 here.
 func TestLoad(t *testing.T) {
-	if loadPhones == 0 {
-		loadPhones, loadPeople = 200, 300
+	phones, people := loadPhones, manyPeople
+	if phones == 0 {
+		phones, people = 200, 300
 	}
-	s := startTenant(t, loadPeople, "--photos", "0")
+	s := startTenant(t, people, "--photos", "0")
 	r := startRingbook(t, s)
 	l := &load{t: t, r: r, people: len(s.inBook())}
 	began := time.Now()
-	l.addPhones()
+	l.addPhones(phones)
 	t.Logf("%d people, %d devices added in %v", l.people, len(l.phones), time.Since(began).Round(time.Millisecond))
 	l.connect()
 	t.Logf("%d connections open: %d MB in memory", len(l.lines), residentMemory(t, r)>>20)
@@ -95,8 +92,9 @@ type load struct {
 	next      atomic.Int64
 }
 
-// addPhones adds the devices at the admin socket, as a script of an MDM would.
-func (l *load) addPhones() {
+// addPhones adds n phones and the newcomers at the admin socket, as a script of an
+// MDM would.
+func (l *load) addPhones(n int) {
 	l.t.Helper()
 	socket := filepath.Join(l.r.dir, "d", "admin.sock")
 	transport := &http.Transport{
@@ -108,7 +106,7 @@ func (l *load) addPhones() {
 	}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport, Timeout: patience}
-	all := make([]device, loadPhones+loadPhones/100)
+	all := make([]device, n+n/100)
 	var next atomic.Int64
 	var adders sync.WaitGroup
 	for range loadAddersAtOnce {
@@ -133,7 +131,7 @@ func (l *load) addPhones() {
 	if l.t.Failed() {
 		l.t.FailNow()
 	}
-	l.phones, l.newcomers = all[:loadPhones], all[loadPhones:]
+	l.phones, l.newcomers = all[:n], all[n:]
 }
 
 // connect opens the phones' connections.

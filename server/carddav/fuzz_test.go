@@ -162,6 +162,8 @@ func FuzzToken(f *testing.F) {
 	f.Add("https://ringbook.invalid/sync/0123456789abcdef/7/0123456789ab")
 	f.Add("https://ringbook.invalid/sync/0123456789abcdef/7.c-1/0123456789ab")
 	f.Add("https://ringbook.invalid/sync/0123456789abcdef/007/0123456789ab")
+	f.Add("https://ringbook.invalid/sync/0123456789abcdef/7.c-1/0123456789ab~12")
+	f.Add("https://ringbook.invalid/sync/0123456789abcdef/7/0123456789ab~0")
 	f.Add("6E1D5A2C-0000-4000-8000-000000000000")
 	f.Fuzz(func(t *testing.T, s string) {
 		if tok, ok := parseToken(s); ok && tok.String() != s {
@@ -177,6 +179,8 @@ func FuzzHref(f *testing.F) {
 	f.Add("/dav/ab/phone/people/../people/c-1.vcf")
 	f.Add("/dav/ab/phone/people/%2563-1.vcf")
 	f.Add("//host/dav/ab/phone/people/c-1.vcf")
+	f.Add("http://phone:secret@host/dav/ab/phone/people/c-1.vcf;x?y#z")
+	f.Add("/dav/ab/phone%2Fpeople/c-1.vcf")
 	_, x := fuzzHandler(f)
 	tr := tree{login: "phone", books: x.View().Shelf([]directory.BookName{"people"}, false)}
 	f.Fuzz(func(t *testing.T, s string) {
