@@ -150,7 +150,7 @@ func (x *exchange) serve() error {
 	h.Set("Cache-Control", "private, no-cache")
 	tag := x.tag()
 	h.Set("ETag", tag)
-	if knows(x.r.Header.Values("If-None-Match"), tag) {
+	if x.r.Method != http.MethodPost && knows(x.r.Header.Values("If-None-Match"), tag) {
 		x.status = http.StatusNotModified
 		x.w.WriteHeader(x.status)
 		x.note(true)
