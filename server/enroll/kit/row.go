@@ -32,6 +32,9 @@ const (
 	sark     = "template in aelintra/sail (db_v4_device.sql)"
 )
 
+// dialplan is for telephone systems, which have a simpler way to the caller's name.
+const dialplan = "To name callers only, it can ask https://…/lookup with the same login: see Dialplans in the README."
+
 // snom is a row of Snom's: from firmware 10.1.27 on the filter has the star, and
 // before that the phone adds it.
 func snom(v Vendor, title, typed string) row {

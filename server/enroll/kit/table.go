@@ -413,6 +413,7 @@ var rows = []row{
 		notes: []string{
 			"3CX copies whoever calls into its own phone book: a leaver's number stays there for as many days as you say.",
 			"Only versions with Settings, Advanced, Company Directory Sync ask a directory by themselves. The phones of any version can ask this server: take their kit.",
+			dialplan,
 		},
 		settings: []setting{
 			{"LDAP server", "{host}"},
@@ -428,7 +429,7 @@ var rows = []row{
 		source: "FreePBX/superfecta issue 173, and the filter of its LDAP source in a public copy",
 		form:   &listForm, ways: ways{"ldap://", "", "ldaps://"},
 		token: "%", numbers: []string{"(|(telephoneNumber=*%)(mobile=*%)(homeTelephoneNumber=*%))"},
-		notes: []string{"It searches by the last digits. Five are the least that this server takes for a number."},
+		notes: []string{"It searches by the last digits. Five are the least that this server takes for a number.", dialplan},
 		settings: []setting{
 			{"Server", "{uri}"},
 			{"Base", "{base}"},
@@ -444,6 +445,7 @@ var rows = []row{
 			"Its manual has no setting for TLS.",
 			"STARFACE would like to write, too: that is refused, and nothing breaks.",
 			"While it uses LDAP, STARFACE offers no private address books and no book of its own users.",
+			dialplan,
 		},
 		settings: []setting{
 			{"Server address", "{server}"},
