@@ -286,6 +286,9 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add([]byte{0xa2, 0})
 	f.Add([]byte{0xa4, 4, 4, 0, 0x30, 0})
+	if trees := decodable(); trees != 100 {
+		f.Fatalf("%d of 100 seeds are filters", trees)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p, err := ber.DecodePacketErr(b)
 		if err != nil {
@@ -318,6 +321,19 @@ func FuzzDecode(f *testing.F) {
 			t.Fatal(diff)
 		}
 	})
+}
+
+// decodable counts the trees among the seeds of FuzzDecode that are read.
+func decodable() (n int) {
+	r := rand.New(rand.NewPCG(2, 2))
+	for range 100 {
+		if p, err := ber.DecodePacketErr(encode(random(r, 3))); err == nil {
+			if _, err := filter.Decode(p); err == nil {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // encode writes a tree as a client does.

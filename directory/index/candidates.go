@@ -206,7 +206,7 @@ func (x *finder) name(f *filter.Filter, value string) (c candidates, ok bool) {
 	case f.Op == filter.Approx || onlyInitial:
 		return x.words(value, false)
 	case f.Op == filter.Equal:
-		return x.whole(forms(attributeCN, value))
+		return x.whole(equalNames(value))
 	case value != "":
 		return x.beginnings(forms(attributeCN, value))
 	}

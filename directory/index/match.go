@@ -30,11 +30,30 @@ func (m mode) textTest(a Attribute, f *filter.Filter) test {
 	default:
 	}
 	values := forms(a, f.Value)
+	if m.person && f.Op == filter.Equal && table[a].syntax == syntaxName {
+		values = equalNames(f.Value)
+	}
 	if len(values) == 1 {
 		value := values[0]
 		return anyForm(a, func(s string) bool { return s == value })
 	}
 	return anyForm(a, func(s string) bool { return slices.Contains(values, s) })
+}
+
+// equalNames returns the forms of a name that somebody asks for, as it is and the
+// other way round: "Meier, Peter" is Peter Meier.
+func equalNames(value string) []string {
+	all := forms(attributeCN, value)
+	last, rest, listed := strings.Cut(value, ", ")
+	if listed {
+		return append(all, forms(attributeCN, rest+" "+last)...)
+	}
+	words := strings.Fields(value)
+	if len(words) < 2 {
+		return all
+	}
+	end := len(words) - 1
+	return append(all, forms(attributeCN, words[end]+", "+strings.Join(words[:end], " "))...)
 }
 
 // anyForm tests the forms of one attribute's values until one fits.

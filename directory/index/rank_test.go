@@ -100,3 +100,31 @@ func BenchmarkBetter(b *testing.B) {
 		}
 	}
 }
+
+// A name is equal to itself the other way round, in a search; a rule means what it says.
+func TestNamesTheOtherWayRound(t *testing.T) {
+	x := newIndex(t, directory.Book{Name: "all", Filter: "(uid=*)"}, directory.Book{Name: "one", Filter: "(displayName=Peter Meier)"})
+	var put []index.Stored
+	for id, name := range map[directory.ContactID]string{"listed": "Meier, Peter", "spoken": "Peter Meier", "long": "von Stein, Anna Maria", "other": "Meier Peter"} {
+		put = append(put, index.Stored{Contact: &directory.Contact{ID: id, Source: directory.SourceUser, DisplayName: name}})
+	}
+	publish(x, 1, put)
+	books := x.View().Books()
+	for f, want := range map[string][]directory.ContactID{
+		"(cn=Peter Meier)":           {"listed", "spoken"},
+		"(displayName=MEIER, peter)": {"listed", "spoken"},
+		"(cn=Meier Peter)":           {"other"},
+		"(cn=Anna Maria von Stein)":  nil, // where a surname begins nobody can tell
+		"(cn=von Stein, Anna Maria)": {"long"},
+		"(cn:=Peter Meier)":          {"listed", "spoken"},
+	} {
+		got := ids(books[0].Search(parse(t, f)))
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", f, got, want)
+		}
+	}
+	if got := ids(books[1].All()); !slices.Equal(got, []directory.ContactID{"spoken"}) {
+		t.Errorf("the rule lets in %q", got)
+	}
+}

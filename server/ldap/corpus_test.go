@@ -73,6 +73,16 @@ var corpus = []struct {
 	{"extensible on DNs", "(uid:dn:=meier)", "meier"},
 	{"extensible, unknown rule", "(cn:1.2.3:=peter meier)", ""},
 	{"approximate", "(sn~=meier)", "meier"},
+	{"two tokens", "(cn=mei p*)", "meier"},
+	{"two tokens, the other way round", "(cn=p mei*)", "meier"},
+	{"two tokens in two attributes", "(&(sn=mei*)(givenName=p*))", "meier"},
+	{"as a list has it", "(displayName=Meier, Peter)", "meier"},
+	{"as a list has it, begun", "(displayName=Meier, P*)", "meier"},
+	{"two tokens of two people", "(cn=mei anna*)", ""},
+	{"not UTF-8 and no name", `(sn=\ff\fe*)`, ""},
+	{"a number without digits", "(telephoneNumber=foo*)", ""},
+	{"a number without digits, negated", "(&(uid=*)(!(telephoneNumber=foo*)))", "anna annika kowalski mueller muller meier star"},
+	{"an unknown attribute in both", "(|(shoeSize=1)(!(shoeSize=1)))", ""},
 }
 
 func TestFilterCorpus(t *testing.T) {
