@@ -11,6 +11,7 @@ import (
 	goldap "github.com/go-ldap/ldap/v3"
 
 	"ringbook/directory"
+	"ringbook/directory/filter"
 	"ringbook/directory/index"
 	"ringbook/directory/text"
 )
@@ -182,11 +183,11 @@ type list struct {
 }
 
 // A listOf says of what a list is. Lists of different devices with the same books
-// are the same.
+// are the same, unless they ask for numbers, which each reads by its own plan.
 type listOf struct {
 	view   *index.View
 	books  string
-	site   directory.SiteName // whose number plan reads the filter
+	device directory.DeviceID
 	base   string
 	scope  int32
 	filter string
@@ -201,7 +202,16 @@ func (a *answer) listOf(f *found) listOf {
 	for _, k := range a.ctl.sort {
 		order.WriteString(strconv.Quote(k.attribute) + strconv.FormatBool(k.reverse))
 	}
-	return listOf{f.view, books.String(), a.device.Site, a.q.base, a.q.scope, a.q.filter.String(), order.String()}
+	of := listOf{view: f.view, books: books.String(), base: a.q.base, scope: a.q.scope, filter: a.q.filter.String(), order: order.String()}
+	if asksNumbers(a.q.filter) {
+		of.device = a.device.ID
+	}
+	return of
+}
+
+func asksNumbers(f *filter.Filter) bool {
+	a, ok := index.ParseAttribute(f.Attribute)
+	return ok && a.Numbers() || slices.ContainsFunc(f.Children, asksNumbers)
 }
 
 // list returns the whole list, made now or before.
