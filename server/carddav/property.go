@@ -35,7 +35,9 @@ func (ps properties) find(n xml.Name, k kind) *property {
 // and room for the rest.
 const maxResource = 100 << 10
 
-// propertyTable lists what PROPFIND and expand-property answer.
+// propertyTable lists what PROPFIND and expand-property answer. There is no
+// creationdate, which RFC 4918 §15.1 only recommends: the mirror knows when a contact
+// last changed, not since when there is one, and no client asks.
 func propertyTable() properties {
 	dav := func(local string, kinds kind, write func(*exchange, *resource)) property {
 		return property{name: xml.Name{Space: nsDAV, Local: local}, kinds: kinds, write: write}
