@@ -70,7 +70,7 @@ type Plan struct {
 	externalFor []directory.DeviceKind
 	stem        string // without "+"
 	ranges      []extensions
-	emergencies []string // of the country that are in ranges
+	emergencies []string // of the country
 	locations   []string
 
 	special bool // the site says more than its country
@@ -157,7 +157,14 @@ func (p *Plan) Everywhere() *Plan { return p.company.everywhere }
 
 // Emergencies returns the emergency numbers that are no extensions although the
 // ranges of the site have them.
-func (p *Plan) Emergencies() []string { return slices.Clone(p.emergencies) }
+func (p *Plan) Emergencies() (all []string) {
+	for _, s := range p.emergencies {
+		if slices.ContainsFunc(p.ranges, func(r extensions) bool { return r.has(s) }) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
 
 // Digest tells the plans of different sites apart: the country where nothing else
 // is known of a site.
@@ -251,6 +258,11 @@ func (p *Plan) inside(r *written) string {
 // has reports whether digits are an extension of the site.
 func (p *Plan) has(digits string) bool {
 	return slices.ContainsFunc(p.ranges, func(r extensions) bool { return r.has(digits) }) && !slices.Contains(p.emergencies, digits)
+}
+
+// begins reports whether an extension of the site begins with digits.
+func (p *Plan) begins(digits string) bool {
+	return slices.ContainsFunc(p.ranges, func(r extensions) bool { return r.begins(digits) })
 }
 
 // outside reads digits as they are dialled on a line to the outside.

@@ -17,6 +17,7 @@ const MinSuffix = 5
 type Query struct {
 	digits    []byte   // all digits, as they are dialled
 	extension string   // digits of the extension; "" = none
+	plus      bool     // it names its country, so nothing stands before it
 	full      []string // readings as the digits of an E.164 number
 	prefix    []string // readings as the beginning of the digits of an E.164 number
 }
@@ -30,7 +31,7 @@ func (p *Plan) Query(s string) Query {
 	if w.n == 0 || w.stray || w.long {
 		return Query{}
 	}
-	q := Query{digits: slices.Clone(w.digits[:w.n]), extension: w.extension()}
+	q := Query{digits: slices.Clone(w.digits[:w.n]), extension: w.extension(), plus: w.plus}
 	q.full = make([]string, 0, 6)
 	q.prefix = make([]string, 0, 6)
 	if !p.all {
@@ -80,30 +81,21 @@ func (p *Plan) readings(q *Query, w *written) {
 	}
 }
 
-// short adds the reading as an extension: of the site or, if none there begins
-// so, of the other sites.
+// short adds the reading as an extension: of the site or, if none there is it, or
+// none begins so, of the other sites.
 func (p *Plan) short(q *Query, d string) {
-	if p.extends(q, d) {
+	if slices.Contains(p.emergencies, d) {
 		return
 	}
-	for _, other := range p.company.plans {
-		if other != p {
-			other.extends(q, d)
+	has, begins := p.has(d), p.begins(d)
+	for _, site := range p.company.plans {
+		if site.has(d) && (site == p || !has) {
+			q.full = add(q.full, site.stem+d)
+		}
+		if site.begins(d) && (site == p || !begins) {
+			q.prefix = add(q.prefix, site.stem+d)
 		}
 	}
-}
-
-// extends adds the reading as an extension of the site, and reports whether one
-// begins so.
-func (p *Plan) extends(q *Query, d string) bool {
-	begins := slices.ContainsFunc(p.ranges, func(r extensions) bool { return r.begins(d) })
-	if p.has(d) {
-		q.full = add(q.full, p.stem+d)
-	}
-	if begins && !slices.Contains(p.emergencies, d) {
-		q.prefix = add(q.prefix, p.stem+d)
-	}
-	return begins
 }
 
 // dial adds the readings of digits that are dialled on a line to the outside.
@@ -307,13 +299,17 @@ func (q Query) begins(s *spelling) bool {
 	return false
 }
 
-// Suffix reports whether q, of at least MinSuffix digits, ends ph.
+// Suffix reports whether q, of at least MinSuffix digits, ends ph. What begins with
+// "+" is a whole number, and not the end of another one.
 func (q Query) Suffix(ph directory.Phone) bool {
 	if len(q.digits) < MinSuffix {
 		return false
 	}
 	var s spelling
 	spell(ph, &s)
+	if q.plus {
+		return q.equal(&s)
+	}
 	return bytes.HasSuffix(s.dialled(), q.digits) ||
 		bytes.HasSuffix(s.e164[:s.main], q.digits) ||
 		bytes.HasSuffix(s.e164[:s.n], q.digits) ||

@@ -143,6 +143,7 @@ func TestSuffixAndContains(t *testing.T) {
 		{"+49301234567", berlin, true, true},
 		{"0049301234567", berlin, true, true},
 		{"12345", berlin, false, true},
+		{"+1234567", berlin, false, true}, // a whole number, if a short one
 		{"0301", berlin, false, true},
 		{"0049301", berlin, false, true},
 		{"123 45-67", berlin, true, true},

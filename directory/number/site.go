@@ -84,6 +84,7 @@ func NewPlans(first Site, further ...Site) (*Plan, error) {
 	if len(found) > 0 {
 		return nil, errors.Join(found...)
 	}
+	c.setEmergencies()
 	c.seal()
 	c.everywhere = &Plan{company: c, country: c.plans[0].country, all: true}
 	return c.plans[0], nil
@@ -165,23 +166,32 @@ func (p *Plan) setExtensions(place int, s Site) (found []*SiteError) {
 		}
 	}
 	p.stem, p.ranges = stem, ranges
-	p.emergencies = emergencies(p.country, ranges)
 	return found
 }
 
-// emergencies returns the emergency numbers of a country that are in the ranges:
-// they stay what they are.
-func emergencies(country string, ranges []extensions) []string {
-	var all []string
+// setEmergencies notes the emergency numbers of each site's country that are as
+// long as extensions of any site: they stay what they are.
+func (c *company) setEmergencies() {
+	known := make(map[string][]string)
+	for _, p := range c.plans {
+		all, done := known[p.country]
+		if !done {
+			all = c.emergencies(p.country)
+			known[p.country] = all
+		}
+		p.emergencies = all
+	}
+}
+
+func (c *company) emergencies(country string) (all []string) {
 	const longest = 4 // digits
 	for length, most := 1, 10; length <= longest; length, most = length+1, 10*most {
-		if !slices.ContainsFunc(ranges, func(r extensions) bool { return len(r.from) == length }) {
+		asLong := func(r extensions) bool { return len(r.from) == length }
+		if !slices.ContainsFunc(c.plans, func(p *Plan) bool { return slices.ContainsFunc(p.ranges, asLong) }) {
 			continue
 		}
 		for n := range most {
-			s := fmt.Sprintf("%0*d", length, n)
-			in := slices.ContainsFunc(ranges, func(r extensions) bool { return r.has(s) })
-			if in && phonenumbers.IsEmergencyNumber(s, country) {
+			if s := fmt.Sprintf("%0*d", length, n); phonenumbers.IsEmergencyNumber(s, country) {
 				all = append(all, s)
 			}
 		}

@@ -1,7 +1,10 @@
 package number_test
 
 import (
+	"bytes"
+	"encoding/csv"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -207,6 +210,22 @@ func TestExtension(t *testing.T) {
 	}
 }
 
+// An emergency number of the country that one stands in is nobody's extension,
+// even if it is one at another site.
+func TestEmergenciesOfTheCountry(t *testing.T) {
+	p := company(t, number.Site{Country: "DE", Stem: "+4930555", Extensions: "200-299"}, number.Site{Name: "boston", Country: "US", Stem: "+16175550", Extensions: "100-199"})
+	ph := directory.Phone{E164: "+16175550110"}
+	for site, want := range map[directory.SiteName]bool{"": false, "boston": true} {
+		s := p.Site(site)
+		if q := s.Query("110"); q.Equal(ph) != want || s.Extension(ph) == "110" != want || q.Prefix(ph) != want {
+			t.Errorf("%q: 110 is somebody in Boston: %v", site, q.Equal(ph))
+		}
+	}
+	if all := p.Emergencies(); len(all) != 0 {
+		t.Errorf("%q in the ranges", all)
+	}
+}
+
 // Emergency numbers are nobody's, whatever the ranges say.
 func TestEmergencies(t *testing.T) {
 	p := company(t, number.Site{Country: "DE", Stem: "+4930555", Extensions: "100-199"})
@@ -399,4 +418,54 @@ func TestWrittenIsFoundAgain(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The seeds of FuzzSite: what the corpus of the index has in its nine countries.
+const siteSeeds = 584
+
+// Whatever is written at a site and looked for at another: E.164 is valid or
+// none, an index finds what comparing finds, and what we write of a valid number,
+// for any device of any site, finds it again.
+func FuzzSite(f *testing.F) {
+	rows, err := os.ReadFile("testdata/corpus.csv")
+	if err != nil {
+		f.Fatal(err)
+	}
+	all, err := csv.NewReader(bytes.NewReader(rows)).ReadAll()
+	if err != nil || len(all) != siteSeeds+1 {
+		f.Fatalf("%d rows, %v: want %d", len(all), err, siteSeeds+1)
+	}
+	for i, r := range all[1:] {
+		f.Add(byte(i), r[1], "1234")
+		f.Add(byte(i), "1234", r[1])
+	}
+	p := company(f, berlinSite, munichSite, bostonSite)
+	sites := []*number.Plan{p, p.Site("munich"), p.Site("boston")}
+	f.Fuzz(func(t *testing.T, at byte, w, looked string) {
+		home := sites[int(at)%len(sites)]
+		ph := directory.Phone{Written: w, E164: home.E164(w)}
+		if !e164.MatchString(ph.E164) {
+			t.Errorf("E164(%q) = %q", w, ph.E164)
+		}
+		for _, s := range append(sites, p.Everywhere()) {
+			checkIndex(t, s.Query(looked), ph)
+			checkIndex(t, s.Query(w), ph)
+		}
+		if ph.E164 == "" || !codes.MatchString(ph.E164) {
+			return
+		}
+		for _, s := range sites {
+			for _, kind := range directory.DeviceKinds() {
+				for _, profile := range directory.NumberProfiles() {
+					written := s.Write(ph, directory.Device{Kind: kind, Numbers: profile})
+					if q := s.Query(written); !q.Equal(ph) || !q.Prefix(ph) || !q.Suffix(ph) && len(written) >= number.MinSuffix {
+						t.Errorf("%s %s %s: %q of %+v is not found again", s.Name(), kind, profile, written, ph)
+					}
+				}
+			}
+			if short := s.Extension(ph); short != "" && !s.Query(short).Equal(ph) {
+				t.Errorf("%s: extension %s of %+v is not found again", s.Name(), short, ph)
+			}
+		}
+	})
 }

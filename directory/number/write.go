@@ -66,7 +66,7 @@ func (p *Plan) Extension(ph directory.Phone) string {
 	}
 	for _, other := range p.company.plans {
 		short := other.extension(ph.E164[1:])
-		if short != "" && (p.all || !p.has(short) && len(p.company.having(short)) == 1) {
+		if short != "" && (p.all || !p.has(short) && !slices.Contains(p.emergencies, short) && len(p.company.having(short)) == 1) {
 			return short
 		}
 	}
