@@ -3,6 +3,7 @@ package ldap_test
 import (
 	"net/netip"
 	"slices"
+	"sync"
 	"testing"
 
 	goldap "github.com/go-ldap/ldap/v3"
@@ -76,6 +77,7 @@ func TestAnonymousCannotProbe(t *testing.T) {
 		"(mail=anna.berg@contoso.com)", "(mail=*)", "(mail=a*)", "(mobile=01712345678)", "(mobile=*)", "(o=contoso)",
 		"(sn=Berg)", "(givenName=a*)", "(sn>=A)", "(mail~=anna)", "(mail:caseIgnoreMatch:=anna.berg@contoso.com)",
 		"(mail:dn:=anna.berg@contoso.com)", "(anr=anna)", "(searchNumber=01712345678)", "(userType=Member)", "(source=user)",
+		"(modifyTimestamp>=20000101000000Z)", "(modifyTimestamp=*)",
 	} {
 		for _, f := range []string{leaf, "(!" + leaf + ")", "(&(cn=anna*)" + leaf + ")", "(&(cn=anna*)(!" + leaf + "))"} {
 			res, err := c.Search(request(f, "cn"))
@@ -213,6 +215,32 @@ func TestADeviceIsNotAnonymous(t *testing.T) {
 	if n := mails(); n != 0 {
 		t.Errorf("after a failed login it finds %d", n)
 	}
+}
+
+// TestAnonymousTakesTurns: who needs no login shares one turn with whoever has the
+// same address.
+func TestAnonymousTakesTurns(t *testing.T) {
+	toilsomeAt(t, func(p *ldap.Port) {
+		a := printers(t, "cn", "jpegPhoto")
+		a.Networks = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+		p.Anonymous = []ldap.Anonymous{a}
+	}, func(_ *site, d *toil, connect func(directory.Login, string) *raw) {
+		one, other := connect("", ""), connect("", "")
+		one.send(toiling(2))
+		other.send(toiling(2))
+		var reading sync.WaitGroup
+		for _, c := range []*raw{one, other} {
+			reading.Go(func() {
+				if all := c.until(2); len(all) != 8 {
+					t.Errorf("%d messages", len(all))
+				}
+			})
+		}
+		reading.Wait()
+		if d.most != 1 {
+			t.Errorf("%d searches worked at once", d.most)
+		}
+	})
 }
 
 // TestAnonymousMayStay: a printer that searches is as idle as a device may be.

@@ -150,6 +150,9 @@ func (c *conn) elsewhere(ctx context.Context, f func() error) error {
 func (c *conn) startTLS(ctx context.Context) error {
 	c.broken.Store(true) // in the middle of a handshake there are no words
 	deadline := time.Now().Add(c.srv.BindTimeout)
+	if c.device == "" && c.expires.Before(deadline) {
+		deadline = c.expires // it is for handshake and bind together
+	}
 	_ = c.raw.SetWriteDeadline(deadline)
 	c.setReadDeadline(deadline)
 	if c.ending.Load() != nil {

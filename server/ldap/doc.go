@@ -11,6 +11,13 @@
 // A device sees the books of its shelf and nothing else. It binds as
 // cn=<login>,<base>, as <login> or as <login>@anything.
 //
+// # Ports
+//
+// What holds on a listener is its [Port]: how connections begin, whether devices may
+// log in without TLS, and whose clients may search without a login, by address ([Anonymous]).
+// Those see some books and attributes; every other attribute is to them one that nobody
+// has heard of, in filters, orders and comparisons as in answers.
+//
 // # How a message travels
 //
 // [readFrame] takes one message off the connection and checks its shape (length,

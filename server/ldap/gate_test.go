@@ -49,6 +49,12 @@ func (d *toil) Photo(ctx context.Context, _ directory.PhotoID, _ directory.Photo
 // toilsome serves seven people whose photos are toil in a bubble.
 func toilsome(t *testing.T, f func(s *site, d *toil, connect func(login directory.Login, secret string) *raw)) {
 	t.Helper()
+	toilsomeAt(t, func(*ldap.Port) {}, f)
+}
+
+// toilsomeAt is toilsome at another port.
+func toilsomeAt(t *testing.T, change func(*ldap.Port), f func(s *site, d *toil, connect func(login directory.Login, secret string) *raw)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		people := staff()
 		for _, p := range people {
@@ -57,6 +63,7 @@ func toilsome(t *testing.T, f func(s *site, d *toil, connect func(login director
 		m, plan := newMirror(t, people...)
 		d := &toil{mirror: m, began: time.Now(), each: time.Second, size: 1}
 		s := prepare(t, m, plan, func(o *ldap.Options) { o.Directory = d })
+		change(&s.port)
 		l := newPipeline()
 		ctx, cancel := context.WithCancel(context.Background())
 		var served sync.WaitGroup

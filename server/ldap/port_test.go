@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"testing"
+	"time"
 
 	goldap "github.com/go-ldap/ldap/v3"
 	"github.com/google/go-cmp/cmp"
@@ -109,4 +110,25 @@ func TestRevocationOnALegacyPort(t *testing.T) {
 	}
 	plain.expectNotice(goldap.LDAPResultUnavailable)
 	secure.expectNotice(goldap.LDAPResultUnavailable)
+}
+
+// TestAHandshakeIsPartOfTheBindTime: neither a late StartTLS nor a port that waits for
+// the first octet gives a stranger more.
+func TestAHandshakeIsPartOfTheBindTime(t *testing.T) {
+	for name, begin := range map[string]func(c *raw){
+		"StartTLS":     func(c *raw) { c.send(extendedMessage(1, "1.3.6.1.4.1.1466.20037")); c.expect(1, 0x78, 0) },
+		"half a hello": func(c *raw) { c.send([]byte{0x16, 3, 1}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubbleAt(t, func(p *ldap.Port) { p.Opening = ldap.OpenEither }, func(t *testing.T, _ *site, _ *pipeline, connect func() *raw) {
+				t.Helper()
+				c := connect()
+				pass(20 * time.Second)
+				begin(c)
+				if d := c.lasts(); d != ldap.DefaultBindTimeout-20*time.Second {
+					t.Errorf("closed after %v more", d)
+				}
+			})
+		})
+	}
 }
