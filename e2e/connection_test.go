@@ -87,10 +87,18 @@ func TestThroughHAProxy(t *testing.T) {
 	d := r.addDevice()
 	front := map[string]string{"ldaps": freePort(t), "web": freePort(t)}
 	config := filepath.Join(r.dir, "haproxy.cfg")
-	text := "defaults\n mode tcp\n timeout connect 5s\n timeout client 1m\n timeout server 1m\n"
-	for name, back := range map[string]string{"ldaps": r.ldaps + " send-proxy-v2", "web": strings.TrimPrefix(r.url, "http://") + " send-proxy"} {
-		text += fmt.Sprintf("listen %s\n bind %s\n server ringbook %s\n", name, front[name], back)
-	}
+	text := fmt.Sprintf(`defaults
+ mode tcp
+ timeout connect 5s
+ timeout client 1m
+ timeout server 1m
+listen ldaps
+ bind %s
+ server ringbook %s send-proxy-v2
+listen web
+ bind %s
+ server ringbook %s send-proxy
+`, front["ldaps"], r.ldaps, front["web"], strings.TrimPrefix(r.url, "http://"))
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
