@@ -136,7 +136,7 @@ func TestSearchForm(t *testing.T) {
 	if !ours || form.Item.QueryStringParam != "q" {
 		t.Fatalf("%+v", form)
 	}
-	if got := r.pages(path + "?q=003"); len(got) != 2*33 { // 00300 to 00332
+	if got := r.pages(path + "?q=001"); len(got) != 2*100 { // 00100 to 00199
 		t.Errorf("%d lines", len(got))
 	}
 }
@@ -157,6 +157,9 @@ func TestSearch(t *testing.T) {
 		if got != want || len(o.Entries) > 1 {
 			t.Errorf("%q: %+v", q, o.Entries)
 		}
+	}
+	if o := r.object("yealink.xml?q=+"); len(o.Entries) != 3 { // nothing was typed
+		t.Errorf("a blank: %+v", o.Entries)
 	}
 }
 
