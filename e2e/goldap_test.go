@@ -238,10 +238,17 @@ func testAbandon(t *testing.T, r *ringbook, d device) {
 
 // Messages of RFC 4511, for what no client library sends.
 
-func message(id int64, op *ber.Packet) []byte {
+func message(id int64, op *ber.Packet, controls ...goldap.Control) []byte {
 	m := ber.NewSequence("")
 	m.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, id, ""))
 	m.AppendChild(op)
+	if len(controls) > 0 {
+		list := ber.Encode(ber.ClassContext, ber.TypeConstructed, 0, nil, "")
+		for _, c := range controls {
+			list.AppendChild(c.Encode())
+		}
+		m.AppendChild(list)
+	}
 	return m.Bytes()
 }
 
