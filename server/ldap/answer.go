@@ -48,7 +48,7 @@ func (op *operation) newAnswer(q searchRequest, ctl controls) *answer {
 	srv := op.c.srv
 	room, _ := srv.buffers.Get().(*[]byte)
 	return &answer{
-		printer: printer{srv: srv, id: op.id, selection: selectAttributes(q.wanted, q.typesOnly)},
+		printer: printer{srv: srv, id: op.id, selection: selectAttributes(q.wanted, q.typesOnly), handOver: op.handOver},
 		op:      op, q: q, ctl: ctl, room: room, out: (*room)[:0],
 		weight: weigh(q.filter),
 	}

@@ -23,8 +23,8 @@ import (
 // readBuffer holds a usual request whole; each idle connection keeps one.
 const readBuffer = 512
 
-// A conn is one client's connection. Its reading goroutine owns everything but
-// what is marked otherwise.
+// A conn is one client's connection. Its reading goroutine, which at times hands
+// that work to another, owns everything but what is marked otherwise.
 type conn struct {
 	srv  *Server
 	port *Port
@@ -36,6 +36,8 @@ type conn struct {
 	reader    *bufio.Reader
 	secure    bool               // stream is TLS
 	cancel    context.CancelFunc // ends the operations under way
+	spawn     func(func())       // starts a goroutine that the server waits for
+	unhook    func() bool        // of the server's end
 
 	device  directory.DeviceID // "" = anonymous
 	login   directory.Login
@@ -50,7 +52,7 @@ type conn struct {
 	broken  atomic.Bool               // a write failed, or TLS is being set up: nothing can be said
 	mu      sync.Mutex
 	running map[int32]*operation // guarded by mu; by message id
-	count   int                  // guarded by mu; operations whose goroutine has not ended
+	count   int                  // guarded by mu; operations that are not answered yet
 }
 
 // An operation is a search under way.
@@ -58,9 +60,12 @@ type operation struct {
 	c      *conn
 	id     int32
 	cancel context.CancelCauseFunc
+	// readOn has another goroutine read the connection; nil = one does.
+	readOn func()
 	// finishing: its last answer is being sent, so the client may use its id
 	// again; guarded by conn.mu.
 	finishing bool
+	over      bool  // it does not count any more; guarded by conn.mu
 	canceler  int32 // id of the Cancel request that took it back; 0 = none; guarded by conn.mu
 }
 
@@ -76,24 +81,34 @@ var errAbandoned = errors.New("abandoned")
 // errPanic: a fault of ours outside of any operation.
 var errPanic = errors.New("panic")
 
+// errHandedOver: another goroutine reads on.
+var errHandedOver = errors.New("handed over")
+
 // errEnding refuses to write to a connection that is being ended.
 var errEnding = errors.New("connection is ending")
 
-func newConn(s *Server, p *Port, raw net.Conn, from netip.Addr) *conn {
-	return &conn{srv: s, port: p, raw: raw, from: from, anonymous: p.anonymous(from), stream: raw, running: map[int32]*operation{}}
+func newConn(s *Server, p *Port, raw net.Conn, from netip.Addr, spawn func(func())) *conn {
+	return &conn{srv: s, port: p, raw: raw, from: from, anonymous: p.anonymous(from), stream: raw, spawn: spawn, running: map[int32]*operation{}}
 }
 
 // serve reads and answers until the client leaves, breaks the rules or is told to
-// go. ctx ends with the server.
+// go, or until another goroutine does. ctx ends with the server.
 func (c *conn) serve(ctx context.Context) {
 	var own context.Context
 	own, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
+	c.unhook = context.AfterFunc(ctx, func() {
 		c.end(refuse(goldap.LDAPResultUnavailable, "server is going down"), shutdownGrace)
 	})
-	defer stop()
 	c.expires = time.Now().Add(c.srv.BindTimeout)
-	c.leave(c.converse(own))
+	c.read(own)
+}
+
+// read is what the reading goroutine does: it sees the connection to its end, unless
+// it hands the reading over.
+func (c *conn) read(ctx context.Context) {
+	if err := c.converse(ctx); !errors.Is(err, errHandedOver) {
+		c.leave(err)
+	}
 }
 
 // converse reads and answers requests; the error says why it stopped.
@@ -104,12 +119,14 @@ func (c *conn) converse(ctx context.Context) (err error) {
 			err = errPanic
 		}
 	}()
-	if err := c.open(ctx); err != nil {
-		return err
+	if c.reader == nil {
+		if err := c.open(ctx); err != nil {
+			return err
+		}
+		c.reader = bufio.NewReaderSize(c.stream, readBuffer)
 	}
-	c.reader = bufio.NewReaderSize(c.stream, readBuffer)
 	for {
-		b, err := c.read()
+		b, err := c.next()
 		if err != nil {
 			return err
 		}
@@ -167,8 +184,8 @@ func (c *conn) startTLS(ctx context.Context) error {
 	return nil
 }
 
-// read waits for the next message, as long as this client may keep us waiting.
-func (c *conn) read() ([]byte, error) {
+// next waits for the next message, as long as this client may keep us waiting.
+func (c *conn) next() ([]byte, error) {
 	for {
 		deadline := c.expires
 		if c.device != "" {
@@ -247,6 +264,7 @@ func (c *conn) write(b []byte) error {
 // reading.
 func (c *conn) leave(cause error) {
 	defer c.cancel()
+	defer c.unhook()
 	c.ending.CompareAndSwap(nil, departed(cause))
 	d := c.ending.Load()
 	if d.grace > 0 {
@@ -258,6 +276,7 @@ func (c *conn) leave(cause error) {
 	c.wait.Wait()
 	c.become(directory.Device{}, nil)
 	c.srv.census.leave(c.from)
+	c.srv.traffic.count(c.port.Name, func(t *Traffic) { t.Open-- })
 	if d.why != success && !c.broken.Load() { // nothing can follow half a message
 		c.farewell(d.why)
 	}
@@ -389,26 +408,47 @@ func (c *conn) logPanic(ctx context.Context, p any) {
 		slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 }
 
-// start runs a search beside the reader.
+// start runs a search. Most are over sooner than a goroutine is started, so the
+// reader does it itself, and hands the reading over if it turns out to be long.
 func (c *conn) start(ctx context.Context, m message) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+	own, cancel := context.WithCancelCause(ctx)
 	op := &operation{c: c, id: m.id, cancel: cancel}
+	op.readOn = func() { c.spawn(func() { c.read(ctx) }) }
 	if r := c.enlist(op); r != success {
 		cancel(nil)
 		return c.answer(m.id, opSearchDone, r)
 	}
 	who := c.device
-	if who == "" && c.anonymous != nil {
-		c.expires = time.Now().Add(c.srv.IdleTimeout) // it is at home here
-	}
-	c.wait.Go(func() {
-		defer c.discharge(op)
-		defer op.rescue(ctx)
-		if err := op.search(ctx, m, who); errors.Is(err, errRevoked) { // c.write has told the reader of any other
-			c.end(revoked, 0)
+	if who == "" {
+		if c.anonymous != nil {
+			c.expires = time.Now().Add(c.srv.IdleTimeout) // it is at home here
 		}
-	})
+		op.handOver() // its time must run out, though it takes no answer
+	}
+	c.wait.Add(1)
+	defer c.wait.Done()
+	op.run(own, m, who)
+	if op.readOn == nil {
+		return errHandedOver
+	}
 	return nil
+}
+
+func (op *operation) run(ctx context.Context, m message, who directory.DeviceID) {
+	defer op.c.discharge(op)
+	defer op.rescue(ctx)
+	if err := op.search(ctx, m, who); errors.Is(err, errRevoked) { // c.write has told the reader of any other
+		op.c.end(revoked, 0)
+	}
+}
+
+// handOver says that the operation takes its time, or has to wait: somebody else
+// has to read on meanwhile.
+func (op *operation) handOver() {
+	if op.readOn != nil {
+		op.readOn()
+		op.readOn = nil
+	}
 }
 
 func (c *conn) enlist(op *operation) result {
@@ -425,10 +465,15 @@ func (c *conn) enlist(op *operation) result {
 	return success
 }
 
+// discharge forgets an operation that is answered. It may be called again.
 func (c *conn) discharge(op *operation) {
 	op.cancel(nil)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if op.over {
+		return
+	}
+	op.over = true
 	c.count--
 	if c.running[op.id] == op {
 		delete(c.running, op.id)

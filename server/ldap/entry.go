@@ -157,6 +157,7 @@ type printer struct {
 	sight  sight
 	plan   *number.Plan // that the device dials by
 	selection
+	handOver func() // called before a photo is read, which may have to come from a disk
 
 	texts  []string          // of the attribute that is being written
 	phones []directory.Phone // likewise
@@ -283,6 +284,7 @@ func (p *printer) photo(ctx context.Context, dst []byte, name string, id directo
 	if p.typesOnly {
 		return p.values(dst, name, nil), nil
 	}
+	p.handOver()
 	jpeg, err := p.srv.Directory.Photo(ctx, id, size)
 	switch {
 	case errors.Is(err, directory.ErrNotFound):

@@ -22,6 +22,9 @@ const (
 	// run a device has a quarter of a processor without asking anybody. A PBX that
 	// looks up a thousand callers a second needs less.
 	payback = 4
+	// shortWork is for how long nobody need read what the client sends meanwhile: a
+	// goroutine that does costs a look-up as much as all its other work.
+	shortWork = time.Millisecond
 	// turn is for how long a long search works before the next may.
 	turn = 50 * time.Millisecond
 	// handOver is after how long a search that waits for its client, and cannot work
@@ -56,8 +59,8 @@ func newGate() *gate {
 
 // enter begins the work of a search, which has to call [work.leave]. A stranger,
 // who may read but one object, has no share, and needs none.
-func (g *gate) enter(id directory.DeviceID) *work {
-	w := &work{gate: g, since: time.Now()}
+func (g *gate) enter(id directory.DeviceID, handOver func()) *work {
+	w := &work{gate: g, since: time.Now(), handOver: handOver}
 	if id == "" {
 		return w
 	}
@@ -96,12 +99,17 @@ type work struct {
 	long   bool          // it needs a place from now on
 	placed atomic.Bool   // it has one; aside's timer may give it away
 	taken  time.Time     // when it got it
+	// handOver is called before the work waits, and once it is no short one any more.
+	handOver func()
 }
 
 // goOn is called now and then by a search that works: where it is another's turn
 // it waits. An error is that of ctx.
 func (w *work) goOn(ctx context.Context) error {
 	w.count()
+	if w.spent > shortWork {
+		w.handOver()
+	}
 	switch {
 	case w.share == nil || !w.long && w.free, w.placed.Load() && w.since.Sub(w.taken) < turn:
 		return ctx.Err()
@@ -115,6 +123,7 @@ func (w *work) goOn(ctx context.Context) error {
 // reads slowly. Its error is wait's, or that of ctx.
 func (w *work) aside(ctx context.Context, wait func() error) error {
 	w.count()
+	w.handOver()
 	defer func() { w.since = time.Now() }()
 	if !w.placed.Load() {
 		return wait()
@@ -155,21 +164,33 @@ func (w *work) count() {
 // take waits for a place: the device's own first, so that it stands in the queue
 // of all devices once.
 func (w *work) take(ctx context.Context) error {
-	select {
-	case w.share.place <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := w.occupy(ctx, w.share.place); err != nil {
+		return err
 	}
-	select {
-	case w.gate.places <- struct{}{}:
-	case <-ctx.Done():
+	if err := w.occupy(ctx, w.gate.places); err != nil {
 		<-w.share.place
-		return ctx.Err()
+		return err
 	}
 	w.since = time.Now()
 	w.taken = w.since
 	w.placed.Store(true)
 	return nil
+}
+
+// occupy waits for one of places.
+func (w *work) occupy(ctx context.Context, places chan struct{}) error {
+	select {
+	case places <- struct{}{}:
+		return nil
+	default:
+	}
+	w.handOver()
+	select {
+	case places <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // yield gives the place, if there is one, to who waits for it.

@@ -123,6 +123,7 @@ func (op *operation) search(ctx context.Context, m message, who directory.Device
 		b, rep.r = op.appendLast(nil, r, nil)
 		err = c.write(b)
 	}
+	c.discharge(op) // or a client that asks one thing after the other could be one of too many
 	if c.srv.Journal != nil && who != "" && rep.r == success {
 		c.srv.Journal.Searched(who)
 	}
@@ -176,7 +177,7 @@ func (op *operation) find(ctx context.Context, who directory.DeviceID, q searchR
 // run is all the work of a search. An error other than errUnwanted is the
 // connection's end.
 func (a *answer) run(ctx context.Context, who directory.DeviceID) (result, error) {
-	a.work = a.srv.gate.enter(a.op.c.account(who))
+	a.work = a.srv.gate.enter(a.op.c.account(who), a.op.handOver)
 	defer a.work.leave()
 	if a.work.goOn(ctx) != nil {
 		return interrupted(ctx)

@@ -184,11 +184,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, p Port) error {
 			s.refused.add(from)
 			continue
 		}
-		conns.Go(func() {
-			s.traffic.count(p.Name, func(t *Traffic) { t.Open++ })
-			defer s.traffic.count(p.Name, func(t *Traffic) { t.Open-- })
-			newConn(s, &p, raw, from).serve(ctx)
-		})
+		s.traffic.count(p.Name, func(t *Traffic) { t.Open++ })
+		conns.Go(func() { newConn(s, &p, raw, from, conns.Go).serve(ctx) })
 	}
 }
 

@@ -16,7 +16,7 @@ func TestFreeWork(t *testing.T) {
 		g := newGate()
 		// search works for d and reports whether it then needs a place.
 		search := func(id directory.DeviceID, d time.Duration) bool {
-			w := g.enter(id)
+			w := g.enter(id, func() {})
 			defer w.leave()
 			<-time.After(d)
 			if err := w.goOn(t.Context()); err != nil {
@@ -55,7 +55,7 @@ func TestAPlaceIsGivenBack(t *testing.T) {
 		g := newGate()
 		works := make([]*work, 2*cap(g.places))
 		for i := range works {
-			works[i] = g.enter(directory.DeviceID(rune('a' + i)))
+			works[i] = g.enter(directory.DeviceID(rune('a'+i)), func() {})
 			works[i].long = true
 		}
 		for _, w := range works[:cap(g.places)] {
