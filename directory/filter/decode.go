@@ -3,39 +3,42 @@ package filter
 import (
 	"fmt"
 
-	ber "github.com/go-asn1-ber/asn1-ber"
-
 	"ringbook/directory"
 )
 
 // Tags of a SubstringFilter's pieces (RFC 4511 §4.5.1.7.2).
 const (
-	tagInitial ber.Tag = 0
-	tagAny     ber.Tag = 1
-	tagFinal   ber.Tag = 2
+	tagInitial = context | iota
+	tagAny
+	tagFinal
 )
 
 // Tags of a MatchingRuleAssertion (RFC 4511 §4.5.1.7.7).
 const (
-	tagRule  ber.Tag = 1
-	tagType  ber.Tag = 2
-	tagValue ber.Tag = 3
-	tagDN    ber.Tag = 4
+	tagRule = context | (iota + 1)
+	tagType
+	tagValue
+	tagDN
 )
 
-// Decode reads the BER form from a packet that was decoded within limits.
-// Errors are [directory.ErrInvalid]; a filter over the limits is [directory.ErrTooLarge].
+// Decode reads the BER form. Errors are [directory.ErrInvalid]; a filter over the
+// limits is [directory.ErrTooLarge].
+//
+// An attribute description is left as it is: one with options, such as "cn;lang-de",
+// is a subtype (RFC 4512 §2.5) of which nobody has values.
 //
 // Empty pieces of a Substrings node are dropped, since they demand nothing; one
 // that had no others, or none at all, is Present. Phones send them when nothing was
 // typed.
-func Decode(p *ber.Packet) (*Filter, error) {
-	return decode(p, decoder{})
-}
+func Decode(b []byte) (*Filter, error) { return decode(b, decoder{}) }
 
-func decode(p *ber.Packet, d decoder) (*Filter, error) {
-	f, err := d.filter(p, 1)
-	if err != nil {
+func decode(b []byte, d decoder) (*Filter, error) {
+	e, rest, ok := next(string(b))
+	if !ok || rest != "" {
+		return nil, invalid("a filter is one element")
+	}
+	f := new(Filter)
+	if err := d.filter(f, e, 1); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -56,149 +59,137 @@ func (d *decoder) count(n int) error {
 	return nil
 }
 
-func (d *decoder) filter(p *ber.Packet, depth int) (*Filter, error) {
-	if p == nil {
-		return nil, invalid("no filter")
-	}
+func (d *decoder) filter(f *Filter, e element, depth int) error {
 	if err := d.count(1); err != nil {
-		return nil, err
+		return err
 	}
 	if depth > MaxDepth {
-		return nil, fmt.Errorf("filter nested more than %d deep: %w", MaxDepth, directory.ErrTooLarge)
+		return fmt.Errorf("filter nested more than %d deep: %w", MaxDepth, directory.ErrTooLarge)
 	}
-	if p.ClassType != ber.ClassContext || p.Tag > ber.Tag(Extensible) {
-		return nil, invalid("filter choice with class %d and tag %d", p.ClassType, p.Tag)
-	}
-	f := &Filter{Op: Op(p.Tag)}
+	f.Op = Op(e.tag & choiceTag)
+	want := byte(context | constructed)
 	if f.Op == Present {
-		return f, attribute(f, p)
+		want = context
 	}
-	if p.TagType != ber.TypeConstructed {
-		return nil, invalid("filter choice %d is not constructed", p.Tag)
+	if f.Op > Extensible || e.tag&^choiceTag != want {
+		return invalid("filter choice with tag %#x", e.tag)
 	}
 	switch f.Op {
 	case And, Or, Not:
-		return f, d.set(f, p, depth)
+		return d.set(f, e.content, depth)
+	case Present:
+		f.Attribute = e.content
+		return nil
 	case Substrings:
-		return f, d.substrings(f, p)
+		return d.substrings(f, e.content)
 	case Extensible:
-		return f, extensible(f, p)
+		return extensible(f, e.content)
 	default:
-		return f, assertion(f, p)
+		return assertion(f, e.content)
 	}
 }
 
-func (d *decoder) set(f *Filter, p *ber.Packet, depth int) error {
-	if f.Op == Not && len(p.Children) != 1 {
-		return invalid("not with %d filters", len(p.Children))
+func (d *decoder) set(f *Filter, s string, depth int) error {
+	n, ok := count(s)
+	if !ok || f.Op == Not && n != 1 {
+		return invalid("choice %d of %d filters", f.Op, n)
 	}
-	for _, c := range p.Children {
-		child, err := d.filter(c, depth+1)
-		if err != nil {
+	if n > MaxNodes-d.nodes {
+		return d.count(n)
+	}
+	if n == 0 {
+		return nil
+	}
+	room := make([]Filter, n)
+	f.Children = make([]*Filter, n)
+	for i := range room {
+		var e element
+		e, s, _ = next(s)
+		f.Children[i] = &room[i]
+		if err := d.filter(&room[i], e, depth+1); err != nil {
 			return err
 		}
-		f.Children = append(f.Children, child)
 	}
 	return nil
 }
 
 // assertion reads an AttributeValueAssertion.
-func assertion(f *Filter, p *ber.Packet) error {
-	if len(p.Children) != 2 || !is(p.Children[0], ber.ClassUniversal, ber.TagOctetString) ||
-		!is(p.Children[1], ber.ClassUniversal, ber.TagOctetString) {
+func assertion(f *Filter, s string) error {
+	name, rest, ok := next(s)
+	value, rest, too := next(rest)
+	if !ok || !too || rest != "" || name.tag != tagOctets || value.tag != tagOctets {
 		return invalid("assertion that is not an attribute and a value")
 	}
-	f.Value = octets(p.Children[1])
-	return attribute(f, p.Children[0])
+	f.Attribute = name.content
+	f.Value = value.content
+	return nil
 }
 
-func (d *decoder) substrings(f *Filter, p *ber.Packet) error {
-	if len(p.Children) != 2 || !is(p.Children[0], ber.ClassUniversal, ber.TagOctetString) {
+func (d *decoder) substrings(f *Filter, s string) error {
+	name, rest, ok := next(s)
+	pieces, rest, too := next(rest)
+	if !ok || !too || rest != "" || name.tag != tagOctets || pieces.tag != tagSequence {
 		return invalid("substrings that are not an attribute and pieces")
 	}
-	seq := p.Children[1]
-	if seq == nil || seq.ClassType != ber.ClassUniversal || seq.TagType != ber.TypeConstructed ||
-		seq.Tag != ber.TagSequence || d.strict && len(seq.Children) == 0 {
+	n, ok := count(pieces.content)
+	if !ok || d.strict && n == 0 {
 		return invalid("substrings without pieces")
 	}
-	if err := d.count(len(seq.Children)); err != nil {
+	if err := d.count(n); err != nil {
 		return err
 	}
-	for i, c := range seq.Children {
-		if c == nil || c.ClassType != ber.ClassContext || c.TagType != ber.TypePrimitive {
-			return invalid("substring piece %d is no octet string", i+1)
-		}
-		switch piece := octets(c); {
-		case c.Tag == tagInitial && i == 0:
-			f.Initial = piece
-		case c.Tag == tagAny:
-			if piece != "" {
-				f.Any = append(f.Any, piece)
+	f.Attribute = name.content
+	s = pieces.content
+	for i := range n {
+		var e element
+		e, s, _ = next(s)
+		switch {
+		case e.tag == tagInitial && i == 0:
+			f.Initial = e.content
+		case e.tag == tagAny:
+			if e.content != "" {
+				f.Any = append(f.Any, e.content)
 			}
-		case c.Tag == tagFinal && i == len(seq.Children)-1:
-			f.Final = piece
+		case e.tag == tagFinal && i == n-1:
+			f.Final = e.content
 		default:
-			return invalid("substring piece %d with tag %d", i+1, c.Tag)
+			return invalid("substring piece %d with tag %#x", i+1, e.tag)
 		}
 	}
 	if f.Initial == "" && len(f.Any) == 0 && f.Final == "" {
 		f.Op = Present
 	}
-	return attribute(f, p.Children[0])
+	return nil
 }
 
 // extensible reads a MatchingRuleAssertion: a rule, an attribute or both, and a value.
-func extensible(f *Filter, p *ber.Packet) error {
-	last, seen := ber.Tag(0), uint8(0)
-	for _, c := range p.Children {
-		if c == nil || c.ClassType != ber.ClassContext || c.TagType != ber.TypePrimitive ||
-			c.Tag <= last || c.Tag > tagDN {
+func extensible(f *Filter, s string) error {
+	last, valued := byte(0), false
+	for s != "" {
+		e, rest, ok := next(s)
+		if !ok || e.tag <= last {
 			return invalid("extensible match with misplaced parts")
 		}
-		last = c.Tag
-		seen |= 1 << c.Tag
-		s := octets(c)
-		switch c.Tag { //nolint:exhaustive // the tags are this sequence's own, checked above
+		switch last, s = e.tag, rest; e.tag {
 		case tagRule:
-			f.Rule = s
+			f.Rule = e.content
 		case tagType:
-			if err := attribute(f, c); err != nil {
-				return err
-			}
+			f.Attribute = e.content
 		case tagValue:
-			f.Value = s
+			f.Value, valued = e.content, true
 		case tagDN:
-			if len(s) != 1 {
-				return invalid("boolean of %d bytes", len(s))
+			if len(e.content) != 1 {
+				return invalid("boolean of %d bytes", len(e.content))
 			}
-			f.DN = s[0] != 0
+			f.DN = e.content[0] != 0
+		default:
+			return invalid("extensible match with a part of tag %#x", e.tag)
 		}
 	}
-	if seen&(1<<tagValue) == 0 || f.Rule == "" && f.Attribute == "" {
+	if !valued || f.Rule == "" && f.Attribute == "" {
 		return invalid("extensible match without a value, or with neither rule nor attribute")
 	}
 	return nil
-}
-
-// attribute reads an AttributeDescription as it is. One with options, such as
-// "cn;lang-de", is a subtype (RFC 4512 §2.5) of which nobody has values.
-func attribute(f *Filter, p *ber.Packet) error {
-	if p.TagType != ber.TypePrimitive {
-		return invalid("attribute is no octet string")
-	}
-	f.Attribute = octets(p)
-	return nil
-}
-
-func is(p *ber.Packet, class ber.Class, tag ber.Tag) bool {
-	return p != nil && p.ClassType == class && p.TagType == ber.TypePrimitive && p.Tag == tag
-}
-
-func octets(p *ber.Packet) string {
-	if p.Data == nil {
-		return ""
-	}
-	return p.Data.String()
 }
 
 func invalid(format string, args ...any) error {

@@ -5,7 +5,6 @@
 // # Dependencies
 //
 //	for       we use                       why not something else
-//	BER       go-asn1-ber/asn1-ber 1.5     encoding/asn1 reads DER only, and LDAP is BER
 //	strings   go-ldap/ldap/v3 3.4          compiles the filters of book rules, which the operator writes; never those
 //	                                       of a request
 package filter

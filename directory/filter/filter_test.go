@@ -126,7 +126,7 @@ func TestLimits(t *testing.T) {
 	}
 	pieces := substrings(slices.Repeat([]string{"1", "x"}, filter.MaxNodes)...)
 	for _, p := range []*ber.Packet{deep, wide, pieces} {
-		if _, err := filter.Decode(p); !errors.Is(err, directory.ErrTooLarge) {
+		if _, err := filter.Decode(p.Bytes()); !errors.Is(err, directory.ErrTooLarge) {
 			t.Error(err)
 		}
 	}
@@ -164,8 +164,6 @@ func TestDecodeRefuses(t *testing.T) {
 	str := func(s string) *ber.Packet { return octets(ber.ClassUniversal, ber.TagOctetString, s) }
 	part := func(tag ber.Tag, s string) *ber.Packet { return octets(ber.ClassContext, tag, s) }
 	for name, p := range map[string]*ber.Packet{
-		"nil":                      nil,
-		"empty packet":             {},
 		"unknown choice":           with(choice(10), str("cn"), str("x")),
 		"universal choice":         str("cn"),
 		"primitive and":            part(ber.Tag(filter.And), ""),
@@ -175,7 +173,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"equality without value":   with(choice(filter.Equal), str("cn")),
 		"equality with three":      with(choice(filter.Equal), str("cn"), str("x"), str("y")),
 		"equality with integer":    with(choice(filter.Equal), str("cn"), octets(ber.ClassUniversal, ber.TagInteger, "1")),
-		"equality without data":    {Identifier: ber.Identifier{ClassType: ber.ClassContext, TagType: ber.TypeConstructed, Tag: 3}, Children: []*ber.Packet{nil, nil}},
+		"equality of nothing":      choice(filter.Equal),
 		"final first":              substrings("2", "x", "1", "y"),
 		"initial twice":            substrings("0", "x", "0", "y"),
 		"initial last":             substrings("1", "x", "0", "y"),
@@ -188,7 +186,28 @@ func TestDecodeRefuses(t *testing.T) {
 		"extensible bad boolean":   with(choice(filter.Extensible), part(2, "cn"), part(3, "x"), part(4, "")),
 		"extensible fifth part":    with(choice(filter.Extensible), part(2, "cn"), part(3, "x"), part(5, "x")),
 	} {
-		if f, err := filter.Decode(p); !errors.Is(err, directory.ErrInvalid) || f != nil {
+		if f, err := filter.Decode(p.Bytes()); !errors.Is(err, directory.ErrInvalid) || f != nil {
+			t.Errorf("%s: %v, %v", name, f, err)
+		}
+	}
+}
+
+func TestDecodeRefusesOctets(t *testing.T) {
+	for name, octets := range map[string]string{
+		"nothing":              "",
+		"no length":            "\x87",
+		"too short":            "\x87\x03cn",
+		"too long":             "\x87\x01cn",
+		"length without end":   "\x87\x80cn\x00\x00",
+		"length of 5 octets":   "\x87\x85\x00\x00\x00\x00\x02cn",
+		"half a length":        "\x87\x82\x00",
+		"tag of two octets":    "\x9f\x07\x02cn",
+		"child beyond its end": "\xa0\x03\x87\x02c",
+		"half a value":         "\xa3\x06\x04\x02cn\x04\x01",
+		"half a piece":         "\xa4\x08\x04\x02cn\x30\x02\x80\x05",
+		"half a part":          "\xa9\x03\x83\x05x",
+	} {
+		if f, err := filter.Decode([]byte(octets)); !errors.Is(err, directory.ErrInvalid) || f != nil {
 			t.Errorf("%s: %v, %v", name, f, err)
 		}
 	}
@@ -202,12 +221,12 @@ func TestEmptyPiecesDemandNothing(t *testing.T) {
 		"(cn=a*)":   substrings("0", "a", "2", ""),
 		"(cn=a*b*)": substrings("0", "a", "1", "b"),
 	} {
-		f, err := filter.Decode(p)
+		f, err := filter.Decode(p.Bytes())
 		if err != nil || f.String() != want {
 			t.Errorf("%s: %v, %v", want, f, err)
 		}
 	}
-	if f, err := filter.Decode(substrings()); err != nil || f.String() != "(cn=*)" {
+	if f, err := filter.Decode(substrings().Bytes()); err != nil || f.String() != "(cn=*)" {
 		t.Errorf("no pieces: %v, %v", f, err)
 	}
 }
@@ -290,11 +309,7 @@ func FuzzDecode(f *testing.F) {
 		f.Fatalf("%d of 100 seeds are filters", trees)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		p, err := ber.DecodePacketErr(b)
-		if err != nil {
-			return
-		}
-		tree, err := filter.Decode(p)
+		tree, err := filter.Decode(b)
 		if err != nil {
 			if !errors.Is(err, directory.ErrInvalid) && !errors.Is(err, directory.ErrTooLarge) {
 				t.Fatal(err)
@@ -309,11 +324,7 @@ func FuzzDecode(f *testing.F) {
 		if diff := cmp.Diff(tree.String(), again.String()); diff != "" {
 			t.Fatal(diff)
 		}
-		p, err = ber.DecodePacketErr(encode(tree))
-		if err != nil {
-			t.Fatal(err)
-		}
-		same, err := filter.Decode(p)
+		same, err := filter.Decode(encode(tree))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -327,10 +338,8 @@ func FuzzDecode(f *testing.F) {
 func decodable() (n int) {
 	r := rand.New(rand.NewPCG(2, 2))
 	for range 100 {
-		if p, err := ber.DecodePacketErr(encode(random(r, 3))); err == nil {
-			if _, err := filter.Decode(p); err == nil {
-				n++
-			}
+		if _, err := filter.Decode(encode(random(r, 3))); err == nil {
+			n++
 		}
 	}
 	return n

@@ -28,7 +28,7 @@ func Parse(s string) (*Filter, error) {
 		reason := strings.TrimPrefix(err.Error(), "ldap: ")
 		return nil, fmt.Errorf("filter %q: %s: %w", s, reason, directory.ErrInvalid)
 	}
-	f, err := decode(p, decoder{strict: true})
+	f, err := decode(p.Bytes(), decoder{strict: true})
 	if err == nil {
 		err = f.checkNames()
 	}

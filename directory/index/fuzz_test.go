@@ -3,7 +3,6 @@ package index_test
 import (
 	"testing"
 
-	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
 
 	"ringbook/directory/filter"
@@ -30,11 +29,7 @@ func FuzzSearch(f *testing.F) {
 		f.Add(p.Bytes())
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		p, err := ber.DecodePacketErr(b)
-		if err != nil {
-			return
-		}
-		tree, err := filter.Decode(p)
+		tree, err := filter.Decode(b)
 		if err != nil {
 			return
 		}

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"time"
 
-	ber "github.com/go-asn1-ber/asn1-ber"
 	goldap "github.com/go-ldap/ldap/v3"
 
 	"ringbook/directory"
@@ -73,7 +72,7 @@ func decodeSearch(b []byte) (q searchRequest, err error) {
 	if q.wanted, err = decodeWanted(list); err != nil {
 		return q, err
 	}
-	q.filter, err = decodeFilter(f.raw)
+	q.filter, err = filter.Decode(f.raw)
 	return q, err
 }
 
@@ -89,16 +88,6 @@ func decodeWanted(b []byte) (wanted []string, err error) {
 		wanted = append(wanted, w)
 	}
 	return wanted, nil
-}
-
-// decodeFilter reads a filter whose shape the framing has checked: the library
-// sees a bounded slice of bounded depth.
-func decodeFilter(raw []byte) (*filter.Filter, error) {
-	p, err := ber.DecodePacketErr(raw)
-	if err != nil {
-		return nil, errFraming
-	}
-	return filter.Decode(p)
 }
 
 // A report is what the log says about a search.
