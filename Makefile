@@ -3,7 +3,7 @@ GO      ?= go
 BIN     := $(CURDIR)/bin
 VERSION ?= dev
 
-.PHONY: build test unit e2e sdk lint clients tools fuzz bench load clean
+.PHONY: build test unit e2e sdk lint clients tools fuzz bench bench-ldap load clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN)/ringbook ./cmd/ringbook
@@ -50,6 +50,13 @@ bench:
 # built server: requests per second, waits, processor time and memory.
 load:
 	RINGBOOK_E2E_PHONES=10000 $(GO) test -count=1 -run '^TestLoad$$' -v ./e2e
+
+# What LDAP costs beside slapd (Debian's), in time of the server's processor. PEOPLE=100000
+# takes some minutes.
+PEOPLE ?= 1000 10000
+bench-ldap:
+	RINGBOOK_BENCH_PEOPLE="$(PEOPLE)" RINGBOOK_BENCH_ROUNDS=5 RINGBOOK_BENCH_MS=500 \
+	  $(GO) test -count=1 -timeout 60m -run '^TestBesideSlapd$$' -v ./e2e
 
 clean:
 	rm -rf $(BIN)

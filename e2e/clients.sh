@@ -3,7 +3,7 @@
 # Elsewhere it names those that are missing: the tests run without them. tsdav comes
 # from npm, wherever that is there.
 set -eu
-packages="curl ldap-utils vdirsyncer khard evolution-data-server gir1.2-ebook-1.2 gir1.2-edataserver-1.2 python3-gi dbus thunderbird openssl syncevolution syncevolution-libs litmus haproxy"
+packages="curl ldap-utils vdirsyncer khard evolution-data-server gir1.2-ebook-1.2 gir1.2-edataserver-1.2 python3-gi dbus thunderbird openssl syncevolution syncevolution-libs litmus haproxy slapd python3-ldap openjdk-17-jdk-headless"
 missing=""
 for p in $packages; do
 	if ! dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q '^install ok installed$'; then
@@ -16,6 +16,13 @@ if [ -z "$missing" ]; then
 elif [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
 	echo "installing the real clients:$missing"
 	apt-get update -qq
+	# Debian starts a server that it installs; the tests start their own slapd.
+	policy=/usr/sbin/policy-rc.d
+	if [ ! -e $policy ]; then
+		printf '#!/bin/sh\nexit 101\n' >$policy
+		chmod +x $policy
+		trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+	fi
 	# shellcheck disable=SC2086 # a list of names
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 else
