@@ -61,6 +61,7 @@ type rival struct {
 }
 
 func compareLDAP(t *testing.T, r *ringbook, s *slapd) {
+	t.Helper()
 	d := r.addDevice()
 	ours := &rival{process: r.process, plain: r.ldap, tls: r.ldaps, name: d.LDAP.BindDN, secret: d.Secret}
 	theirs := &rival{process: s.process, plain: s.plain, tls: s.tls, name: slapdReader, secret: slapdSecret}
@@ -165,6 +166,7 @@ func (p phone) close() {
 }
 
 func dialPlain(t *testing.T, r *rival) phone {
+	t.Helper()
 	c, err := net.Dial("tcp", r.plain)
 	if err != nil {
 		t.Fatal(err)
@@ -174,6 +176,7 @@ func dialPlain(t *testing.T, r *rival) phone {
 
 // loggedIn is dialPlain and a bind.
 func loggedIn(t *testing.T, r *rival) phone {
+	t.Helper()
 	p := dialPlain(t, r)
 	p.bind(t)
 	return p
@@ -308,7 +311,6 @@ func visit(t *testing.T, name, filter string, resume bool) work {
 		return p
 	}
 	return work{name, open, func(t *testing.T, p phone) int {
-		//nolint:gosec // it is measured, not trusted
 		c, err := tls.Dial("tcp", p.rival.tls, &tls.Config{InsecureSkipVerify: true, ServerName: "localhost", ClientSessionCache: p.rival.sessions})
 		if err != nil {
 			t.Error(err)
@@ -389,7 +391,7 @@ func piece(names []string, has func(s, piece string) bool) (letters string, limi
 func ownNumber(people []entry) string {
 	holders := map[string]int{}
 	for _, e := range people {
-		for _, a := range strings.Fields(everyPhone) {
+		for a := range strings.FieldsSeq(everyPhone) {
 			for _, n := range e.values[a] {
 				holders[n]++
 			}

@@ -49,6 +49,9 @@ type attributeRow struct {
 	keyed bool
 	// worded texts are looked for by each of their words, beside names.
 	worded bool
+	// place attributes are of an address: they are not keyed, but pieces of their
+	// folded values are looked for, as Apple's clients ask for postalAddress.
+	place bool
 
 	constants []string
 	lines     func(*directory.Contact) []string
@@ -129,11 +132,11 @@ var table = [...]attributeRow{
 	worded(line("o company companyName organizationName", func(c *directory.Contact) string { return c.Company })),
 	keyed(line("physicalDeliveryOfficeName officeLocation office roomNumber", func(c *directory.Contact) string { return c.Office })),
 	keyed(line("l localityName city", func(c *directory.Contact) string { return c.Address.City })),
-	line("street streetAddress", func(c *directory.Contact) string { return c.Address.Street }),
-	line("st stateOrProvinceName state", func(c *directory.Contact) string { return c.Address.State }),
-	line("postalCode zip", func(c *directory.Contact) string { return c.Address.PostalCode }),
-	line("co c country countryName friendlyCountryName countryOrRegion", func(c *directory.Contact) string { return c.Address.Country }),
-	line("postalAddress", postalAddress),
+	place(line("street streetAddress", func(c *directory.Contact) string { return c.Address.Street })),
+	place(line("st stateOrProvinceName state", func(c *directory.Contact) string { return c.Address.State })),
+	place(line("postalCode zip", func(c *directory.Contact) string { return c.Address.PostalCode })),
+	place(line("co c country countryName friendlyCountryName countryOrRegion", func(c *directory.Contact) string { return c.Address.Country })),
+	place(line("postalAddress", postalAddress)),
 	// The value is the photo's id: whether there is one can be asked, and which
 	// bytes it has is up to who answers.
 	plain("jpegPhoto thumbnailPhoto", func(c *directory.Contact) string { return string(c.Photo) }),
@@ -208,6 +211,11 @@ func keyed(r attributeRow) attributeRow {
 
 func worded(r attributeRow) attributeRow {
 	r.keyed, r.worded = true, true
+	return r
+}
+
+func place(r attributeRow) attributeRow {
+	r.place = true
 	return r
 }
 

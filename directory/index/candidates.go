@@ -1,6 +1,7 @@
 package index
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -16,6 +17,7 @@ type finder struct {
 	view    *View
 	numbers numberReader
 	mode    mode
+	most    int // more are not worth telling from the others
 }
 
 // A numberReader reads each number of a filter once: phones send the same to
@@ -43,12 +45,16 @@ func (r numberReader) has(row *attributeRow, p directory.Phone) bool {
 	return row.has(p.Kind) && (!row.extension || r.plan.Extension(p) != "")
 }
 
-// A candidates is pieces of runs; false beside it = anybody may be one.
-type candidates [][]posting
+// A candidates is pieces of runs, and slots besides; false beside it = anybody may be
+// one, or so many that they are not worth telling from the others.
+type candidates struct {
+	postings [][]posting
+	slots    []uint32
+}
 
 func (c candidates) size() int {
-	n := 0
-	for _, p := range c {
+	n := len(c.slots)
+	for _, p := range c.postings {
 		n += len(p)
 	}
 	return n
@@ -60,23 +66,39 @@ const maxCompared = 64
 
 // with returns the union of both.
 func (c candidates) with(d candidates) candidates {
-	for _, p := range d {
+	for _, p := range d.postings {
 		same := func(q []posting) bool { return &q[0] == &p[0] && len(q) == len(p) }
-		if len(c) > maxCompared || !slices.ContainsFunc(c, same) {
-			c = append(c, p)
+		if len(c.postings) > maxCompared || !slices.ContainsFunc(c.postings, same) {
+			c.postings = append(c.postings, p)
 		}
+	}
+	if !slices.Equal(c.slots, d.slots) {
+		c.slots = append(c.slots, d.slots...)
 	}
 	return c
 }
 
-// slots returns the slots, each once.
-func (c candidates) slots() []uint32 {
-	slots := make([]uint32, 0, c.size())
-	for _, piece := range c {
-		for _, p := range piece {
-			slots = append(slots, p.slot)
+// all yields the slots, some more than once.
+func (c candidates) all() iter.Seq[uint32] {
+	return func(yield func(uint32) bool) {
+		for _, piece := range c.postings {
+			for _, p := range piece {
+				if !yield(p.slot) {
+					return
+				}
+			}
+		}
+		for _, slot := range c.slots {
+			if !yield(slot) {
+				return
+			}
 		}
 	}
+}
+
+// sorted returns the slots, each once.
+func (c candidates) sorted() []uint32 {
+	slots := slices.AppendSeq(make([]uint32, 0, c.size()), c.all())
 	slices.Sort(slots)
 	return slices.Compact(slots)
 }
@@ -96,7 +118,7 @@ func (x *finder) find(f *filter.Filter) (c candidates, ok bool) {
 		for _, child := range f.Children {
 			d, some := x.find(child)
 			if !some {
-				return nil, false
+				return candidates{}, false
 			}
 			c = c.with(d)
 		}
@@ -105,22 +127,24 @@ func (x *finder) find(f *filter.Filter) (c candidates, ok bool) {
 		return x.leaf(f)
 	case filter.Not, filter.GreaterOrEqual, filter.LessOrEqual, filter.Present, filter.Extensible:
 	}
-	return nil, false
+	return candidates{}, false
 }
 
 func (x *finder) leaf(f *filter.Filter) (c candidates, ok bool) {
 	a, known := ParseAttribute(f.Attribute)
 	switch {
 	case !known:
-		return nil, true
+		return candidates{}, true
 	case a == attributeUID && f.Op == filter.Equal:
 		return x.contact(f.Value), true
 	case a.Numbers():
 		return x.number(f)
 	case table[a].syntax == syntaxSearch:
 		return x.words(searchText(f), true)
+	case table[a].place:
+		return x.pieces(a, f)
 	case !table[a].keyed:
-		return nil, false
+		return candidates{}, false
 	}
 	value := f.Value
 	if f.Op == filter.Substrings {
@@ -128,10 +152,16 @@ func (x *finder) leaf(f *filter.Filter) (c candidates, ok bool) {
 	}
 	switch table[a].syntax {
 	case syntaxName:
-		return x.name(f, value)
+		return x.name(a, f, value)
 	case syntaxText:
+		if value == "" {
+			return x.pieces(a, f)
+		}
 		return x.anyOf(kindText, forms(a, value))
 	case syntaxPlain:
+		if f.Op == filter.Substrings && value == "" {
+			return x.pieces(a, f)
+		}
 		if f.Op == filter.Substrings {
 			return x.anyOf(kindMail, forms(a, value))
 		}
@@ -139,7 +169,32 @@ func (x *finder) leaf(f *filter.Filter) (c candidates, ok bool) {
 		return x.begins(x.view.index.hashed(kindAddress, whole, 0)).with(x.begins(x.view.index.hashed(kindPrivate, whole, 0))), true
 	case syntaxNumber, syntaxFlag, syntaxConstant, syntaxSearch, syntaxTime:
 	}
-	return nil, false
+	return candidates{}, false
+}
+
+// pieces returns the candidates of texts that have the longest piece of a leaf
+// anywhere.
+func (x *finder) pieces(a Attribute, f *filter.Filter) (c candidates, ok bool) {
+	longest := f.Value
+	for _, s := range append(append([]string{f.Initial}, f.Any...), f.Final) {
+		if len(s) > len(longest) {
+			longest = s
+		}
+	}
+	for _, s := range forms(a, longest) {
+		d, some := x.piece(0, s)
+		if !some {
+			return candidates{}, false
+		}
+		c = c.with(d)
+	}
+	return c, true
+}
+
+// piece returns the candidates of texts, or numbers, that have a piece anywhere.
+func (x *finder) piece(seed uint32, s string) (c candidates, ok bool) {
+	c.slots, ok = x.view.grams.find(seed, s, x.most)
+	return c, ok
 }
 
 func (x *finder) begins(p posting) candidates { return x.view.begins(p) }
@@ -148,7 +203,7 @@ func (x *finder) begins(p posting) candidates { return x.view.begins(p) }
 func (v *View) begins(p posting) (c candidates) {
 	for _, r := range v.postings {
 		if found := r.begins(p); len(found) > 0 {
-			c = append(c, found)
+			c.postings = append(c.postings, found)
 		}
 	}
 	return c
@@ -158,7 +213,7 @@ func (v *View) begins(p posting) (c candidates) {
 func (x *finder) anyOf(k kind, texts []string) (c candidates, ok bool) {
 	for _, s := range texts {
 		if s == "" {
-			return nil, false
+			return candidates{}, false
 		}
 		c = c.with(x.begins(newPosting(k, s, 0)))
 	}
@@ -170,12 +225,12 @@ func (x *finder) anyOf(k kind, texts []string) (c candidates, ok bool) {
 func (x *finder) contact(id string) candidates {
 	slot, ok := x.view.find(directory.ContactID(strings.ToLower(id)))
 	if !ok {
-		return nil
+		return candidates{}
 	}
-	return candidates{{newPosting(kindName, "", slot)}}
+	return candidates{slots: []uint32{uint32(slot)}}
 }
 
-// number returns the candidates of a number. Pieces in the middle are not indexed.
+// number returns the candidates of a number.
 func (x *finder) number(f *filter.Filter) (c candidates, ok bool) {
 	switch {
 	case f.Op != filter.Substrings:
@@ -185,7 +240,11 @@ func (x *finder) number(f *filter.Filter) (c candidates, ok bool) {
 	case f.Final != "":
 		return x.endings(f.Final), true
 	}
-	return nil, false
+	longest := slices.MaxFunc(f.Any, func(a, b string) int { return len(a) - len(b) })
+	q := x.numbers.query(longest)
+	c, ok = x.piece(digitSeed, q.Digits())
+	begin, too := x.anyOf(kindNumber, q.Prefixes())
+	return c.with(begin).with(x.endings(longest)), ok && too
 }
 
 func (x *finder) endings(s string) candidates { return x.view.endings(x.numbers.query(s)) }
@@ -200,7 +259,7 @@ func (v *View) endings(q number.Query) (c candidates) {
 
 // name returns the candidates of a leaf on a name. A value of several words that
 // are looked for in any order is words.
-func (x *finder) name(f *filter.Filter, value string) (c candidates, ok bool) {
+func (x *finder) name(a Attribute, f *filter.Filter, value string) (c candidates, ok bool) {
 	onlyInitial := f.Op == filter.Substrings && len(f.Any) == 0 && f.Final == ""
 	switch {
 	case f.Op == filter.Approx || onlyInitial:
@@ -210,31 +269,18 @@ func (x *finder) name(f *filter.Filter, value string) (c candidates, ok bool) {
 	case value != "":
 		return x.beginnings(forms(attributeCN, value))
 	}
-	longest := f.Final
-	for _, s := range f.Any {
-		if len(s) > len(longest) {
-			longest = s
-		}
-	}
-	for _, s := range forms(attributeCN, longest) {
-		d, some := x.piece(s)
-		if !some {
-			return nil, false
-		}
-		c = c.with(d)
-	}
-	return c, true
+	return x.pieces(a, f)
 }
 
 // whole returns the candidates of names that are any of some.
 func (x *finder) whole(texts []string) (c candidates, ok bool) {
 	for _, s := range texts {
 		if s = firstWord(s); s == "" {
-			return nil, false
+			return candidates{}, false
 		}
 		for _, r := range x.view.postings {
 			if found := r.whole(newPosting(kindName, s, 0)); len(found) > 0 {
-				c = c.with(candidates{found})
+				c = c.with(candidates{postings: [][]posting{found}})
 			}
 		}
 	}
@@ -246,21 +292,9 @@ func (x *finder) whole(texts []string) (c candidates, ok bool) {
 func (x *finder) beginnings(texts []string) (c candidates, ok bool) {
 	for _, s := range texts {
 		if s = firstWord(s); s == "" {
-			return nil, false
+			return candidates{}, false
 		}
 		c = c.with(x.begins(newPosting(kindName, s, 0)))
 	}
 	return c, true
-}
-
-// piece returns the candidates of names with a piece anywhere.
-func (x *finder) piece(s string) (c candidates, ok bool) {
-	c, ok = x.beginnings([]string{s})
-	switch at := strings.IndexFunc(s, inWord); {
-	case at > 0: // only at the beginning of a word
-		return c, ok
-	case at < 0 || len(s) < minInner:
-		return nil, false
-	}
-	return c.with(x.begins(newPosting(kindInner, s, 0))), true
 }

@@ -197,6 +197,7 @@ func (x *Index) fill(v *View, contacts iter.Seq[Stored]) {
 	x.place(v, made, nil)
 	share(len(made), len(runs), func(n, from, to int) { runs[n] = x.run(v.generation, made[from:to]) })
 	v.postings = v.postings.add(mergeAll(runs, v.generations), v.generations)
+	v.fillGrams(made)
 	x.joinAll(v, made)
 }
 
@@ -219,6 +220,7 @@ func (x *Index) joinAll(v *View, made []*Entry) {
 	}
 	x.place(v, joined, nil)
 	v.postings = v.postings.add(x.run(v.generation, joined), v.generations)
+	v.addGrams(joined)
 }
 
 // share has each of some workers do its share of n things.

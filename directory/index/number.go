@@ -15,7 +15,7 @@ func (b *Book) Holders(written string) (holders []*Entry) {
 		return nil
 	}
 	q := b.plan.Query(written)
-	for _, slot := range b.view.endings(q).slots() {
+	for _, slot := range b.view.endings(q).sorted() {
 		e := b.member(int(slot))
 		if e != nil && slices.ContainsFunc(e.contact.Phones, q.Equal) {
 			holders = append(holders, e)

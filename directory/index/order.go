@@ -2,6 +2,7 @@ package index
 
 import (
 	"iter"
+	"math/bits"
 	"slices"
 	"sort"
 	"sync"
@@ -11,11 +12,12 @@ import (
 
 // An order is the contacts of one view in the order of names. It is made when
 // somebody first lists the view, out of the last one that was made: ten changes
-// among 100,000 contacts cost a copy of 800 KB, and no sorting.
+// among 100,000 contacts cost a copy of 1.2 MB, and no sorting.
 type order struct {
 	once    sync.Once
 	entries pages[*Entry]
 	list    []*Entry
+	ranks   []uint32 // by slot: the place in the list, of those that are in it
 }
 
 // ordered returns the view's contacts in the order of names.
@@ -25,6 +27,10 @@ func (v *View) ordered() []*Entry {
 		o.entries = v.entries
 		if last := v.index.order.Load(); last == nil || !o.follow(last) {
 			o.sort()
+		}
+		o.ranks = make([]uint32, len(o.entries)*pageSize)
+		for i, e := range o.list {
+			o.ranks[e.slot] = uint32(i)
 		}
 		v.index.order.Store(o)
 	})
@@ -101,6 +107,28 @@ func (o *order) place(sortKey string, id directory.ContactID) int {
 	return sort.Search(len(o.list), func(i int) bool {
 		return o.list[i].isAfter(sortKey, id)
 	})
+}
+
+// A marking is a set of places in an order.
+type marking []uint64
+
+func (m marking) set(place uint32) { m[place/64] |= 1 << (place % 64) }
+
+// from yields the places that are set, in their order, from one on.
+func (m marking) from(place int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for n := place / 64; n < len(m); n++ {
+			word := m[n]
+			if n == place/64 {
+				word &^= 1<<(place%64) - 1
+			}
+			for ; word != 0; word &= word - 1 {
+				if !yield(n*64 + bits.TrailingZeros64(word)) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // inOrder yields entries in the order of names. It is a heap, so that it sorts

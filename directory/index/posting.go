@@ -21,7 +21,6 @@ type kind byte
 // The kinds. 0 is none of them: it fills up the texts that are short.
 const (
 	kindName    kind = iota + 1 // of any attribute of names, from the beginning of a word on
-	kindInner                   // the same from inside a word on
 	kindText                    // a value of any keyed attribute of texts
 	kindMail                    // an address
 	kindAddress                 // the hash of a whole address
@@ -30,10 +29,6 @@ const (
 	kindNumber                  // a spelling of a number, see number.AppendSpellings
 	kindSame                    // the hash of the id of a contact that it says it is
 )
-
-// minInner is the shortest text worth a posting that begins inside of a word,
-// and the shortest that is looked for there, in bytes.
-const minInner = 3
 
 // endOfEnding stands behind the key of a number: "7" is not looked for as the
 // beginning of "70000".
@@ -187,18 +182,16 @@ func hasWholeWord(s, text string) bool {
 // the blank and most other signs stand before "0" in ASCII.
 func endsWord(b byte) bool { return b < '0' }
 
-// appendNamePostings appends a posting for each place of a name at which hasWord
-// may find something, or hasPieces a piece.
+// appendNamePostings appends a posting for each place of a name at which a word
+// begins.
 func appendNamePostings(dst []posting, s string, slot int) []posting {
 	inner := false
 	for i, r := range s {
-		switch is := inWord(r); {
-		case is && !inner:
+		is := inWord(r)
+		if is && !inner {
 			dst = append(dst, newPosting(kindName, s[i:], slot))
-		case is && len(s)-i >= minInner:
-			dst = append(dst, newPosting(kindInner, s[i:], slot))
 		}
-		inner = inWord(r)
+		inner = is
 	}
 	return dst
 }

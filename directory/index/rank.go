@@ -129,10 +129,10 @@ func (b *Book) rare(f *filter.Filter, order func(e, g *Entry) int) iter.Seq[*Ent
 			return
 		}
 		s := newSearch(context.Background(), b, f)
-		finder := finder{b.view, s.numbers, s.mode}
+		finder := finder{b.view, s.numbers, s.mode, b.view.contacts}
 		c, _ := finder.find(f) // of names and numbers it knows
 		var hits []*Entry
-		for _, slot := range c.slots() {
+		for _, slot := range c.sorted() {
 			if e := b.member(int(slot)); e != nil && s.hit(e) {
 				hits = append(hits, e)
 			}

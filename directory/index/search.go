@@ -3,6 +3,7 @@ package index
 import (
 	"context"
 	"iter"
+	"slices"
 
 	"ringbook/directory"
 	"ringbook/directory/filter"
@@ -19,24 +20,14 @@ func (b *Book) SearchAfter(f *filter.Filter, sortKey string, id directory.Contac
 }
 
 // SearchContext is SearchAfter that ends, wherever it is, when ctx does: who
-// reads it has to look at ctx. It evaluates f only as far as the reader goes on,
-// unless f says too little about whom it may find, and those are few.
+// reads it has to look at ctx. It evaluates f only as far as the reader goes on.
 func (b *Book) SearchContext(ctx context.Context, f *filter.Filter, sortKey string, id directory.ContactID) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
 		if b.drained {
 			return
 		}
 		s := newSearch(ctx, b, f)
-		if some, few := s.few(f, sortKey, id); few {
-			for e := range inOrder(some) {
-				if s.ended() || s.hit(e) && !yield(e) {
-					return
-				}
-			}
-			return
-		}
-		all := b.view.ordered()
-		for _, e := range all[b.view.order.place(sortKey, id):] {
+		for e := range b.view.candidates(&finder{view: b.view, numbers: s.numbers, mode: s.mode}, f, sortKey, id) {
 			if s.ended() {
 				return
 			}
@@ -55,27 +46,12 @@ func (v *View) Search(ctx context.Context, f *filter.Filter) iter.Seq[*Entry] {
 		numbers := newNumberReader(v.index.everywhere)
 		m := asked(f)
 		hit, ended := compile(f, numbers, m), enders(ctx)
-		for e := range v.candidates(&finder{v, numbers, m}, f) {
+		for e := range v.candidates(&finder{view: v, numbers: numbers, mode: m}, f, "", "") {
 			if ended() || e.leader == "" && !e.Private() && hit(e) == filter.True && !yield(e) {
 				return
 			}
 		}
 	}
-}
-
-// candidates yields the contacts for which f may be true, in the order of names.
-func (v *View) candidates(x *finder, f *filter.Filter) iter.Seq[*Entry] {
-	c, found := x.find(f)
-	if !found || c.size() > max(v.contacts/manyHits, someHits) {
-		return v.Ordered()
-	}
-	var some []*Entry
-	for _, slot := range c.slots() {
-		if e := v.entries.at(int(slot)); e != nil {
-			some = append(some, e)
-		}
-	}
-	return inOrder(some)
 }
 
 // Matcher returns a function that reports whether f is true for an entry of the
@@ -120,46 +96,55 @@ func enders(ctx context.Context) func() bool {
 	}
 }
 
-// From where on to sort is dearer than to go through all contacts in their
-// order, of which phones want the first fifty: one in so many contacts, and so many.
 const (
-	manyHits = 32
-	someHits = 1024
+	// fewCandidates is up to how many are sorted: for more it pays to know the order
+	// of all names, which has to be made anew when somebody has changed.
+	fewCandidates = 64
+	// manyCandidates is one in so many contacts: of more, the first fifty hits, which is
+	// what phones want, are found as soon among all.
+	manyCandidates = 8
 )
 
-// few finds members behind a place that may be hit, in no order; false = they
-// are too many to sort, so that it gave up.
-func (s *search) few(f *filter.Filter, sortKey string, id directory.ContactID) (some []*Entry, ok bool) {
-	most := max(s.book.own.members/manyHits, someHits)
-	finder := finder{s.book.view, s.numbers, s.mode}
-	c, found := finder.find(f)
-	if !found {
-		return s.scan(most, sortKey, id)
+// candidates yields the contacts behind a place for which f may be true, in the order
+// of names.
+func (v *View) candidates(x *finder, f *filter.Filter, sortKey string, id directory.ContactID) iter.Seq[*Entry] {
+	x.most = max(v.contacts/manyCandidates, fewCandidates)
+	c, found := x.find(f)
+	switch {
+	case found && c.size() <= fewCandidates:
+		return inOrder(v.behind(c, sortKey, id))
+	case found && c.size() <= x.most:
+		return v.ranked(c, sortKey, id)
 	}
-	if c.size() > most {
-		return nil, false
-	}
-	for _, slot := range c.slots() {
-		if e := s.book.member(int(slot)); e != nil && e.isAfter(sortKey, id) {
+	all := v.ordered()
+	return slices.Values(all[v.order.place(sortKey, id):])
+}
+
+// behind returns the candidates behind a place, in no order.
+func (v *View) behind(c candidates, sortKey string, id directory.ContactID) (some []*Entry) {
+	for _, slot := range c.sorted() {
+		if e := v.entries.at(int(slot)); e != nil && e.isAfter(sortKey, id) {
 			some = append(some, e)
 		}
 	}
-	return some, true
+	return some
 }
 
-// scan is few where nothing is known beforehand.
-func (s *search) scan(most int, sortKey string, id directory.ContactID) (some []*Entry, ok bool) {
-	for e := range s.book.All() {
-		if s.ended() {
-			return nil, true
+// ranked yields many candidates. They are put into order by marking their places in
+// that of all, and nobody is sorted.
+func (v *View) ranked(c candidates, sortKey string, id directory.ContactID) iter.Seq[*Entry] {
+	return func(yield func(*Entry) bool) {
+		all := v.ordered()
+		marked := make(marking, len(all)/64+1)
+		for slot := range c.all() {
+			if v.generations.at(int(slot)) != 0 { // else the contact is gone
+				marked.set(v.order.ranks[slot])
+			}
 		}
-		if !s.hit(e) || !e.isAfter(sortKey, id) {
-			continue
+		for place := range marked.from(v.order.place(sortKey, id)) {
+			if !yield(all[place]) {
+				return
+			}
 		}
-		if len(some) == most {
-			return nil, false
-		}
-		some = append(some, e)
 	}
-	return some, true
 }

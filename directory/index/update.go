@@ -285,6 +285,7 @@ func (x *Index) publishEntries(v *View, u *Update) {
 	x.place(v, u.put, u.removed)
 	v.order = &order{}
 	v.postings = v.postings.add(x.run(v.generation, u.put), v.generations)
+	v.addGrams(u.put)
 }
 
 // place puts entries into a view that nobody else sees yet, as its next generation.

@@ -25,6 +25,7 @@ type View struct {
 	known     map[directory.Group]struct{}
 
 	postings postings // of the entries, and stale ones
+	grams    gramRuns // likewise
 	// generation counts the views that have other entries than the one before;
 	// generations says, by slot, with which the entry came; 0 = gone.
 	generation  uint32

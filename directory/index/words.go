@@ -284,7 +284,7 @@ func (x *finder) words(value string, textsAlone bool) (c candidates, ok bool) {
 	for _, r := range all {
 		d, some := x.reading(r, textsAlone || x.mode.person && len(r) > 1, textsAlone)
 		if !some {
-			return nil, false
+			return candidates{}, false
 		}
 		c = c.with(d)
 	}
@@ -334,7 +334,7 @@ func (x *finder) keys(keys string) candidates {
 		var longer []string
 		for _, s := range spelt {
 			for r := '!'; r <= 'z'; r++ {
-				if keyOf(r) == keys[i] && len(x.begins(newPosting(kindName, s+string(r), 0))) > 0 {
+				if keyOf(r) == keys[i] && x.begins(newPosting(kindName, s+string(r), 0)).size() > 0 {
 					longer = append(longer, s+string(r))
 				}
 			}

@@ -328,6 +328,24 @@ func (q Query) Contains(ph directory.Phone) bool {
 		q.begins(&s) || q.equal(&s)
 }
 
+// Digits returns the digits of q as they are dialled: a ph for which [Query.Contains]
+// is true has them in its digits (see [AppendDigits]), unless [Query.Prefix] is true.
+func (q Query) Digits() string { return string(q.digits) }
+
+// AppendDigits appends the digits of ph in which [Query.Contains] looks: those of E.164
+// with its extension, and those that are written if they are not among them.
+func AppendDigits(dst []string, ph directory.Phone) []string {
+	var s spelling
+	spell(ph, &s)
+	if s.n > 0 {
+		dst = append(dst, string(s.e164[:s.n]))
+	}
+	if written := s.dialled(); !bytes.Contains(s.e164[:s.n], written) {
+		dst = append(dst, string(written))
+	}
+	return dst
+}
+
 // Keys returns the keys of q: a ph for which [Query.Equal] or [Query.Suffix] is
 // true has one of them among its own.
 func (q Query) Keys() []string {
