@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 
 	"github.com/spf13/cobra"
@@ -22,10 +21,11 @@ func newServe(o *options) *cobra.Command {
 		Example: "  ringbook serve --config /etc/ringbook/ringbook.toml",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			log, err := newLog(cmd.ErrOrStderr(), format)
+			log, flush, err := newLog(cmd.ErrOrStderr(), format)
 			if err != nil {
 				return err
 			}
+			defer flush()
 			cfg, err := config.Load(config.Find(o.config))
 			if err != nil {
 				return err
@@ -35,16 +35,6 @@ func newServe(o *options) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&format, "log", "text", "the log's `FORMAT`: text or json")
 	return cmd
-}
-
-func newLog(w io.Writer, format string) (*slog.Logger, error) {
-	switch format {
-	case "text":
-		return slog.New(slog.NewTextHandler(w, nil)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(w, nil)), nil
-	}
-	return nil, usage("--log %s: use text or json", format)
 }
 
 func serve(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
