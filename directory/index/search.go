@@ -102,7 +102,7 @@ const (
 	fewCandidates = 64
 	// manyCandidates is one in so many contacts: of more, the first fifty hits, which is
 	// what phones want, are found as soon among all.
-	manyCandidates = 8
+	manyCandidates = 4
 )
 
 // candidates yields the contacts behind a place for which f may be true, in the order

@@ -23,7 +23,10 @@ type attribute struct {
 }
 
 func (o *object) find(name string) *attribute {
-	i := slices.IndexFunc(o.attributes, func(a attribute) bool { return sameType(a.name, name) })
+	std := standard(name) // looked up once: every search asks the base and the books
+	i := slices.IndexFunc(o.attributes, func(a attribute) bool {
+		return strings.EqualFold(a.name, name) || std != nil && std.called(a.name)
+	})
 	if i < 0 {
 		return nil
 	}

@@ -203,21 +203,41 @@ func contactTypes() []attributeType {
 }
 
 // standard finds the definition of a name; nil = there is none but ours.
-func standard(name string) *attributeType {
+func standard(name string) *attributeType { return standardNames()[strings.ToLower(name)] }
+
+// standardNames are all names of the standard's attributes, in lower case. The first
+// definition of a name counts.
+var standardNames = sync.OnceValue(func() map[string]*attributeType {
+	names := map[string]*attributeType{}
 	for _, table := range [][]attributeType{standards[:], ofServer[:]} {
 		for i := range table {
-			if slices.ContainsFunc(strings.Fields(table[i].names), func(n string) bool { return strings.EqualFold(n, name) }) {
-				return &table[i]
+			for name := range strings.FieldsSeq(strings.ToLower(table[i].names)) {
+				if names[name] == nil {
+					names[name] = &table[i]
+				}
 			}
 		}
 	}
-	return nil
+	return names
+})
+
+// called reports whether a name is one of the attribute's.
+func (t attributeType) called(name string) bool {
+	for n := range strings.FieldsSeq(t.names) {
+		if strings.EqualFold(n, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // sameType reports whether two names are those of one attribute.
 func sameType(a, b string) bool {
+	if strings.EqualFold(a, b) {
+		return true
+	}
 	std := standard(a)
-	return strings.EqualFold(a, b) || std != nil && std == standard(b)
+	return std != nil && std.called(b)
 }
 
 // subschema is the entry of the schema (RFC 4512 §4.2). It is the same at all times.
