@@ -184,6 +184,7 @@ func loggedIn(t *testing.T, r *rival) phone {
 
 // ask sends a request and reads until its last answer, whose controls it returns.
 func (p phone) ask(t *testing.T, request []byte) (entries int, last []byte) {
+	t.Helper()
 	if _, err := p.conn.Write(request); err != nil {
 		t.Error(err)
 		return -1, nil
@@ -224,6 +225,7 @@ func (p phone) ask(t *testing.T, request []byte) (entries int, last []byte) {
 }
 
 func (p phone) bind(t *testing.T) {
+	t.Helper()
 	_, last := p.ask(t, bindMessage(p.rival.name, p.rival.secret))
 	if code := resultCode(last); code != 0 {
 		t.Errorf("bind of %s: result %d", p.rival.name, code)
@@ -240,6 +242,7 @@ func resultCode(answer []byte) int64 {
 }
 
 func searchOctets(t *testing.T, filter string, limit int64, controls ...goldap.Control) []byte {
+	t.Helper()
 	f, err := goldap.CompileFilter(filter)
 	if err != nil {
 		t.Fatal(err)
@@ -265,8 +268,10 @@ func searchOctets(t *testing.T, filter string, limit int64, controls ...goldap.C
 // search is a work that asks one thing over and over, as phones ask that keep
 // their connection.
 func search(t *testing.T, name, filter string, limit int64) work {
+	t.Helper()
 	request := searchOctets(t, filter, limit)
 	return work{name + " " + filter, loggedIn, func(t *testing.T, p phone) int {
+		t.Helper()
 		n, _ := p.ask(t, request)
 		return n
 	}}
@@ -274,7 +279,9 @@ func search(t *testing.T, name, filter string, limit int64) work {
 
 // list reads everybody, a page at a time.
 func list(t *testing.T) work {
+	t.Helper()
 	return work{"everybody in pages of 500", loggedIn, func(t *testing.T, p phone) int {
+		t.Helper()
 		all := 0
 		paging := goldap.NewControlPaging(500)
 		for {
@@ -301,6 +308,7 @@ func list(t *testing.T) work {
 
 // visit is a phone that connects anew for each look-up.
 func visit(t *testing.T, name, filter string, resume bool) work {
+	t.Helper()
 	request := searchOctets(t, filter, 0)
 	bye := message(3, ber.Encode(ber.ClassApplication, ber.TypePrimitive, goldap.ApplicationUnbindRequest, nil, ""))
 	open := func(_ *testing.T, r *rival) phone {
@@ -311,6 +319,7 @@ func visit(t *testing.T, name, filter string, resume bool) work {
 		return p
 	}
 	return work{name, open, func(t *testing.T, p phone) int {
+		t.Helper()
 		c, err := tls.Dial("tcp", p.rival.tls, &tls.Config{InsecureSkipVerify: true, ServerName: "localhost", ClientSessionCache: p.rival.sessions})
 		if err != nil {
 			t.Error(err)
@@ -333,6 +342,7 @@ const hits = 50
 
 // works is what is compared, over the people of an LDIF.
 func works(t *testing.T, people []entry) []work {
+	t.Helper()
 	var surnames, names []string
 	for _, e := range people {
 		surnames = append(surnames, e.values["sn"]...)
@@ -346,7 +356,7 @@ func works(t *testing.T, people []entry) []work {
 	numbers := fmt.Sprintf("(|(telephoneNumber=%[1]s)(mobile=%[1]s)(homePhone=%[1]s)(pager=%[1]s))", number)
 	byNumber := "(telephoneNumber=" + number + ")"
 	return []work{
-		{"bind", dialPlain, func(t *testing.T, p phone) int { p.bind(t); return 0 }},
+		{"bind", dialPlain, func(t *testing.T, p phone) int { t.Helper(); p.bind(t); return 0 }},
 		search(t, "mail", "(mail="+mail+")", 0),
 		search(t, "number", byNumber, 0),
 		search(t, "number in four", numbers, 0),

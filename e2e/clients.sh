@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the real clients of the end-to-end tests on Debian, as root.
-# Elsewhere it names those that are missing: the tests run without them. tsdav comes
-# from npm, wherever that is there.
+# Elsewhere it names those that are missing: the tests run without them. tsdav, ldapjs
+# and ldapts come from npm, wherever that is there.
 set -eu
 packages="curl ldap-utils vdirsyncer khard evolution-data-server gir1.2-ebook-1.2 gir1.2-edataserver-1.2 python3-gi dbus thunderbird openssl syncevolution syncevolution-libs litmus haproxy slapd python3-ldap openjdk-17-jdk-headless"
 missing=""
@@ -30,9 +30,13 @@ else
 	echo "as root on Debian, make test installs them" >&2
 fi
 
-# tsdav, at the versions of its package-lock.json; no package's scripts are run.
-cd "$(dirname "$0")/testdata/tsdav"
-if command -v npm >/dev/null 2>&1 && ! npm ls >/dev/null 2>&1; then
-	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error ||
-		echo "tsdav could not be installed, its test will be left out" >&2
-fi
+# Those from npm, at the versions of their package-lock.json; no package's scripts are run.
+cd "$(dirname "$0")/testdata"
+command -v npm >/dev/null 2>&1 || exit 0
+for folder in tsdav ldap; do
+	(
+		cd $folder
+		npm ls >/dev/null 2>&1 || npm ci --ignore-scripts --no-audit --no-fund --loglevel=error ||
+			echo "the clients of $folder could not be installed, their tests will be left out" >&2
+	)
+done

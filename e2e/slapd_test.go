@@ -22,6 +22,7 @@ objectClass: dcObject
 o: ringbook
 
 dn: ou=people,dc=ringbook
+objectClass: top
 objectClass: organizationalUnit
 ou: people
 
