@@ -32,18 +32,18 @@ func siteSettings(prefix string, s *number.Site) []setting {
 // of the default one.
 func (r *reader) sites() {
 	n := &r.cfg.Numbers
-	n.setExternalFor(&n.Site)
+	setExternalFor(&n.Site)
 	for i, table := range r.lists[listSite] {
 		s := number.Site{Country: n.Country}
 		r.table(listSite, i, table, append(siteSettings("", &s), texts(number.KeyLocations, &s.Locations)))
-		n.setExternalFor(&s)
+		setExternalFor(&s)
 		n.Sites = append(n.Sites, s)
 	}
 }
 
 // setExternalFor gives the kinds that dial a prefix their default: a desk phone
 // does, and an exchange or a mobile phone does not.
-func (n *Numbers) setExternalFor(s *number.Site) {
+func setExternalFor(s *number.Site) {
 	if s.ExternalPrefix != "" && s.ExternalFor == nil {
 		s.ExternalFor = []directory.DeviceKind{directory.KindDeskphone}
 	}

@@ -55,9 +55,8 @@ type Plan struct {
 	country string // "DE"
 	code    string // country calling code, "49"
 	trunk   string // before a national number, "0"; "" = nothing
-	// ownTrunk: the site's trunk prefix is not its country's.
-	ownTrunk bool
-	exit     string // before a country calling code, beside "00"
+	zero    string // the country's trunk prefix, which is left behind its code: "+49 030…"
+	exit    string // before a country calling code, beside "00"
 	// open: a call within an area leaves the area code out, and nearly any
 	// length is a number. Then digits without trunk prefix are a local number
 	// of who knows which area, unless they are a mobile one.
@@ -93,7 +92,8 @@ func (p *Plan) setCountry(country string) error {
 	}
 	national := phonenumbers.NormalizeDigitsOnly(phonenumbers.Format(example, phonenumbers.NATIONAL))
 	p.code = strconv.Itoa(code)
-	p.trunk = strings.TrimSuffix(national, phonenumbers.GetNationalSignificantNumber(example))
+	p.zero = strings.TrimSuffix(national, phonenumbers.GetNationalSignificantNumber(example))
+	p.trunk = p.zero
 	p.exit = exitCode(code)
 	p.open = p.country == "DE" || p.country == "AT"
 	return nil
@@ -242,8 +242,13 @@ func (p *Plan) inside(r *written) string {
 		return ""
 	}
 	alone, behind := r.main(), r.extension()
-	if behind == "" && !r.plus && !r.stray && p.has(alone) {
-		return "+" + p.stem + alone
+	if behind == "" && !r.plus && !r.stray {
+		if p.has(alone) {
+			return "+" + p.stem + alone
+		}
+		if short, ours := strings.CutPrefix(p.code+p.area+alone, p.stem); ours && p.area != "" && p.has(short) {
+			return "+" + p.stem + short // without area code
+		}
 	}
 	if behind == "" || !p.has(behind) {
 		return ""
@@ -293,7 +298,7 @@ func (p *Plan) dialled(digits string, alone bool) string {
 			return e
 		}
 	}
-	if national, ok := strings.CutPrefix(digits, p.trunk); ok && p.ownTrunk {
+	if national, ok := strings.CutPrefix(digits, p.trunk); ok && p.trunk != p.zero {
 		return p.valid("+" + p.code + national)
 	}
 	if p.trunk == "" || strings.HasPrefix(digits, p.trunk) || strings.HasPrefix(digits, p.exit) {

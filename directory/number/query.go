@@ -149,7 +149,7 @@ func (p *Plan) withoutTrunk(digits string) string {
 		return "1" + n // North America's is its code, and no number begins with it
 	}
 	if national, home := strings.CutPrefix(digits, p.code); home {
-		if n, ok := strings.CutPrefix(national, p.trunk); ok && p.trunk != "" {
+		if n, ok := strings.CutPrefix(national, p.zero); ok && p.zero != "" {
 			return p.code + n
 		}
 		return ""

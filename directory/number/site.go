@@ -106,7 +106,6 @@ func newSite(place int, s Site) (p *Plan, found []*SiteError) {
 		wrong(KeyCountry, `Use the two letters of ISO 3166-1, such as "DE".`, "%q is no country code", s.Country)
 		return p, found
 	}
-	trunk := p.trunk
 	for _, prefix := range []struct {
 		key, value string
 		to         *string
@@ -121,7 +120,6 @@ func newSite(place int, s Site) (p *Plan, found []*SiteError) {
 			*prefix.to = cmp.Or(prefix.value, *prefix.to)
 		}
 	}
-	p.ownTrunk = s.NationalPrefix != "" && s.NationalPrefix != trunk
 	if p.area = strings.TrimPrefix(s.AreaCode, p.trunk); !isDigits(p.area) || len(p.area) > maxPrefix {
 		wrong(KeyAreaCode, `Write its digits, such as "30".`, "%q is no area code", s.AreaCode)
 	}

@@ -40,7 +40,8 @@ func company(tb testing.TB, first number.Site, further ...number.Site) *number.P
 }
 
 func TestE164AtASite(t *testing.T) {
-	p := company(t, berlinSite, munichSite, bostonSite)
+	long := number.Site{Name: "long", Country: "DE", AreaCode: "30", Stem: "+49305558", Extensions: "10000-19999"}
+	p := company(t, berlinSite, munichSite, bostonSite, long)
 	for _, tt := range []struct{ site, written, want, reason string }{
 		{"", "1234", "+493055571234", "an extension"},
 		{"", "DW 1234", "+493055571234", "and its name"},
@@ -62,6 +63,7 @@ func TestE164AtASite(t *testing.T) {
 		{"", "030 7654321 DW 1234", "+49307654321", "an extension of somebody else"},
 		{"", "030 5557 DW 999", "+49305557", "an extension that there is not: the main line"},
 		{"", "55571234", "+493055571234", "without area code"},
+		{"long", "5558 12345", "+4930555812345", "and longer than numbers in town are"},
 		{"", "765 43 21", "+49307654321", "somebody else in town"},
 		{"", "12345", "", "too short for a number in town"},
 		{"", "116117", "", "a service"},
@@ -84,7 +86,10 @@ func TestE164AtASite(t *testing.T) {
 
 func TestPrefixesOfAnOperator(t *testing.T) {
 	p := company(t, number.Site{Country: "DE", NationalPrefix: "5", InternationalPrefix: "55"})
-	for written, want := range map[string]string{"530 1234567": "+49301234567", "55 43 1 58858": "+43158858", "0049301234567": "+49301234567"} {
+	if q := p.Query("+495301234567"); q.Equal(directory.Phone{E164: "+49301234567"}) || !q.Equal(directory.Phone{E164: "+495301234567"}) {
+		t.Error("the operator's prefix is looked for behind the country's code")
+	}
+	for written, want := range map[string]string{"+49 030 1234567": "+49301234567", "530 1234567": "+49301234567", "55 43 1 58858": "+43158858", "0049301234567": "+49301234567"} {
 		if got := p.E164(written); got != want {
 			t.Errorf("%q is %q, want %q", written, got, want)
 		}

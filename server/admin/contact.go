@@ -55,18 +55,18 @@ func (h handler) findContacts(r *http.Request) (any, error) {
 }
 
 // questions makes filters of what a person types, of which the first counts that
-// finds somebody: what looks like a number is one, or else a name that was typed
-// on a keypad.
+// finds somebody: what has digits may be a number in any spelling, or else a name
+// that was typed on a keypad, an address or an id.
 func questions(text string) []*filter.Filter {
-	name := &filter.Filter{Op: filter.Equal, Attribute: "anr", Value: text}
-	if strings.ContainsAny(text, "0123456789") && strings.Trim(text, "+0123456789 ()/.-") == "" {
-		return []*filter.Filter{{Op: filter.Equal, Attribute: "searchNumber", Value: text}, name}
-	}
-	return []*filter.Filter{{Op: filter.Or, Children: []*filter.Filter{
-		name,
+	other := &filter.Filter{Op: filter.Or, Children: []*filter.Filter{
+		{Op: filter.Equal, Attribute: "anr", Value: text},
 		{Op: filter.Substrings, Attribute: "mail", Initial: text},
 		{Op: filter.Equal, Attribute: "uid", Value: text},
-	}}}
+	}}
+	if strings.ContainsAny(text, "0123456789") {
+		return []*filter.Filter{{Op: filter.Equal, Attribute: "searchNumber", Value: text}, other}
+	}
+	return []*filter.Filter{other}
 }
 
 func (h handler) showContact(r *http.Request) (any, error) {

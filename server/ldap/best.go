@@ -2,7 +2,10 @@ package ldap
 
 import (
 	"context"
+	"iter"
 	"slices"
+
+	"ringbook/directory/index"
 )
 
 // maxRanked is up to which limit the best hits are looked for: phones show 50 of
@@ -17,8 +20,16 @@ const maxRanked = 1000
 // else, where there is room for all, and in pages and lists that go on, the order of
 // names is the only one.
 func (a *answer) best(ctx context.Context, f *found) (result, error) {
-	room := least(int(a.q.size), a.ours()) - len(f.objects)
-	if a.ctl.paging != nil || len(a.ctl.sort) > 0 || f.better == nil || room <= 0 || room > maxRanked {
+	limit := least(int(a.q.size), a.ours()) // 0 = none
+	room := limit - len(f.objects)
+	if a.ctl.paging != nil || len(a.ctl.sort) > 0 || f.better == nil || limit > 0 && room <= 0 {
+		return success, nil
+	}
+	order := f.order()
+	if limit == 0 || room > maxRanked {
+		if order != nil {
+			f.contacts = fewInOrder(f.contacts, order)
+		}
 		return success, nil
 	}
 	all := make([]member, 0, min(room+1, 64))
@@ -33,13 +44,40 @@ func (a *answer) best(ctx context.Context, f *found) (result, error) {
 	if a.over {
 		return interrupted(ctx)
 	}
-	if len(all) > 1 {
-		if order := f.order(); order != nil {
-			slices.SortStableFunc(all, func(m, n member) int { return order(m.entry, n.entry) })
-		}
+	if order != nil {
+		sortMembers(all, order)
 	}
 	f.contacts = slices.Values(all)
 	return success, nil
+}
+
+func sortMembers(all []member, order func(a, b *index.Entry) int) {
+	slices.SortStableFunc(all, func(m, n member) int { return order(m.entry, n.entry) })
+}
+
+// fewInOrder yields contacts in an order if they are few, as those who share a
+// number are; more come as they are.
+func fewInOrder(contacts iter.Seq[member], order func(a, b *index.Entry) int) iter.Seq[member] {
+	return func(yield func(member) bool) {
+		next, stop := iter.Pull(contacts)
+		defer stop()
+		var few []member
+		m, more := next()
+		for ; more && len(few) < maxRanked; m, more = next() {
+			few = append(few, m)
+		}
+		if !more {
+			sortMembers(few, order)
+		}
+		for _, one := range few {
+			if !yield(one) {
+				return
+			}
+		}
+		for ; more && yield(m); m, more = next() {
+			continue
+		}
+	}
 }
 
 // pick returns as many contacts as all has, the best ones first; all are the first

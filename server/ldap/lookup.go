@@ -210,7 +210,12 @@ func (t tree) searchBooks(q searchRequest, books []*index.Book) found {
 		contacts: merge(books, func(b *index.Book) iter.Seq[*index.Entry] {
 			return b.SearchAfter(asking(b), q.after.key, q.after.id)
 		}),
-		order: func() func(a, b *index.Entry) int { return books[0].Order(q.filter) }, // there are hits, so books
+		order: func() func(a, b *index.Entry) int {
+			if len(books) == 0 {
+				return nil
+			}
+			return books[0].Order(q.filter)
+		},
 		better: func() (kinds []iter.Seq[member]) {
 			for i := range index.Kinds {
 				kinds = append(kinds, merge(books, func(b *index.Book) iter.Seq[*index.Entry] { return b.Better(i, asking(b)) }))

@@ -81,3 +81,32 @@ func TestNumbersOfTheDevicesSite(t *testing.T) {
 		}
 	}
 }
+
+// A number that is shared is answered best first, whether all have room or not.
+func TestSharedNumbersBestFirst(t *testing.T) {
+	shared := func(id directory.ContactID, name, given, written string) *directory.Contact {
+		return &directory.Contact{ID: id, Source: directory.SourceUser, DisplayName: name, GivenName: given, Phones: []directory.Phone{{Kind: directory.PhoneWork, Written: written}}}
+	}
+	s := newSite(t, []*directory.Contact{
+		shared("anna", "Anna", "Anna", "030 7654321"), shared("bert", "Bert", "Bert", "030 7654321 DW 12"), shared("zentrale", "Zentrale", "", "+49 30 7654321"),
+	}, nil)
+	c := s.bound(t)
+	// Whom the other half of a filter finds is not held up to be sorted.
+	if res, err := c.Search(request("(|(telephoneNumber=0307654321)(objectClass=person))")); err != nil || len(names(res)) != 3 {
+		t.Errorf("everybody: %q, %v", names(res), err)
+	}
+	for asked, want := range map[string][]string{"0307654321": {"zentrale", "anna", "bert"}, "+49307654321;ext=12": {"bert", "zentrale", "anna"}} {
+		for size := range 4 { // 0 = as many as there are
+			req := request("(|(telephoneNumber=" + asked + ")(mobile=" + asked + "))")
+			req.SizeLimit = size
+			res, _ := c.Search(req) // a limit that cuts is an error, beside what is found
+			cut := want[:]
+			if size > 0 {
+				cut = want[:size]
+			}
+			if got := names(res); !slices.Equal(got, cut) {
+				t.Errorf("%s, %d at most: %q, want %q", asked, size, got, cut)
+			}
+		}
+	}
+}
