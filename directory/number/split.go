@@ -12,9 +12,9 @@ import (
 const minDigits = 3
 
 // Split returns the numbers of one field. People separate them by ; , |
-// and " / ", and by lines; a slash without blanks belongs to the number
-// (030/1234), and so does a piece that is no number (", ext. 12"), unless it has a
-// line of its own.
+// and " / ", and by lines; a slash without blanks, or behind an area code, belongs
+// to the number (030/1234, 030 / 1234), and so does a piece that is no number
+// (", ext. 12"), unless it has a line of its own.
 func Split(s string) []string {
 	var out []string
 	for line := range strings.Lines(s) {
@@ -52,12 +52,24 @@ func numberEnd(s string, start int) int {
 			i++
 			continue
 		}
-		if digits(s[start:i]) >= minDigits && isNumber(firstPiece(s[i+n:])) {
+		before := s[start:i]
+		slash := s[i] == ' ' && isAreaCode(before)
+		if !slash && digits(before) >= minDigits && isNumber(firstPiece(s[i+n:])) {
 			return i
 		}
 		i += n
 	}
 	return len(s)
+}
+
+// maxAreaCode is how many digits an area code has at most, with its trunk prefix or
+// a country's: 030, 04103, +49 4103. No number that begins so is as short.
+const maxAreaCode = 6
+
+// isAreaCode reports whether what stands before a slash is not a number yet.
+func isAreaCode(s string) bool {
+	s = strings.TrimLeft(s, " (")
+	return s != "" && (s[0] == '0' || s[0] == '+') && digits(s) <= maxAreaCode
 }
 
 // separator returns the length of the separator that s begins with; 0 = none.

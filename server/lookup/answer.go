@@ -3,6 +3,7 @@ package lookup
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -20,27 +21,61 @@ const maxHolders = 20
 // find returns those whom a device may see, best first; more = there are more
 // than an answer names. A question of no digits, such as "anonymous", finds nobody.
 func (x *exchange) find(q question) (found []*index.Entry, more bool, err error) {
-	f := &filter.Filter{Op: filter.Equal, Attribute: q.attribute, Value: q.value}
-	order := func(a, b *index.Entry) int { return strings.Compare(a.SortKey(), b.SortKey()) }
-	for _, b := range x.view.ShelfOf(x.device) {
-		if q.attribute == attributeNumbers {
-			found, order = append(found, b.Holders(q.value)...), b.ByNumber(q.value)
-			continue
-		}
-		n := 0
-		for e := range b.SearchContext(x.r.Context(), f, "", "") {
-			if n++; n > maxHolders {
-				more = true
-				break
-			}
-			found = append(found, e)
-		}
+	shelf := x.view.ShelfOf(x.device)
+	if q.attribute == attributeNumbers {
+		found = holders(shelf, q.value)
+	} else {
+		found = x.called(shelf, q.value)
 	}
-	slices.SortStableFunc(found, order)
 	if len(found) > maxHolders {
 		found, more = found[:maxHolders], true
 	}
 	return found, more, x.r.Context().Err()
+}
+
+// holders returns those who have a number, as [index.Book.ByNumber] ranks them.
+func holders(shelf []*index.Book, number string) (found []*index.Entry) {
+	for i, b := range shelf {
+		found = append(found, b.Holders(number)...)
+		if i == len(shelf)-1 {
+			slices.SortStableFunc(found, b.ByNumber(number))
+		}
+	}
+	return found
+}
+
+// called returns those who are called so, in the order of names; where there are
+// more than an answer names, the best ones come first, as in LDAP's answers of
+// limited size.
+func (x *exchange) called(shelf []*index.Book, name string) (found []*index.Entry) {
+	f := &filter.Filter{Op: filter.Equal, Attribute: attributeNames, Value: name}
+	for _, b := range shelf {
+		found = atMost(maxHolders+1, found, b.SearchContext(x.r.Context(), f, "", ""))
+	}
+	slices.SortStableFunc(found, func(a, b *index.Entry) int { return strings.Compare(a.SortKey(), b.SortKey()) })
+	if len(found) <= maxHolders {
+		return found
+	}
+	var best []*index.Entry
+	for kind := range index.Kinds {
+		for _, b := range shelf {
+			best = atMost(maxHolders, best, b.Better(kind, f))
+		}
+	}
+	return atMost(maxHolders+1, best, slices.Values(found))
+}
+
+// atMost appends those who are not there yet, until there are so many.
+func atMost(most int, list []*index.Entry, more iter.Seq[*index.Entry]) []*index.Entry {
+	for e := range more {
+		if len(list) == most {
+			break
+		}
+		if !slices.Contains(list, e) {
+			list = append(list, e)
+		}
+	}
+	return list
 }
 
 // answer writes what was found.

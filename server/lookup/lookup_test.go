@@ -390,6 +390,33 @@ func TestManyHolders(t *testing.T) {
 	}
 }
 
+// Of many who are called alike the best are named, and first of all who is called
+// just so.
+func TestBestNames(t *testing.T) {
+	m := people(t)
+	var put []index.Stored
+	add := func(id, given, surname string) {
+		c := directory.Contact{ID: directory.ContactID(id), DisplayName: given + " " + surname, GivenName: given, Surname: surname, Company: "Contoso"}
+		put = append(put, index.Stored{Contact: &c})
+	}
+	for i := range 30 {
+		add(fmt.Sprint("x-", i), fmt.Sprintf("A%02d-Li", i), "Adler")
+	}
+	add("z-li", "Zoe", "Li")
+	add("z-lindner", "Zoe", "Lindner")
+	m.Publish(m.Prepare(2, put, nil))
+	var answer struct {
+		Contacts []struct{ Name string }
+		More     bool
+	}
+	if err := json.Unmarshal([]byte(newSite(t, m).get("/lookup?name=li&format=json")), &answer); err != nil {
+		t.Fatal(err)
+	}
+	if c := answer.Contacts; len(c) != 20 || !answer.More || c[0].Name != "Zoe Li" {
+		t.Errorf("%+v", answer)
+	}
+}
+
 func FuzzLookup(f *testing.F) {
 	seeds := []string{
 		"number=%2B493012345678", "number=+49 30", "name=Anna", "format=json", "number=%zz&number=1", "name=%00%ff&format=lines",
