@@ -170,8 +170,10 @@ func TestClean(t *testing.T) {
 
 func TestSortKey(t *testing.T) {
 	want := []string{
-		"1&1", "Ährenfeld", "Albers", "Ångström", "de Vries", "Dehmel", "muller", "Muller", "müller", "Müller", "Mulley", "Nagel",
-		"Östermann", "Oswald", "Zwerg", "Ωmega", "Яковлев", "山田",
+		"(ext.) Adler", "1&1", "10 Forward", "9 Lives", "Aero", "Æro", "Afro", "Ährenfeld", "Albers", "Ångström", "de Vries", "Dehmel", "Dora", "Đorđe", "Dzz",
+		"Issik", "Issık", "Lukas", "Łukasz", "Lzz", "Mueller", "muller", "Muller", "müller", "Müller", "Mulley", "Nagel",
+		"O Neil", "O-Neil", "O'Neil", "Oberg", "Øberg", "Oneil", "Östermann", "Oswald", "Room 1", "Room 10", "Room 10a", "Room 2", "Strauss", "Strauß", "Straut",
+		"van der Berg", "Vandenberg", "Zolc", "Żółć", "Zwerg", "Þór", "Ωmega", "Елкин", "Ёлкин", "Жуков", "Яковлев", "김", "山田", "李",
 	}
 	got := slices.Clone(want)
 	slices.Reverse(got)
