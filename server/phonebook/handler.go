@@ -95,6 +95,8 @@ func New(o Options) *Handler {
 // ServeHTTP implements [http.Handler]. Each request makes one line in the log.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{h: h, w: w, r: r, from: h.o.RemoteAddr(r), control: http.NewResponseController(w), started: time.Now()}
+	// Also when a fault of ours panics: a place that is lost is lost for ever.
+	defer x.leave()
 	if broken := x.finish(x.serve()); broken {
 		// The status is sent: only a broken connection still tells the phone that
 		// the document is not whole.
@@ -237,9 +239,7 @@ const (
 // finish answers err if it still can, and writes the log line. broken = a document
 // broke off.
 func (x *exchange) finish(err error) (broken bool) {
-	if x.pass != nil {
-		x.pass.Leave()
-	}
+	x.leave() // a small answer needs no place
 	broken = err != nil && x.status != 0
 	if err != nil && !broken {
 		// Small as it is: who reads nothing would else hold the connection for ever.
@@ -250,6 +250,13 @@ func (x *exchange) finish(err error) (broken bool) {
 	}
 	x.log(err, broken)
 	return broken
+}
+
+// leave gives back the place at the gate.
+func (x *exchange) leave() {
+	if x.pass != nil {
+		x.pass.Leave()
+	}
 }
 
 func (x *exchange) log(err error, broken bool) {

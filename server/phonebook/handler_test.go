@@ -281,3 +281,21 @@ func TestBusy(t *testing.T) {
 	both.Wait()
 	r.get("yealink.xml")
 }
+
+// TestFault: a fault of ours costs one answer, not its place at the gate.
+func TestFault(t *testing.T) {
+	r := newRig(t, twoBooks(t))
+	for range 5 { // more than a device's places
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("no fault")
+				}
+			}()
+			req := httptest.NewRequest(http.MethodGet, phonebook.Root+"yealink.xml", nil)
+			req.SetBasicAuth("desk", "secret")
+			r.ServeHTTP(&stalling{httptest.NewRecorder(), func() { panic("a fault") }}, req)
+		}()
+	}
+	r.get("yealink.xml")
+}
