@@ -118,7 +118,7 @@ func (v *View) Books() []*Book {
 // members, but with its history, so that a phone is told of each contact that it is
 // gone. A book that there is no more has no history either; see [Book.Forgotten].
 func (v *View) Emptied(name directory.BookName) *Book {
-	b := &Book{view: v, book: &book{name: name, title: string(name)}, own: &history{}, drained: true}
+	b := &Book{view: v, book: &book{name: name, title: string(name)}, own: &history{}, drained: true, plan: v.index.plan}
 	if h := v.private[name]; h != nil {
 		b.own, b.book.title = h, strings.TrimSpace(strings.ReplaceAll(v.index.mailboxTitle, ownerName, ""))
 	}

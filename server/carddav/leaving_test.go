@@ -43,6 +43,10 @@ func TestABookIsTakenAway(t *testing.T) {
 	if r := s.do("PROPFIND", vips, "", "Depth: 1"); strings.Contains(r.body, ".vcf") {
 		t.Errorf("the book has members: %s", r.body)
 	}
+	caller := bookQuery(`<c:filter><c:prop-filter name="TEL"><c:text-match>030 12345678</c:text-match></c:prop-filter></c:filter>`, "")
+	if r := s.do("REPORT", vips, caller, "Depth: 1"); r.status != http.StatusMultiStatus || strings.Contains(r.body, ".vcf") {
+		t.Errorf("a number is looked for in it: %d %s", r.status, r.body)
+	}
 	status, body, next := sync(token)
 	if status != http.StatusMultiStatus || strings.Count(body, "404 Not Found") != 2 || next == token {
 		t.Fatalf("%d %s", status, body)
