@@ -24,10 +24,10 @@
 // are read as a keypad's letters too, where no number is looked for beside them.
 //
 // A posting is a slot and the first bytes of a text: of a name from each place on
-// where a word begins, and from each place inside of a word; of a company or a
-// department from each word on; of other texts and addresses; of a number's spellings
-// and its last digits. Postings are kept
-// sorted, so that those of all texts that begin alike are found by bisection. And
+// where a word begins; of a company or a department likewise; of other texts and
+// addresses; of a number's spellings and its last digits. Postings are kept sorted, so
+// that those of all texts that begin alike are found by bisection. What stands in the middle of a text, or of a number, is found
+// by its grams, three bytes each: for each gram there is a list of who has it. And
 // takes the candidates of the operand that has the fewest, Or those of all its
 // operands; what is not indexed, or is negated, may be true for anybody, and if
 // nothing else says who, every member is looked at.
@@ -40,9 +40,10 @@
 // among 100,000 contacts still cost what ten changes cost, nearly always. Runs are
 // never changed, and an older view keeps its own.
 //
-// Candidates are put into the order of names as far as they are read. If they are
-// many, as they are while the first letter is typed, all contacts are gone
-// through in their order instead, of which the first fifty hits are not far.
+// Few candidates are sorted by name. Many are put into their order by marking their
+// places in the order of all. If they are a large part of all, as they are while the
+// first letter is typed, all contacts are gone through in their order instead, of which
+// the first fifty hits are not far.
 package index
 
 import (

@@ -71,7 +71,7 @@ func decodeCancel(b []byte) (id int32, ok bool) {
 // Whether it was canceled is settled here: from now on it is too late.
 func (op *operation) appendLast(dst []byte, r result, controls []byte) ([]byte, result) {
 	op.c.mu.Lock()
-	op.finishing = true
+	op.finish()
 	by := op.canceler
 	op.c.mu.Unlock()
 	if by == 0 {

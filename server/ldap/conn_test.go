@@ -495,3 +495,17 @@ func TestABrokenListenerIsReported(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestOneAfterTheOther: whoever waits for each answer asks but one thing at a time,
+// however busy the machine is with what is left to do behind the answer. A stranger's
+// searches have goroutines of their own.
+func TestOneAfterTheOther(t *testing.T) {
+	s := newSite(t, staff(), func(o *ldap.Options) { o.MaxOperations = 1 })
+	c := s.raw(t)
+	root := tlv(0x30, number1(2), tlv(0x63, str(""), []byte{10, 1, 0, 10, 1, 0, 2, 1, 0, 2, 1, 0, 1, 1, 0}, tlv(0x87, []byte("objectClass")), tlv(0x30)))
+	for range 500 {
+		c.send(root)
+		c.expect(2, 0x64, -1)
+		c.expect(2, 0x65, goldap.LDAPResultSuccess)
+	}
+}

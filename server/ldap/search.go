@@ -112,7 +112,7 @@ func (op *operation) search(ctx context.Context, m message, who directory.Device
 		b, rep.r = op.appendLast(nil, r, nil)
 		err = c.write(b)
 	}
-	c.discharge(op) // or a client that asks one thing after the other could be one of too many
+	c.discharge(op) // before the log is written: the client may ask again by now
 	if c.srv.Journal != nil && who != "" && rep.r == success {
 		c.srv.Journal.Searched(who)
 	}
