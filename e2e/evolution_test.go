@@ -49,7 +49,8 @@ type evolution struct {
 	out  *bufio.Scanner
 }
 
-func startEvolution(t *testing.T, r *ringbook, d device) *evolution {
+// startEvolution opens the address book of a source, with more in its environment.
+func startEvolution(t *testing.T, source []byte, d device, environment ...string) *evolution {
 	t.Helper()
 	need(t, "dbus-run-session", "/usr/libexec/evolution-source-registry")
 	home := t.TempDir()
@@ -57,11 +58,6 @@ func startEvolution(t *testing.T, r *ringbook, d device) *evolution {
 	if err := os.MkdirAll(sources, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	host, port, err := net.SplitHostPort(strings.TrimPrefix(r.url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	source := fmt.Appendf(nil, evolutionSource, host, port, d.Login, d.book())
 	if err := os.WriteFile(filepath.Join(sources, "ringbook.source"), source, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +67,7 @@ func startEvolution(t *testing.T, r *ringbook, d device) *evolution {
 	}
 	// Debian's own Python has the bindings, whatever else is in PATH.
 	cmd := exec.CommandContext(t.Context(), "dbus-run-session", "--", "/usr/bin/python3", script, d.Login, d.Secret)
-	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + home, "XDG_RUNTIME_DIR=" + home, "LANG=C.UTF-8"}
+	cmd.Env = append(environment, "PATH=/usr/bin:/bin", "HOME="+home, "XDG_RUNTIME_DIR="+home, "LANG=C.UTF-8")
 	var errs syncBuffer
 	cmd.Stderr = &errs
 	in, err := cmd.StdinPipe()
@@ -116,9 +112,12 @@ type evolutionBook struct {
 }
 
 // refresh has it ask the server, and returns what it shows then.
-func (e *evolution) refresh() evolutionBook {
+func (e *evolution) refresh() evolutionBook { e.t.Helper(); return e.ask("refresh") }
+
+// ask has it do what a line says.
+func (e *evolution) ask(line string) evolutionBook {
 	e.t.Helper()
-	if _, err := io.WriteString(e.in, "refresh\n"); err != nil {
+	if _, err := io.WriteString(e.in, line+"\n"); err != nil {
 		e.t.Fatal(err)
 	}
 	if err := e.pipe.SetReadDeadline(time.Now().Add(patience)); err != nil {
@@ -142,7 +141,9 @@ func TestEvolution(t *testing.T) {
 	s := startTenant(t, 120)
 	anna := s.add(person("Anna", "Sonderbar", map[string]any{"mobilePhone": "+49 171 3920001"}))
 	r := startRingbook(t, s)
-	e := startEvolution(t, r, r.addDevice())
+	d := r.addDevice()
+	host, port := hostPort(t, strings.TrimPrefix(r.url, "http://"))
+	e := startEvolution(t, fmt.Appendf(nil, evolutionSource, host, port, d.Login, d.book()), d)
 
 	var book evolutionBook
 	eventually(t, "Evolution has everybody", func() error {
@@ -175,4 +176,57 @@ func TestEvolution(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+func hostPort(t *testing.T, address string) (host, port string) {
+	t.Helper()
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return host, port
+}
+
+// evolutionLDAP is the account as Evolution's own dialogue writes it.
+const evolutionLDAP = `[Data Source]
+DisplayName=Ringbook
+Enabled=true
+Parent=ldap-stub
+
+[Address Book]
+BackendName=ldap
+
+[Authentication]
+Host=%s
+Port=%s
+Method=ldap/simple-binddn
+User=%s
+RememberPassword=false
+
+[Security]
+Method=ldaps
+
+[LDAP Backend]
+Authentication=binddn
+CanBrowse=false
+Limit=100
+RootDn=%s
+Scope=subtree
+`
+
+// TestEvolutionLDAP: it finds people by what it searches for while somebody types.
+func TestEvolutionLDAP(t *testing.T) {
+	s := startTenant(t, 120, "--photos", "0")
+	r := startRingbook(t, s)
+	d := r.addDevice()
+	_, port := hostPort(t, r.ldaps)
+	e := startEvolution(t, fmt.Appendf(nil, evolutionLDAP, "localhost", port, d.LDAP.BindDN, d.LDAP.BaseDN), d, "LDAPTLS_CACERT="+r.ca)
+	for _, query := range []string{
+		`(or (beginswith "full_name" "Jürgen G") (beginswith "email" "Jürgen G") (beginswith "nickname" "Jürgen G"))`,
+		`(contains "full_name" "gro")`, `(contains "phone" "23125042")`, `(contains "email" "juergen.gross")`,
+	} {
+		if got := e.ask(query); !strings.Contains(got.Cards[grossName], "+493023125042") {
+			t.Errorf("%s finds %d, Jürgen: %q", query, got.Count, got.Cards[grossName])
+		}
+	}
 }

@@ -1,9 +1,10 @@
 """Evolution's data server, driven as Evolution drives it.
 
 evolution.py LOGIN SECRET: opens the address book of the source "ringbook". For
-each line on standard input it refreshes the book and prints one JSON line:
-whether the book is read-only, how many cards it has, and the cards by their
-names (of two people with one name, one).
+each line on standard input it searches the book for what the line says, or
+refreshes it if that is "refresh", and prints one JSON line: whether the book is
+read-only, how many cards it has, and the cards by their names (of two people
+with one name, one).
 """
 import json
 import sys
@@ -25,19 +26,22 @@ source.connect("credentials-required", lambda s, *_: s.invoke_authenticate_sync(
 loop = GLib.MainLoop()
 
 
-def answer(book):
-    book.refresh_sync(None)
-    _, contacts = book.get_contacts_sync('(contains "x-evolution-any-field" "")', None)
+def answer(book, query):
+    if query == "refresh":
+        book.refresh_sync(None)
+        query = '(contains "x-evolution-any-field" "")'
+    _, contacts = book.get_contacts_sync(query, None)
     cards = {c.get_property("full-name"): c.to_string(1) for c in contacts}
     print(json.dumps({"readonly": book.is_readonly(), "count": len(contacts), "cards": cards}), flush=True)
 
 
 def line(channel, condition, book):
-    if sys.stdin.readline() == "":
+    query = sys.stdin.readline()
+    if query == "":
         loop.quit()
         return False
     try:
-        answer(book)
+        answer(book, query.strip())
     except GLib.Error as e:
         print(json.dumps({"error": e.message}), flush=True)
     return True
