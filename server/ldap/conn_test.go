@@ -119,6 +119,19 @@ func TestAnIDMayBeUsedAgainAtOnce(t *testing.T) {
 	c.expect(3, 0x78, goldap.LDAPResultSuccess)
 }
 
+// TestOneAfterAnother: who waits for each answer never has too many under way, however
+// long an answered search takes to end.
+func TestOneAfterAnother(t *testing.T) {
+	s := newSite(t, staff(), func(o *ldap.Options) { o.MaxOperations = 1 })
+	c := s.rawBound(t)
+	for i := range 2000 {
+		c.send(search1(2, "sn", "1.1"))
+		if all := c.until(2); all[len(all)-1].code != 0 {
+			t.Fatalf("after %d: %+v", i, all[len(all)-1])
+		}
+	}
+}
+
 func TestTimeLimit(t *testing.T) {
 	s := album(t, 500, nil)
 	c := s.rawBound(t)
