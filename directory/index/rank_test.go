@@ -128,3 +128,21 @@ func TestNamesTheOtherWayRound(t *testing.T) {
 		t.Errorf("the rule lets in %q", got)
 	}
 }
+
+// Equality finds a short name that stands in the whole name as the beginning of a
+// longer one only.
+func TestEqualityOfShortNames(t *testing.T) {
+	x := newIndex(t, directory.Book{Name: "all", Filter: "(uid=*)"})
+	publish(x, 1, []index.Stored{
+		{Contact: &directory.Contact{ID: "jo", Source: directory.SourceUser, DisplayName: "Jonas Berg", GivenName: "Jo", Surname: "Berg"}},
+		{Contact: &directory.Contact{ID: "bergman", Source: directory.SourceUser, DisplayName: "Berg Bergmann", GivenName: "Bergmann", Surname: "Berg"}},
+	})
+	b := x.View().Books()[0]
+	for f, want := range map[string][]directory.ContactID{
+		"(givenName=jo)": {"jo"}, "(sn=berg)": {"bergman", "jo"}, "(givenName=berg)": nil, "(givenName=Bergmann)": {"bergman"}, "(givenName=jonas)": nil,
+	} {
+		if got := ids(b.Search(parse(t, f))); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", f, got, want)
+		}
+	}
+}

@@ -32,6 +32,9 @@ func (a *answer) best(ctx context.Context, f *found) (result, error) {
 		}
 		return success, nil
 	}
+	if _, ok := a.sight.known("cn"); !ok { // the order would tell of names
+		return success, nil
+	}
 	all := make([]member, 0, min(room+1, 64))
 	for m := range f.contacts {
 		if all = append(all, m); a.stop(ctx) || len(all) > room {

@@ -88,6 +88,18 @@ func TestBestHitsFirstWhenCut(t *testing.T) {
 	}
 }
 
+// TestBestHitsTellNothing: who may not see names does not learn them from the order.
+func TestBestHitsTellNothing(t *testing.T) {
+	a := printers(t, "telephoneNumber", "o")
+	a.Hits = 3
+	s := newSiteAt(t, func(p *ldap.Port) { p.Anonymous = []ldap.Anonymous{a} })
+	s.put(conrads()...)
+	res, err := s.dial(t).Search(request("(o=con*)", "1.1"))
+	if got := names(res); code(err) != goldap.LDAPResultSizeLimitExceeded || !slices.Equal(got, []string{"aconcio", "anna", "annika"}) {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 // TestBestHitsAmongMany: the one who is called so is found behind thousands whose
 // names begin so, and nobody comes twice.
 func TestBestHitsAmongMany(t *testing.T) {

@@ -110,10 +110,15 @@ func (a *answer) window(ctx context.Context, f *found) (result, error) {
 		a.listed = appendListView(nil, 0, count, resultOffsetRangeError)
 		return refuse(resultVirtualListViewError, "there is no such place in the list"), nil
 	}
-	a.listed = appendListView(nil, target, count, goldap.LDAPResultSuccess)
 	from := max(0, target-1-int(a.ctl.view.before))
 	to := min(count, target+int(a.ctl.view.after))
-	f.contacts = slices.Values(all.members[min(from, len(all.members)):min(to, len(all.members))])
+	if to-from > maxSorted {
+		a.listed = appendListView(nil, target, count, goldap.LDAPResultAdminLimitExceeded)
+		return refuse(resultVirtualListViewError, "the window is too large"), nil
+	}
+	a.listed = appendListView(nil, target, count, goldap.LDAPResultSuccess)
+	// A client that reads slowly must not hold a whole list that nobody else looks at.
+	f.contacts = slices.Values(slices.Clone(all.members[min(from, len(all.members)):min(to, len(all.members))]))
 	f.objects = f.objects[max(0, from-len(all.members)):max(0, to-len(all.members))]
 	f.objectsLast = true
 	return success, nil
@@ -216,8 +221,8 @@ func asksNumbers(f *filter.Filter) bool {
 
 // list returns the whole list, made now or before.
 func (a *answer) list(ctx context.Context, f *found) (arranged, result, error) {
-	if _, unknown := a.ctl.sortAttributes(a.sight); unknown != "" {
-		return a.arrange(ctx, f)
+	if _, unknown := a.ctl.sortAttributes(a.sight); unknown != "" || f.view == nil {
+		return a.arrange(ctx, f) // of nothing, or in no order
 	}
 	of := a.listOf(f)
 	if all, ok := a.srv.lists.get(of); ok {

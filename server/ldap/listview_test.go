@@ -191,6 +191,15 @@ func TestListViewOfMany(t *testing.T) {
 	if got := view(t, c, "(sn=*)", "mail", valueView(0, 0, "greta")); len(got.names) != 1 || got.code != 0 {
 		t.Errorf("too many to sort, by value: %+v", got)
 	}
+	if got := view(t, c, "(sn=*)", "-cn", offsetView(0, 0, many, many)); !slices.Equal(got.names, byName[:1]) {
+		t.Errorf("the other way round: %+v", got)
+	}
+	if got := view(t, c, "(sn=*)", "cn", offsetView(0, many, 1, 0)); got.code != 76 {
+		t.Errorf("all in one window: %+v", got)
+	}
+	if got := view(t, c, "(sn=*)", "cn", offsetView(0, many-2, 1, 0)); got.code != 0 || len(got.names) != many-1 {
+		t.Errorf("as many as are sorted in one window: %d, result %d", len(got.names), got.code)
+	}
 	r := request("(sn=*)", "1.1")
 	r.Controls = []goldap.Control{
 		goldap.NewControlString(goldap.ControlTypeServerSideSorting, true, string(sortBy("mail"))),
@@ -221,6 +230,36 @@ func TestMalformedListViews(t *testing.T) {
 	withContext := tlv(0x30, integer(0), integer(1), tlv(0x81), str("what another server gave"))
 	if got := view(t, c, "(sn=*)", "cn", withContext); got.code != 0 || len(got.names) != 2 {
 		t.Errorf("with a context: %+v", got)
+	}
+}
+
+// TestSortByNameOfMany: the order of names is the index's own, and any number of
+// people have it; backwards it is sorted as any other. Pages come through.
+func TestSortByNameOfMany(t *testing.T) {
+	const many = 10_001
+	s := newSite(t, crowd(many), nil)
+	c := s.bound(t)
+	r := request("(sn=*)", "1.1")
+	for _, q := range []struct {
+		key  *goldap.SortKey
+		want uint16 // if it is critical
+	}{
+		{&goldap.SortKey{AttributeType: "cn"}, 0},
+		{&goldap.SortKey{AttributeType: "displayName"}, 0},
+		{&goldap.SortKey{AttributeType: "cn", Reverse: true}, goldap.LDAPResultUnavailableCriticalExtension},
+		{&goldap.SortKey{AttributeType: "mail"}, goldap.LDAPResultUnavailableCriticalExtension},
+	} {
+		sorting := &goldap.ControlServerSideSorting{SortKeys: []*goldap.SortKey{q.key}}
+		r.Controls = []goldap.Control{sorting}
+		res, err := c.SearchWithPaging(r, 4000)
+		if err != nil || len(res.Entries) != many || len(slices.Compact(slices.Sorted(slices.Values(names(res))))) != many {
+			t.Fatalf("by %s: %v", q.key.AttributeType, err)
+		}
+		value := sorting.Encode().Children[1].Bytes() // with its own head, which is an OCTET STRING's
+		r.Controls = []goldap.Control{goldap.NewControlString(goldap.ControlTypeServerSideSorting, true, string(value[2:]))}
+		if _, err := c.Search(r); code(err) != q.want {
+			t.Errorf("by %s, reverse %v: %v", q.key.AttributeType, q.key.Reverse, err)
+		}
 	}
 }
 

@@ -227,8 +227,10 @@ func checkRule(t *testing.T, c *goldap.Conn, dn string, a *goldap.EntryAttribute
 func TestSchemaIsForDevices(t *testing.T) {
 	s := newSite(t, staff(), nil)
 	read := goldap.NewSearchRequest("cn=subschema", goldap.ScopeBaseObject, 0, 0, 0, false, "(objectClass=subschema)", nil, nil)
-	if _, err := s.dial(t).Search(read); code(err) != goldap.LDAPResultInsufficientAccessRights {
-		t.Errorf("a stranger: %v", err)
+	for name, stranger := range map[string]*goldap.Conn{"no login": s.dial(t), "let in without one": newPrinterSite(t).dial(t)} {
+		if _, err := stranger.Search(read); code(err) != goldap.LDAPResultInsufficientAccessRights {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 	c := s.bound(t)
 	res, err := c.Search(read)

@@ -14,11 +14,12 @@ import (
 
 // Sorting is for people: its memory must not be an attacker's to use up.
 const (
-	// maxSorted is as many contacts as Active Directory sorts (MaxTempTableSize). The
-	// order of names is there already, and has no limit.
+	// maxSorted is as many contacts as Active Directory sorts (MaxTempTableSize), and as
+	// many as are held for one client while it reads. The order of names is there
+	// already, and has no limit.
 	maxSorted = 10_000
 	// maxSorting is how many searches collect contacts at once; those of one take some
-	// 5 MB with their keys, or 2.4 MB for each 100,000 without.
+	// 5 MB with their keys, or 2.4 MB for each 100,000 of a list view without.
 	maxSorting = 4
 )
 
@@ -51,11 +52,11 @@ func (a *answer) sort(ctx context.Context, f *found) (result, error) {
 	if err != nil || r != success {
 		return r, err
 	}
-	if r := a.sortedAs(all); r != success {
-		return r, nil
+	a.rearranged = true // its pages are counted
+	if all.code == goldap.LDAPResultSuccess {
+		f.contacts, f.objectsLast = slices.Values(all.members), true
 	}
-	a.rearranged, f.contacts, f.objectsLast = true, slices.Values(all.members), true
-	return success, nil
+	return a.sortedAs(all), nil
 }
 
 // sortedAs says in the response control how it was sorted, or why not.
@@ -77,7 +78,8 @@ func (c *controls) byName() bool {
 	return ok && too && a == name
 }
 
-// arrange collects the contacts and sorts them.
+// arrange collects the contacts and sorts them; those of a list view, which is kept
+// for all, in the order of names if they are too many.
 func (a *answer) arrange(ctx context.Context, f *found) (all arranged, r result, err error) {
 	leave, err := a.enterSorting(ctx)
 	defer leave()
@@ -86,7 +88,7 @@ func (a *answer) arrange(ctx context.Context, f *found) (all arranged, r result,
 		return all, r, err
 	}
 	for m := range f.contacts {
-		if all.members = append(all.members, m); a.stop(ctx) {
+		if all.members = append(all.members, m); a.stop(ctx) || a.ctl.view == nil && len(all.members) > maxSorted {
 			break
 		}
 	}
@@ -97,12 +99,12 @@ func (a *answer) arrange(ctx context.Context, f *found) (all arranged, r result,
 	switch by, unknown := a.ctl.sortAttributes(a.sight); {
 	case unknown != "":
 		all.code, all.unknown = goldap.LDAPResultNoSuchAttribute, unknown
+	case len(all.members) > maxSorted && (a.ctl.view == nil || !a.ctl.byName()):
+		all.code = goldap.LDAPResultAdminLimitExceeded
 	case a.ctl.byName():
 		if a.ctl.sort[0].reverse {
 			slices.Reverse(all.members)
 		}
-	case len(all.members) > maxSorted:
-		all.code = goldap.LDAPResultAdminLimitExceeded
 	default:
 		all.by = by
 		all.sort(a.ctl.sort)
