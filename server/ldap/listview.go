@@ -78,13 +78,13 @@ func (v *listView) readTarget(e element) bool {
 	return false
 }
 
-// appendListView appends the control that answers a list view request (§4.2).
-func appendListView(dst []byte, target, count int, code uint16) []byte {
+// listViewControl is the control that answers a list view request (§4.2).
+func listViewControl(target, count int, code uint16) []byte {
 	v, mark := begin(nil, tagSequence)
 	v = appendInt(v, tagInteger, int32(target))
 	v = appendInt(v, tagInteger, int32(count))
 	v = appendInt(v, tagEnumerated, int32(code))
-	return appendControl(dst, goldap.ControlTypeVLVResponse, finish(v, mark))
+	return appendControl(nil, goldap.ControlTypeVLVResponse, finish(v, mark))
 }
 
 // window leaves of what was found what a list view request wants to see.
@@ -107,16 +107,16 @@ func (a *answer) window(ctx context.Context, f *found) (result, error) {
 	count := len(all.members) + len(f.objects)
 	target, ok := a.ctl.view.target(count, func(value string) int { return a.placeOf(value, all) })
 	if !ok {
-		a.listed = appendListView(nil, 0, count, resultOffsetRangeError)
+		a.listed = listViewControl(0, count, resultOffsetRangeError)
 		return refuse(resultVirtualListViewError, "there is no such place in the list"), nil
 	}
 	from := max(0, target-1-int(a.ctl.view.before))
 	to := min(count, target+int(a.ctl.view.after))
 	if to-from > maxSorted {
-		a.listed = appendListView(nil, target, count, goldap.LDAPResultAdminLimitExceeded)
+		a.listed = listViewControl(target, count, goldap.LDAPResultAdminLimitExceeded)
 		return refuse(resultVirtualListViewError, "the window is too large"), nil
 	}
-	a.listed = appendListView(nil, target, count, goldap.LDAPResultSuccess)
+	a.listed = listViewControl(target, count, goldap.LDAPResultSuccess)
 	// A client that reads slowly must not hold a whole list that nobody else looks at.
 	f.contacts = slices.Values(slices.Clone(all.members[min(from, len(all.members)):min(to, len(all.members))]))
 	f.objects = f.objects[max(0, from-len(all.members)):max(0, to-len(all.members))]
@@ -126,7 +126,7 @@ func (a *answer) window(ctx context.Context, f *found) (result, error) {
 
 // noView says that there is no list view for such a request.
 func (a *answer) noView(code uint16, why string) result {
-	a.listed = appendListView(nil, 0, 0, code)
+	a.listed = listViewControl(0, 0, code)
 	return refuse(resultVirtualListViewError, why)
 }
 
