@@ -122,7 +122,7 @@ func TestAnIDMayBeUsedAgainAtOnce(t *testing.T) {
 // TestOneAfterAnother: who waits for each answer never has too many under way, however
 // long an answered search takes to end.
 func TestOneAfterAnother(t *testing.T) {
-	s := newSite(t, staff(), func(o *ldap.Options) { o.MaxOperations = 1 })
+	s := newSite(t, staff(), func(o *ldap.Options) { o.MaxOperations = 2 })
 	c := s.rawBound(t)
 	for i := range 2000 {
 		c.send(search1(2, "sn", "1.1"))
