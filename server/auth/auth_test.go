@@ -27,6 +27,8 @@ type disk struct {
 	devices []directory.Device
 	fail    error
 	taken   int // how many logins AddDevice calls taken
+	// meanwhile is a change that is stored just before the next one.
+	meanwhile func(*directory.Device)
 }
 
 func (d *disk) Devices(context.Context) ([]directory.Device, error) {
@@ -55,6 +57,10 @@ func (d *disk) ChangeDevice(_ context.Context, id directory.DeviceID, change fun
 	for i := range d.devices {
 		if d.devices[i].ID == id {
 			c := d.devices[i].Clone()
+			if d.meanwhile != nil {
+				d.meanwhile(&c)
+				d.meanwhile = nil
+			}
 			if err := change(&c); err != nil {
 				return directory.Device{}, err
 			}

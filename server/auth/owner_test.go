@@ -90,3 +90,27 @@ func TestDrainLeavers(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestOwnerChangesMeanwhile: who gets a device while its owner is looked up, or has
+// just left, neither gets that owner's mailbox with it nor loses it.
+func TestOwnerChangesMeanwhile(t *testing.T) {
+	devices := &disk{}
+	a := open(t, devices)
+	d, _, err := a.Add(t.Context(), directory.Device{Name: "phone", Owner: "anna@x.example", Kind: directory.KindPhone, Books: []directory.BookName{"people"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := people{map[string]directory.ContactID{"anna@x.example": "a"}, map[directory.ContactID]bool{"a": true}}
+	for name, was := range map[string]directory.ContactID{"bound": "", "drained": "a"} {
+		if _, err := a.Change(t.Context(), d.ID, func(d *directory.Device) error { d.Owner, d.OwnerID = "anna@x.example", was; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		devices.meanwhile = func(d *directory.Device) { d.Owner, d.OwnerID = "bodo@x.example", "" }
+		if err := a.DrainLeavers(t.Context(), p, 0); err != nil {
+			t.Error(err)
+		}
+		if d, err := a.Device(d.ID); err != nil || d.Owner != "bodo@x.example" || d.OwnerID != "" || d.State != directory.DeviceActive {
+			t.Errorf("%s with whoever had it before: %+v, %v", name, d, err)
+		}
+	}
+}
