@@ -50,6 +50,12 @@ type BookActivity struct {
 	Confirmed time.Time `json:"confirmed,omitzero"`
 }
 
+// Holds reports whether the device may still have contacts of the book: it was sent
+// some, or told whom there is, and has not been seen to have emptied it.
+func (b BookActivity) Holds() bool {
+	return (b.Cards > 0 || !b.Synced.IsZero()) && b.Confirmed.IsZero()
+}
+
 // MaxHeals is how many refused writes are remembered of a device. One more makes
 // it read everything again.
 const MaxHeals = 32

@@ -209,11 +209,11 @@ func (p *program) retire(ctx context.Context) {
 	}
 }
 
-// emptied reports whether a device has read every book that it ever read as an
-// empty one, and shown that it has.
+// emptied reports whether a device has read every book that it ever read, in part or
+// whole, as an empty one, and shown that it has.
 func emptied(a directory.Activity) bool {
 	for _, b := range a.Books {
-		if !b.Synced.IsZero() && b.Confirmed.IsZero() {
+		if b.Holds() {
 			return false
 		}
 	}

@@ -96,6 +96,7 @@ func TestRetireWhoIsEmpty(t *testing.T) {
 		"was told":          {map[directory.BookName]directory.BookActivity{"people": told}, directory.DeviceDraining},
 		"one of two":        {map[directory.BookName]directory.BookActivity{"people": empty, "vips": told}, directory.DeviceDraining},
 		"never read a book": {nil, directory.DeviceDraining},
+		"broke off":         {map[directory.BookName]directory.BookActivity{"people": empty, "vips": {Cards: 40}}, directory.DeviceDraining},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -146,7 +146,7 @@ func (j *Journal) Left(id directory.DeviceID, shown func(directory.BookName) boo
 		return nil
 	}
 	for name, b := range a.Books {
-		if (b.Cards > 0 || !b.Synced.IsZero()) && b.Confirmed.IsZero() && !shown(name) {
+		if b.Holds() && !shown(name) {
 			left = append(left, name)
 		}
 	}
@@ -211,7 +211,9 @@ func (j *Journal) Visited(id directory.DeviceID, v Visit) {
 		if v.Book == "" || !v.Told && v.Cards == 0 && !known {
 			return
 		}
-		b.Cards += v.Cards
+		if b.Cards += v.Cards; v.Cards > 0 { // it is not empty, or not any more
+			b.Emptied, b.Confirmed = time.Time{}, time.Time{}
+		}
 		switch {
 		case v.Told:
 			told(&b, v, now)

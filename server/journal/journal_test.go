@@ -277,6 +277,16 @@ func TestLeft(t *testing.T) {
 	if d := cmp.Diff([]directory.BookName{"part", "whole"}, left); d != "" {
 		t.Error(d)
 	}
+	for range 2 {
+		j.Visited("d", journal.Visit{Step: directory.StepSync, Book: "part", Told: true, Drained: true, Knew: true})
+	}
+	if left := j.Left("d", func(n directory.BookName) bool { return n != "part" }); len(left) != 0 {
+		t.Errorf("emptied and known to be: %v", left)
+	}
+	j.Visited("d", journal.Visit{Step: directory.StepSync, Book: "part", Cards: 2}) // given back, and taken away before it was whole
+	if left := j.Left("d", func(n directory.BookName) bool { return n != "part" }); len(left) != 1 {
+		t.Error("a book of which some is on the phone again is not left to empty")
+	}
 	if left := j.Left("stranger", func(directory.BookName) bool { return false }); left != nil {
 		t.Errorf("of a device that was never seen: %v", left)
 	}
