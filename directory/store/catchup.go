@@ -58,6 +58,9 @@ func (sh shelf) next(books []directory.Book, rev directory.Revision) shelf {
 // become since the store was last open. It is done again from the beginning
 // when it was interrupted; nobody has seen a view by then.
 func (s *Store) catchUp(ctx context.Context, m meta, l *load) error {
+	if err := s.guardBooks(ctx, m); err != nil {
+		return err
+	}
 	if u := s.index.Reconcile(m.revision + 1); u != nil {
 		if err := s.guardRules(u); err != nil {
 			return err

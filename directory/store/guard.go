@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -108,6 +110,42 @@ func (s *Store) guardRules(u *index.Update) error {
 		if leaving, members := u.Left(b.Name); members > 0 && leaving == members && !joined[b.Name] {
 			return fmt.Errorf("the rule of book %s lets nobody in, and its %d contacts would leave every device; check its filter, "+
 				"or empty it on purpose with mirror.shrink_guard = \"0%%\" for one start: %w", b.Name, members, directory.ErrShrink)
+		}
+	}
+	return nil
+}
+
+// guardBooks stops a start without a book that was there at the last one and that
+// devices are to see: it has another name by now, or was the one that there is as
+// long as none is configured, and every phone would follow that, too.
+func (s *Store) guardBooks(ctx context.Context, m meta) error {
+	if s.o.ShrinkGuard <= 0 || m.revision == 0 { // nobody has anything yet
+		return nil
+	}
+	lost := make(map[directory.BookName]int)
+	for name, away := range m.books {
+		if away == 0 && !slices.ContainsFunc(s.o.Books, func(b directory.Book) bool { return b.Name == name }) {
+			lost[name] = 0
+		}
+	}
+	if len(lost) == 0 {
+		return nil
+	}
+	all, err := s.devices(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range all {
+		for _, name := range d.Books {
+			if _, gone := lost[name]; gone && d.State == directory.DeviceActive {
+				lost[name]++
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(lost)) {
+		if n := lost[name]; n > 0 {
+			return fmt.Errorf("book %s is not configured any more, and every device that has it (%d) would be emptied; give it back its name, give those devices "+
+				"other books first (ringbook device edit), or take it away on purpose with mirror.shrink_guard = \"0%%\" for one start: %w", name, n, directory.ErrShrink)
 		}
 	}
 	return nil

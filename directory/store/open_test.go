@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -145,6 +146,58 @@ func TestRuleThatTurnsEverybodyOut(t *testing.T) {
 	s = openStore(t, dir, o)
 	if n := len(storetest.Members(s.View())["sales"]); n != 0 {
 		t.Errorf("%d members of a book that was emptied on purpose", n)
+	}
+}
+
+// TestBookThatDevicesHave opens a guarded store with a book less, or by another
+// name, than devices have.
+func TestBookThatDevicesHave(t *testing.T) {
+	dir, o := t.TempDir(), storetest.Options(t)
+	o.ShrinkGuard = 0.2
+	reopen := func() error {
+		s, err := store.Open(t.Context(), dir, o)
+		if err != nil {
+			return err
+		}
+		return s.Close()
+	}
+	if err := reopen(); err != nil { // the first start; the next ones know the books
+		t.Fatal(err)
+	}
+	s := openStore(t, dir, o)
+	for id, d := range map[directory.DeviceID]directory.Device{
+		"both": {Books: []directory.BookName{"people", "sales"}, State: directory.DeviceActive},
+		"gone": {Books: []directory.BookName{"sales"}, State: directory.DeviceRevoked},
+		"one":  {Books: []directory.BookName{"people"}, State: directory.DeviceActive},
+	} {
+		d.ID, d.Login = id, directory.Login(id)
+		if err := s.AddDevice(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Apply(t.Context(), directory.Batch{Source: directory.SourceUser, Changes: storetest.Puts(storetest.Person(1))}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	all := o.Books
+	o.Books = slices.Clone(all)
+	o.Books[1].Name = "Sales"
+	if err := reopen(); !errors.Is(err, directory.ErrShrink) || !strings.Contains(err.Error(), "book sales") || !strings.Contains(err.Error(), "has it (1)") {
+		t.Errorf("a book by another name: %v", err)
+	}
+	o.Books = all
+	if err := reopen(); err != nil {
+		t.Errorf("its name given back: %v", err)
+	}
+	o.Books, o.ShrinkGuard = all[:1], 0
+	if err := reopen(); err != nil {
+		t.Errorf("taken away on purpose: %v", err)
+	}
+	o.ShrinkGuard = 0.2
+	if err := reopen(); err != nil {
+		t.Errorf("the start after that: %v", err)
 	}
 }
 
