@@ -8,8 +8,8 @@ import (
 	"ringbook/directory/index"
 )
 
-// defaultAnonymousHits: a screen of a printer shows ten, and nobody shall take
-// the whole directory along.
+// defaultAnonymousHits: a screen of a printer shows ten. Who goes on page by page
+// gets as many again.
 const defaultAnonymousHits = 50
 
 // anonymous reads the [[ldap.anonymous]] tables. What cannot be read lets nobody in:

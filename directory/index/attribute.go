@@ -21,6 +21,7 @@ const (
 	attributeObjectCategory
 	attributeANR
 	attributeUID
+	attributeSearchNumber
 )
 
 // A syntax says how the values of an attribute are compared.
@@ -111,7 +112,8 @@ var table = [...]attributeRow{
 	// Active Directory's search by any part of a name; estos calls it metaSearchText.
 	attributeANR: {names: []string{"anr", "metaSearchText"}, syntax: syntaxSearch, operational: true},
 
-	attributeUID: plain("uid userid id entryUUID", func(c *directory.Contact) string { return string(c.ID) }),
+	attributeUID:          plain("uid userid id entryUUID", func(c *directory.Contact) string { return string(c.ID) }),
+	attributeSearchNumber: hidden(numbers("searchNumber metaSearchNumber", directory.PhoneKinds()...)), // estos phones search all at once
 	{
 		names:  []string{"mail", "email", "emailAddress", "rfc822Mailbox"},
 		syntax: syntaxPlain, keyed: true,
@@ -125,7 +127,6 @@ var table = [...]attributeRow{
 	numbers("pager pagerTelephoneNumber", directory.PhonePager),
 	numbers("otherTelephone otherPhone", directory.PhoneOther),
 	{names: []string{"ipPhone"}, syntax: syntaxNumber, phones: directory.PhoneKinds(), extension: true},
-	hidden(numbers("searchNumber metaSearchNumber", directory.PhoneKinds()...)), // estos phones search all at once
 
 	keyed(line("title jobTitle", func(c *directory.Contact) string { return c.JobTitle })),
 	worded(line("ou department departmentNumber organizationalUnitName", func(c *directory.Contact) string { return c.Department })),

@@ -31,7 +31,18 @@ type Book struct {
 	own     *history
 	before  []*history // the books that come first: their members are not in this one
 	drained bool
-	plan    *number.Plan // of whoever sees the shelf
+	plan    *number.Plan         // of whoever sees the shelf
+	sees    func(Attribute) bool // see Seen; nil = all
+}
+
+// Seen returns the book for somebody who may know some attributes only: what a search
+// does for its reader beyond the filter, such as looking for the words of a name in
+// other names and the company, or putting the best hits first, it does by those alone.
+// The filter itself is not looked at.
+func (b *Book) Seen(sees func(Attribute) bool) *Book {
+	twin := *b
+	twin.sees = sees
+	return &twin
 }
 
 // Name returns the book's name.

@@ -22,7 +22,7 @@ func (b *Book) Holders(written string) (holders []*Entry) {
 		}
 	}
 	if len(holders) > 1 {
-		slices.SortFunc(holders, byNumber(q))
+		slices.SortFunc(holders, b.byNumber(q))
 	}
 	return holders
 }
@@ -31,13 +31,18 @@ func (b *Book) Holders(written string) (holders []*Entry) {
 // for it, best first: whose own number or extension it is, then who shares it
 // but for an extension, then who has the same digits as no valid number; of
 // those a company before its people; of those by name.
-func (b *Book) ByNumber(written string) func(e, f *Entry) int { return byNumber(b.plan.Query(written)) }
+func (b *Book) ByNumber(written string) func(e, f *Entry) int {
+	return b.byNumber(b.plan.Query(written))
+}
 
-func byNumber(q number.Query) func(e, f *Entry) int {
+func (b *Book) byNumber(q number.Query) func(e, f *Entry) int {
+	seen := b.seenNumbers()
 	rank := func(e *Entry) number.Rank {
 		best := number.RankNone
 		for _, ph := range e.contact.Phones {
-			best = min(best, q.Rank(ph))
+			if slices.ContainsFunc(seen, func(a Attribute) bool { return a.Has(ph.Kind) }) {
+				best = min(best, q.Rank(ph))
+			}
 		}
 		return best
 	}

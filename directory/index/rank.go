@@ -33,12 +33,18 @@ func (b *Book) Better(kind int, f *filter.Filter) iter.Seq[*Entry] {
 	var exact, begins []*filter.Filter
 	for _, s := range sought(nil, f) {
 		if s.number {
-			exact = append(exact, leafOf("searchNumber", s.text))
+			for _, a := range b.seenNumbers() {
+				exact = append(exact, leafOf(a, s.text))
+			}
 			continue
 		}
-		begins = append(begins, beginning("sn", s.text), beginning("givenName", s.text))
-		if utf8.RuneCountInString(s.text) >= minExact {
-			exact = append(exact, leafOf("sn", s.text), leafOf("givenName", s.text), leafOf("cn", s.text))
+		for _, a := range b.seenNames() {
+			if a != attributeCN || b.sees != nil { // who sees no other name has that
+				begins = append(begins, beginning(a, s.text))
+			}
+			if utf8.RuneCountInString(s.text) >= minExact {
+				exact = append(exact, leafOf(a, s.text))
+			}
 		}
 	}
 	if kind == 0 {
@@ -58,6 +64,28 @@ func (b *Book) Order(f *filter.Filter) func(e, g *Entry) int {
 	return nil
 }
 
+// seenNames returns the names by which a hit may be a better one; see [Book.Seen].
+func (b *Book) seenNames() []Attribute {
+	all := []Attribute{attributeSN, attributeGivenName, attributeCN}
+	if b.sees == nil {
+		return all
+	}
+	return slices.DeleteFunc(all, func(a Attribute) bool { return !b.sees(a) })
+}
+
+// seenNumbers returns the same of numbers.
+func (b *Book) seenNumbers() (all []Attribute) {
+	if b.sees == nil {
+		return []Attribute{attributeSearchNumber}
+	}
+	for a := range Attributes() {
+		if a.Numbers() && !a.Extension() && b.sees(a) {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
 // narrowed returns f for those only for whom one of the leaves is true; for nobody
 // if there are none.
 func narrowed(f *filter.Filter, to []*filter.Filter) *filter.Filter {
@@ -65,12 +93,12 @@ func narrowed(f *filter.Filter, to []*filter.Filter) *filter.Filter {
 	return &filter.Filter{Op: filter.And, Children: []*filter.Filter{one, f}, Stop: f.Stop}
 }
 
-func leafOf(attribute, value string) *filter.Filter {
-	return &filter.Filter{Op: filter.Equal, Attribute: attribute, Value: value}
+func leafOf(a Attribute, value string) *filter.Filter {
+	return &filter.Filter{Op: filter.Equal, Attribute: a.Name(), Value: value}
 }
 
-func beginning(attribute, value string) *filter.Filter {
-	return &filter.Filter{Op: filter.Substrings, Attribute: attribute, Initial: value}
+func beginning(a Attribute, value string) *filter.Filter {
+	return &filter.Filter{Op: filter.Substrings, Attribute: a.Name(), Initial: value}
 }
 
 // A typed is what somebody typed, as far as a filter tells.

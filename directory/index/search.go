@@ -73,6 +73,7 @@ type search struct {
 func newSearch(ctx context.Context, b *Book, f *filter.Filter) search {
 	numbers := newNumberReader(b.plan)
 	m := asked(f)
+	m.sees = b.sees
 	return search{b, numbers, m, compile(f, numbers, m), enders(ctx)}
 }
 

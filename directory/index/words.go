@@ -17,6 +17,7 @@ type mode struct {
 	person bool // words of a company and a department count beside those of a name
 	keypad bool // digits stand for the letters of their keys
 	read   map[string][]reading
+	sees   func(Attribute) bool // see [Book.Seen]; nil = all
 }
 
 // asked returns the mode of a search's filter. Digits mean letters only in a
@@ -199,14 +200,14 @@ func beginsWithKeys(s, keys string) bool {
 
 // has reports whether the contact's names, and if texts its company and
 // department, have all words of a reading; one at least must be in a name, unless
-// texts alone are enough.
-func (r reading) has(e *Entry, texts, textsAlone bool) bool {
+// texts alone are enough. It looks at what whoever asks may see.
+func (m mode) has(e *Entry, r reading, texts, textsAlone bool) bool {
 	named := textsAlone
 	for _, w := range r {
 		inTexts := texts && w.mayBeText(textsAlone)
 		i := slices.IndexFunc(e.keys, func(k key) bool {
 			row := &table[k.attribute]
-			return (row.syntax == syntaxName || row.worded && inTexts) && w.in(k.text)
+			return (row.syntax == syntaxName || row.worded && inTexts) && (m.sees == nil || m.sees(k.attribute)) && w.in(k.text)
 		})
 		if i < 0 {
 			return false
@@ -225,16 +226,16 @@ func (w word) mayBeText(alone bool) bool {
 func (m mode) wordsTest(f *filter.Filter) test {
 	switch f.Op {
 	case filter.Equal, filter.Approx, filter.Substrings:
-		return anyReading(m.readings(searchText(f)), true, true)
+		return m.anyReading(m.readings(searchText(f)), true, true)
 	default:
 		return always(filter.Undefined)
 	}
 }
 
 // anyReading wants all words of any reading. No words at all find nobody.
-func anyReading(all []reading, texts, textsAlone bool) test {
+func (m mode) anyReading(all []reading, texts, textsAlone bool) test {
 	return func(e *Entry) filter.Result {
-		return filter.Of(slices.ContainsFunc(all, func(r reading) bool { return r.has(e, texts, textsAlone) }))
+		return filter.Of(slices.ContainsFunc(all, func(r reading) bool { return m.has(e, r, texts, textsAlone) }))
 	}
 }
 
@@ -256,7 +257,7 @@ func (m mode) prefixTest(a Attribute, value string) test {
 			several = append(several, r)
 		}
 	}
-	manyWords := anyReading(several, m.person, false)
+	manyWords := m.anyReading(several, m.person, false)
 	oneWord := anyForm(a, func(s string) bool {
 		return slices.ContainsFunc(single, func(w word) bool { return w.in(s) })
 	})
@@ -278,7 +279,7 @@ func searchText(f *filter.Filter) string {
 }
 
 // words returns the candidates of contacts that have all words of a value, in
-// any reading of it; as [reading.has] finds them.
+// any reading of it; as [mode.has] finds them, and others.
 func (x *finder) words(value string, textsAlone bool) (c candidates, ok bool) {
 	all := x.mode.readings(value)
 	for _, r := range all {

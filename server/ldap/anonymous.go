@@ -67,6 +67,26 @@ func (s sight) known(name string) (index.Attribute, bool) {
 	return a, ok && s.sees(a)
 }
 
+// shelf returns the books as who looks sees them.
+func (s sight) shelf(books []*index.Book) []*index.Book {
+	if s == nil {
+		return books
+	}
+	seen := make([]*index.Book, len(books))
+	for i, b := range books {
+		seen[i] = b.Seen(s)
+	}
+	return seen
+}
+
+// names reports whether the names are seen that stand behind the order of names.
+// Who does not see them may not be told a place in that order, nor ask for one: the
+// order itself says enough.
+func (s sight) names() bool {
+	_, ok := s.known("cn")
+	return ok
+}
+
 // account is who has to pay for a search: the device or, if there is none, whoever
 // shares the client's address. No device has a blank in its id.
 func (c *conn) account(who directory.DeviceID) directory.DeviceID {

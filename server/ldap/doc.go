@@ -16,7 +16,8 @@
 // What holds on a listener is its [Port]: how connections begin, whether devices may
 // log in without TLS, and whose clients may search without a login, by address ([Anonymous]).
 // Those see some books and attributes; every other attribute is to them one that nobody
-// has heard of, in filters, orders and comparisons as in answers.
+// has heard of, in filters, orders and comparisons as in answers, and in what a search
+// does beyond its filter ([index.Book.Seen]).
 //
 // # How a message travels
 //

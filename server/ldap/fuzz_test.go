@@ -231,7 +231,7 @@ func FuzzDecodeControls(f *testing.F) {
 		if diff := cmp.Diff(c, again, cmp.AllowUnexported(controls{}, paging{}, sortKey{}, listView{})); r != success || diff != "" {
 			t.Fatalf("%x: %v\n%s", in, r, diff)
 		}
-		if p, ok := c.start(); ok && c.paging != nil && len(c.paging.cookie) > 0 {
+		if p, ok := c.start(nil); ok && c.paging != nil && len(c.paging.cookie) > 0 {
 			if q, ok := readPosition(p.append(nil)); !ok || q != p {
 				t.Fatalf("cookie %x is read as %+v, and that as %+v", c.paging.cookie, p, q)
 			}

@@ -104,6 +104,9 @@ func (a *answer) window(ctx context.Context, f *found) (result, error) {
 	if r := a.sortedAs(all); r != success {
 		return r, nil
 	}
+	if a.ctl.view.byValue && all.unknown != "" && !a.sight.names() {
+		return a.noView(resultSortControlMissing, "no value has a place in an order that is not known"), nil
+	}
 	count := len(all.members) + len(f.objects)
 	target, ok := a.ctl.view.target(count, func(value string) int { return a.placeOf(value, all) })
 	if !ok {
@@ -188,11 +191,13 @@ type list struct {
 }
 
 // A listOf says of what a list is. Lists of different devices with the same books
-// are the same, unless they ask for numbers, which each reads by its own plan.
+// are the same, unless they ask for numbers, which each reads by its own plan. Who
+// searches without a login finds less by the same filter.
 type listOf struct {
 	view   *index.View
 	books  string
 	device directory.DeviceID
+	seen   *Anonymous // nil = by a device
 	base   string
 	scope  int32
 	filter string
@@ -208,6 +213,9 @@ func (a *answer) listOf(f *found) listOf {
 		order.WriteString(strconv.Quote(k.attribute) + strconv.FormatBool(k.reverse))
 	}
 	of := listOf{view: f.view, books: books.String(), base: a.q.base, scope: a.q.scope, filter: a.q.filter.String(), order: order.String()}
+	if a.sight != nil {
+		of.seen = a.op.c.anonymous
+	}
 	if asksNumbers(a.q.filter) {
 		of.device = a.device.ID
 	}

@@ -116,7 +116,7 @@ func (c *conn) lookUp(q searchRequest, who directory.DeviceID) (directory.Device
 	case device.State == directory.DeviceDraining:
 		return device, none, success, nil
 	}
-	shelf := view.ShelfOf(device)
+	shelf := c.sight(who).shelf(view.ShelfOf(device))
 	f, r := c.srv.tree.search(at, q, shelf)
 	f.view, f.books, f.plan = view, shelf, view.PlanOf(device)
 	return device, f, r, nil

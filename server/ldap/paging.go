@@ -44,7 +44,7 @@ func (f found) items() iter.Seq[item] {
 type position struct {
 	items int // so many are done, the first of all unless there is an id
 	key   string
-	id    directory.ContactID // "" = no contact is done yet, or the search is sorted
+	id    directory.ContactID // "" = no contact is done yet, the search is sorted, or names are not seen
 }
 
 // First octets of a cookie.
@@ -83,12 +83,14 @@ func readPosition(b []byte) (p position, ok bool) {
 	return p, false
 }
 
-// start returns where a request's page begins; false = the cookie is not ours.
-func (c *controls) start() (position, bool) {
+// start returns where a request's page begins; false = the cookie is not one that we
+// gave to who asks.
+func (c *controls) start(who sight) (position, bool) {
 	if c.paging == nil {
 		return position{}, true
 	}
-	return readPosition(c.paging.cookie)
+	p, ok := readPosition(c.paging.cookie)
+	return p, ok && (p.id == "" || who.names())
 }
 
 // covers reports whether the n-th item, counted from 1, was in an earlier page.
@@ -105,7 +107,7 @@ func (p position) covers(it item, n int) bool {
 // positionAfter returns the position behind what was sent, it being the last.
 func (a *answer) positionAfter(it item) position {
 	p := position{items: a.q.after.items + a.sent}
-	if it.object == nil && !a.rearranged {
+	if it.object == nil && !a.rearranged && a.sight.names() {
 		p.key, p.id = it.entry.SortKey(), it.entry.Contact().ID
 	}
 	return p

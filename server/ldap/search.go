@@ -147,7 +147,7 @@ func (op *operation) find(ctx context.Context, who directory.DeviceID, q searchR
 		defer cancel()
 	}
 	var ok bool
-	q.after, ok = ctl.start()
+	q.after, ok = ctl.start(op.c.sight(who))
 	a := op.newAnswer(q, ctl)
 	defer a.release()
 	if !ok {
