@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"ringbook/directory"
@@ -67,6 +68,20 @@ func profiles() []string {
 	return all
 }
 
+// checkEclipsed refuses networks that another table has already: of several the first
+// counts, and the others would do nothing.
+func (r *reader) checkEclipsed(i int, a AnonymousLDAP) {
+	for _, above := range r.cfg.LDAP.Anonymous {
+		for _, n := range a.Networks {
+			in := func(p netip.Prefix) bool { return p.Bits() <= n.Bits() && p.Contains(n.Addr()) }
+			if above.Listener == a.Listener && slices.ContainsFunc(above.Networks, in) {
+				r.addTo(listAnonymous, i, "networks", n.String()+" is in a network of a table above, which counts",
+					"Put this table before that one, or take the network out.")
+			}
+		}
+	}
+}
+
 // checkAnonymous refuses what would let in nobody, or too much. Keys that are wrong
 // were reported already.
 func (r *reader) checkAnonymous(i int, a AnonymousLDAP, books, attributes, wrong []string) {
@@ -84,6 +99,7 @@ func (r *reader) checkAnonymous(i int, a AnonymousLDAP, books, attributes, wrong
 			r.addTo(listAnonymous, i, one.key, "it is not set", one.mend)
 		}
 	}
+	r.checkEclipsed(i, a)
 	l := r.cfg.LDAP
 	listens := map[string]string{ListenerLDAP: l.Listen, ListenerLDAPS: l.LDAPSListen, ListenerLegacy: l.Legacy.Listen}
 	if a.Listener != "" && listens[a.Listener] == "" {
