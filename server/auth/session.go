@@ -16,8 +16,9 @@ const endWait = time.Second
 type session struct{ end func() }
 
 // Attach registers a live session of a device: end is called, once and from
-// another goroutine, when the device is revoked. detach forgets the session; it
-// must be called. Attaching to a revoked device is [directory.ErrCredential].
+// another goroutine, when the device is revoked or its secret replaced. detach
+// forgets the session; it must be called. Attaching to a revoked device is
+// [directory.ErrCredential].
 func (a *Authority) Attach(id directory.DeviceID, end func()) (detach func(), err error) {
 	s := &session{end: end}
 	a.mu.Lock()

@@ -33,7 +33,7 @@ type Authenticator interface {
 	// Current returns the device as it is now; [directory.ErrCredential] = it is revoked.
 	Current(id directory.DeviceID) (directory.Device, error)
 	// Attach has end called, once and from another goroutine, when the device is
-	// revoked. detach must be called.
+	// revoked or its secret replaced. detach must be called.
 	Attach(id directory.DeviceID, end func()) (detach func(), err error)
 }
 
