@@ -48,16 +48,18 @@ func person(i int, given, family string) index.Stored {
 }
 
 // filled returns an index of n members of one book at revision 1.
-func filled(b *testing.B, n int) *index.Index {
+func filled(b *testing.B, n int) *index.Index { b.Helper(); return filledWith(b, people(n)) }
+
+func filledWith(b *testing.B, people iter.Seq[index.Stored]) *index.Index {
 	b.Helper()
 	marks := func(yield func(index.Mark) bool) {
-		for s := range people(n) {
+		for s := range people {
 			if !yield(index.Mark{Book: "people", ID: s.Contact.ID, Revision: 1}) {
 				return
 			}
 		}
 	}
-	x, err := index.New(index.Options{Books: []directory.Book{{Name: "people"}}, Plan: plan(b)}, "e", 1, people(n), marks)
+	x, err := index.New(index.Options{Books: []directory.Book{{Name: "people"}}, Plan: plan(b)}, "e", 1, people, marks)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -155,6 +157,53 @@ func BenchmarkSearch(b *testing.B) {
 					}
 				}
 				b.ReportMetric(float64(hits), "hits")
+				reportProcessorTime(b, start)
+			})
+		}
+	}
+}
+
+// What begins many names, as a title does, must not make it dear to look for the few
+// surnames that begin so, nor for the best hits among all.
+func BenchmarkTitled(b *testing.B) {
+	for _, n := range []int{10_000, 100_000} {
+		titled := func(yield func(index.Stored) bool) {
+			i := 0
+			for s := range people(n) {
+				c := s.Contact
+				if c.DisplayName = "Dr. " + c.DisplayName; i%(n/50) == 0 {
+					c.Surname = fmt.Sprint("Drexler", i)
+					c.DisplayName = c.GivenName + " " + c.Surname
+				} else if i%20 > 0 {
+					c.DisplayName = c.DisplayName[4:]
+				}
+				if i++; !yield(s) {
+					return
+				}
+			}
+		}
+		x := filledWith(b, titled)
+		for _, q := range []string{"(sn=dr*)", "(|(cn=dr*)(sn=dr*)(givenName=dr*)(o=dr*))", "(cn=dr)"} {
+			f, err := filter.Parse(q)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Run(fmt.Sprintf("%s/of%d", q, n), func(b *testing.B) {
+				start := processorTime()
+				for b.Loop() {
+					book := x.View().Books()[0]
+					for kind := range index.Kinds {
+						for range book.Better(kind, f) {
+							continue
+						}
+					}
+					hits := 0
+					for range book.Search(f) {
+						if hits++; hits == 51 {
+							break
+						}
+					}
+				}
 				reportProcessorTime(b, start)
 			})
 		}

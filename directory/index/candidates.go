@@ -140,7 +140,7 @@ func (x *finder) leaf(f *filter.Filter) (c candidates, ok bool) {
 	case a.Numbers():
 		return x.number(f)
 	case table[a].syntax == syntaxSearch:
-		return x.words(searchText(f), true)
+		return x.words(a, searchText(f), true)
 	case table[a].place:
 		return x.pieces(a, f)
 	case !table[a].keyed:
@@ -263,38 +263,33 @@ func (x *finder) name(a Attribute, f *filter.Filter, value string) (c candidates
 	onlyInitial := f.Op == filter.Substrings && len(f.Any) == 0 && f.Final == ""
 	switch {
 	case f.Op == filter.Approx || onlyInitial:
-		return x.words(value, false)
+		return x.words(a, value, false)
 	case f.Op == filter.Equal:
-		return x.whole(equalNames(value))
+		return x.whole(a, equalNames(value)), true
 	case value != "":
-		return x.beginnings(forms(attributeCN, value))
+		return x.beginnings(a, forms(attributeCN, value))
 	}
 	return x.pieces(a, f)
 }
 
-// whole returns the candidates of names that are any of some.
-func (x *finder) whole(texts []string) (c candidates, ok bool) {
-	for _, s := range texts {
-		if s = firstWord(s); s == "" {
-			return candidates{}, false
-		}
-		for _, r := range x.view.postings {
-			if found := r.whole(newPosting(kindName, s, 0)); len(found) > 0 {
-				c = c.with(candidates{postings: [][]posting{found}})
-			}
-		}
+// whole returns the candidates of an attribute of names that is any of some.
+func (x *finder) whole(a Attribute, names []string) (c candidates) {
+	for _, s := range names {
+		c = c.with(x.begins(x.view.index.wholeName(a, s, 0)))
 	}
-	return c, true
+	return c
 }
 
-// beginnings returns the candidates of names with a word that begins with any
-// of some.
-func (x *finder) beginnings(texts []string) (c candidates, ok bool) {
+// beginnings returns the candidates of an attribute of names with a word that begins
+// with any of some.
+func (x *finder) beginnings(a Attribute, texts []string) (c candidates, ok bool) {
 	for _, s := range texts {
 		if s = firstWord(s); s == "" {
 			return candidates{}, false
 		}
-		c = c.with(x.begins(newPosting(kindName, s, 0)))
+		for _, k := range namesOf(a) {
+			c = c.with(x.begins(newPosting(k, s, 0)))
+		}
 	}
 	return c, true
 }

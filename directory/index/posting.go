@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"hash/maphash"
+	"iter"
 	"math"
 	"math/bits"
 	"slices"
@@ -20,7 +21,13 @@ type kind byte
 
 // The kinds. 0 is none of them: it fills up the texts that are short.
 const (
-	kindName    kind = iota + 1 // of any attribute of names, from the beginning of a word on
+	// Names, from the beginning of a word on. A word that stands in several attributes
+	// has one posting, whose kind says in which.
+	kindName    kind = iota + 1 // the whole name
+	kindGiven                   // the given name too
+	kindSurname                 // the surname too
+	kindFamily                  // all three
+	kindWhole                   // the hash of a whole name of one attribute
 	kindText                    // a value of any keyed attribute of texts
 	kindMail                    // an address
 	kindAddress                 // the hash of a whole address
@@ -29,6 +36,20 @@ const (
 	kindNumber                  // a spelling of a number, see number.AppendSpellings
 	kindSame                    // the hash of the id of a contact that it says it is
 )
+
+// namesOf returns the kinds of postings that tell of words of an attribute of names.
+func namesOf(a Attribute) []kind {
+	switch a {
+	case attributeSN:
+		return nameKinds[2:]
+	case attributeGivenName:
+		return []kind{kindGiven, kindFamily}
+	}
+	return nameKinds[:]
+}
+
+// nameKinds is never changed.
+var nameKinds = [...]kind{kindName, kindGiven, kindSurname, kindFamily}
 
 // endOfEnding stands behind the key of a number: "7" is not looked for as the
 // beginning of "70000".
@@ -61,6 +82,11 @@ func (p posting) byteAt(n int) byte {
 	return byte(p.hi >> (8 * (n - 4)))
 }
 
+// wholeName is the posting of a name that is looked for as a whole.
+func (x *Index) wholeName(a Attribute, name string, slot int) posting {
+	return x.hashed(kindWhole, name+string(rune(a)), slot)
+}
+
 // hashed is the posting of a text that is looked for as a whole only.
 func (x *Index) hashed(k kind, text string, slot int) posting {
 	var b [8]byte
@@ -78,24 +104,6 @@ func (p posting) compare(q posting) int {
 	return cmp.Compare(p.slot, q.slot)
 }
 
-// continues reports whether q, which begins with p, goes on with the word that p
-// ends with: who looks for whole words needs both.
-func (p posting) continues(q posting) bool {
-	n, short := p.end()
-	return short && !endsWord(q.byteAt(n))
-}
-
-// end returns the place of the first byte behind the text, as byteAt counts; false
-// = the text may be longer.
-func (p posting) end() (n int, short bool) {
-	for n = textSize - 2; n >= 0; n-- {
-		if p.byteAt(n) == 0 {
-			return n, true
-		}
-	}
-	return 0, false
-}
-
 // last returns the last posting whose text begins with that of p.
 func (p posting) last() posting {
 	if p.lo == 0 {
@@ -109,17 +117,15 @@ func (p posting) last() posting {
 }
 
 // appendPostings appends the postings of an entry, sorted. One whose text is the
-// beginning of another's is left out, since all are looked for by their beginnings,
-// unless it is a whole word.
+// beginning of another's is left out, since all are looked for by their beginnings.
 func (x *Index) appendPostings(dst []posting, e *Entry) []posting {
 	var room [64]posting // most contacts have fewer
 	all := room[:0]
-	for i, k := range e.keys {
+	for _, k := range e.keys {
 		switch table[k.attribute].syntax {
 		case syntaxName:
-			if !e.hasWordBefore(i) {
-				all = appendNamePostings(all, k.text, e.slot)
-			}
+			all = append(all, x.wholeName(k.attribute, k.text, e.slot))
+			all = e.appendNamePostings(all, k)
 		case syntaxText:
 			all = append(all, newPosting(kindText, k.text, e.slot))
 			if table[k.attribute].worded {
@@ -148,52 +154,79 @@ func (x *Index) appendPostings(dst []posting, e *Entry) []posting {
 	}
 	slices.SortFunc(all, posting.compare)
 	for i, p := range all {
-		if i+1 == len(all) || p.last().compare(all[i+1]) < 0 || kind(p.byteAt(textSize-1)) == kindName && p.continues(all[i+1]) {
+		if i+1 == len(all) || p.last().compare(all[i+1]) < 0 {
 			dst = append(dst, p)
 		}
 	}
 	return dst
 }
 
-// hasWordBefore reports whether a key of a name stands in one before it, as given
-// names and surnames do in the whole name: it has no posting of its own.
-func (e *Entry) hasWordBefore(n int) bool {
-	return slices.ContainsFunc(e.keys[:n], func(k key) bool {
-		return table[k.attribute].syntax == syntaxName && hasWholeWord(k.text, e.keys[n].text)
-	})
-}
-
-// hasWholeWord reports whether the text begins a word of s and ends one.
-func hasWholeWord(s, text string) bool {
-	for from := 0; ; from++ {
-		i := strings.Index(s[from:], text)
-		if i < 0 {
-			return false
-		}
-		from += i
-		r, _ := utf8.DecodeLastRuneInString(s[:from])
-		if end := from + len(text); (from == 0 || !inWord(r)) && (end == len(s) || endsWord(s[end])) {
-			return true
-		}
-	}
-}
-
-// endsWord reports whether a word surely ends before b, a byte of a folded text:
-// the blank and most other signs stand before "0" in ASCII.
-func endsWord(b byte) bool { return b < '0' }
-
 // appendNamePostings appends a posting for each place of a name at which a word
-// begins.
-func appendNamePostings(dst []posting, s string, slot int) []posting {
-	inner := false
-	for i, r := range s {
-		is := inWord(r)
-		if is && !inner {
-			dst = append(dst, newPosting(kindName, s[i:], slot))
+// begins. What the whole name has too, as it mostly has given names and surnames, is
+// told by the kind of its posting.
+func (e *Entry) appendNamePostings(dst []posting, k key) []posting {
+	for rest := range words(k.text) {
+		switch {
+		case k.attribute == attributeCN:
+			dst = append(dst, newPosting(e.kindOf(rest), rest, e.slot))
+		case e.isNamed(rest):
+		case k.attribute == attributeSN:
+			dst = append(dst, newPosting(kindSurname, rest, e.slot))
+		default:
+			dst = append(dst, newPosting(kindGiven, rest, e.slot))
 		}
-		inner = is
 	}
 	return dst
+}
+
+// kindOf returns the kind of the posting of a place in the whole name.
+func (e *Entry) kindOf(rest string) kind {
+	given, surname := kind(0), kind(0)
+	for _, k := range e.keys {
+		if k.attribute != attributeGivenName && k.attribute != attributeSN {
+			continue
+		}
+		for name := range words(k.text) {
+			if !strings.HasPrefix(rest, name) {
+				continue
+			}
+			if k.attribute == attributeSN {
+				surname = kindSurname - kindName
+			} else {
+				given = kindGiven - kindName
+			}
+		}
+	}
+	return kindName + given + surname
+}
+
+// isNamed reports whether the whole name, too, has a place that begins so.
+func (e *Entry) isNamed(name string) bool {
+	for _, k := range e.keys {
+		if k.attribute != attributeCN {
+			continue
+		}
+		for rest := range words(k.text) {
+			if strings.HasPrefix(rest, name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// words yields what is left of a folded name from the beginning of each word on.
+func words(s string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		inner := false
+		for i, r := range s {
+			is := inWord(r)
+			if is && !inner && !yield(s[i:]) {
+				return
+			}
+			inner = is
+		}
+	}
 }
 
 // appendWordPostings appends a posting for each further word of a text.
@@ -275,16 +308,6 @@ func (r run) begins(p posting) []posting {
 	}
 	rest = rest[:min(near+1, len(rest))]
 	return rest[:sort.Search(len(rest), func(i int) bool { return rest[i].compare(last) > 0 })]
-}
-
-// whole returns those whose text, besides, goes on behind a whole word only.
-func (r run) whole(p posting) []posting {
-	found := r.begins(p)
-	n, short := p.end()
-	if !short {
-		return found
-	}
-	return found[:sort.Search(len(found), func(i int) bool { return !endsWord(found[i].byteAt(n)) })]
 }
 
 // A postings is all of a view's, in runs from the oldest and longest to the

@@ -279,11 +279,16 @@ func searchText(f *filter.Filter) string {
 }
 
 // words returns the candidates of contacts that have all words of a value, in
-// any reading of it; as [mode.has] finds them, and others.
-func (x *finder) words(value string, textsAlone bool) (c candidates, ok bool) {
+// any reading of it, a single one in the attribute that is asked for, several in any
+// name; as [mode.has] finds them, and others.
+func (x *finder) words(a Attribute, value string, textsAlone bool) (c candidates, ok bool) {
 	all := x.mode.readings(value)
 	for _, r := range all {
-		d, some := x.reading(r, textsAlone || x.mode.person && len(r) > 1, textsAlone)
+		in := a
+		if len(r) > 1 {
+			in = attributeCN
+		}
+		d, some := x.reading(in, r, textsAlone || x.mode.person && len(r) > 1, textsAlone)
 		if !some {
 			return candidates{}, false
 		}
@@ -293,23 +298,23 @@ func (x *finder) words(value string, textsAlone bool) (c candidates, ok bool) {
 }
 
 // reading returns the candidates of the word that has the fewest.
-func (x *finder) reading(r reading, texts, textsAlone bool) (fewest candidates, ok bool) {
+func (x *finder) reading(a Attribute, r reading, texts, textsAlone bool) (fewest candidates, ok bool) {
 	for i, w := range r {
 		if i == maxWords {
 			break
 		}
-		if c, is := x.word(w, texts && w.mayBeText(textsAlone)); is && (!ok || c.size() < fewest.size()) {
+		if c, is := x.word(a, w, texts && w.mayBeText(textsAlone)); is && (!ok || c.size() < fewest.size()) {
 			fewest, ok = c, true
 		}
 	}
 	return fewest, ok
 }
 
-func (x *finder) word(w word, texts bool) (c candidates, ok bool) {
+func (x *finder) word(a Attribute, w word, texts bool) (c candidates, ok bool) {
 	if w.keys != "" {
-		return x.keys(w.keys), true
+		return x.keys(a, w.keys), true
 	}
-	if c, ok = x.beginnings(w.forms); !ok || !texts {
+	if c, ok = x.beginnings(a, w.forms); !ok || !texts {
 		return c, ok
 	}
 	for _, s := range w.forms {
@@ -329,13 +334,14 @@ const maxSpelt = 96
 
 // keys returns the candidates of a word that was typed on a keypad: key by key
 // those of the beginnings that there are.
-func (x *finder) keys(keys string) candidates {
+func (x *finder) keys(a Attribute, keys string) (c candidates) {
+	begin := func(s string) candidates { c, _ := x.beginnings(a, []string{s}); return c }
 	spelt := []string{""}
 	for i := range min(len(keys), textSize-1) {
 		var longer []string
 		for _, s := range spelt {
 			for r := '!'; r <= 'z'; r++ {
-				if keyOf(r) == keys[i] && x.begins(newPosting(kindName, s+string(r), 0)).size() > 0 {
+				if keyOf(r) == keys[i] && begin(s+string(r)).size() > 0 {
 					longer = append(longer, s+string(r))
 				}
 			}
@@ -345,9 +351,8 @@ func (x *finder) keys(keys string) candidates {
 		}
 		spelt = longer
 	}
-	var c candidates
 	for _, s := range spelt {
-		c = c.with(x.begins(newPosting(kindName, s, 0)))
+		c = c.with(begin(s))
 	}
 	return c
 }
