@@ -44,8 +44,9 @@ func namesOf(a Attribute) []kind {
 		return nameKinds[2:]
 	case attributeGivenName:
 		return []kind{kindGiven, kindFamily}
+	default: // a whole name, or any
+		return nameKinds[:]
 	}
-	return nameKinds[:]
 }
 
 // nameKinds is never changed.
