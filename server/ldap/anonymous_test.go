@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	goldap "github.com/go-ldap/ldap/v3"
 	"github.com/google/go-cmp/cmp"
@@ -259,6 +260,37 @@ func TestAnonymousMayStay(t *testing.T) {
 		c.until(2)
 		if d := c.lasts(); d != ldap.DefaultIdleTimeout {
 			t.Errorf("one that has searched is closed after %v", d)
+		}
+	})
+}
+
+// TestAnonymousMayReadSlowly: who takes a long answer for longer than it may be idle
+// gets all of it.
+func TestAnonymousMayReadSlowly(t *testing.T) {
+	const many = 4000
+	bubbleWith(t, crowd(many), nil, func(p *ldap.Port) {
+		a := printers(t, "cn")
+		a.Networks, a.Hits = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, many
+		p.Anonymous = []ldap.Anonymous{a}
+	}, func(t *testing.T, _ *site, _ *pipeline, connect func() *raw) {
+		t.Helper()
+		c, began := connect(), time.Now()
+		c.send(search1(2, "cn", "cn"))
+		for n := 0; ; n++ {
+			r, err := c.read()
+			if err != nil {
+				t.Errorf("after %v and %d entries: %v", time.Since(began), n, err)
+				return
+			}
+			if r.op == 0x65 {
+				if n != many || time.Since(began) < ldap.DefaultIdleTimeout {
+					t.Errorf("%d entries in %v", n, time.Since(began))
+				}
+				break
+			}
+			if n%50 == 0 {
+				pass(ldap.DefaultWriteTimeout / 6)
+			}
 		}
 	})
 }

@@ -188,8 +188,12 @@ func (c *conn) next() ([]byte, error) {
 		}
 		// A stranger's time is up for good, and a deadline that is past would only
 		// come again and again.
-		if !errors.Is(err, os.ErrDeadlineExceeded) || c.device == "" || !c.busy() || c.ending.Load() != nil {
+		home := c.device != "" || c.anonymous != nil
+		if !errors.Is(err, os.ErrDeadlineExceeded) || !home || !c.busy() || c.ending.Load() != nil {
 			return nil, err
+		}
+		if c.device == "" {
+			c.expires = time.Now().Add(c.srv.IdleTimeout)
 		}
 	}
 	if c.device == "" {
