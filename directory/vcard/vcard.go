@@ -21,6 +21,7 @@ package vcard
 
 import (
 	"cmp"
+	"slices"
 
 	"ringbook/directory"
 )
@@ -70,9 +71,7 @@ func Append(dst []byte, c *directory.Contact, s Style) []byte {
 		}
 		dst = appendLine(dst, property, email)
 	}
-	for _, ph := range c.Phones {
-		dst = appendPhone(dst, ph, s)
-	}
+	dst = appendPhones(dst, c.Phones, s)
 	if a := c.Address; a != (directory.Address{}) {
 		// The office is the extended address: it belongs to this building.
 		dst = appendLine(dst, "ADR;TYPE=WORK:", "", c.Office, a.Street, a.City, a.State, a.PostalCode, a.Country)
@@ -83,16 +82,24 @@ func Append(dst []byte, c *directory.Contact, s Style) []byte {
 	return append(dst, tail...)
 }
 
-func appendPhone(dst []byte, ph directory.Phone, s Style) []byte {
-	var number string
-	if s.Number != nil {
-		number = s.Number(ph)
+// appendPhones appends TEL, none twice: what is written down as 3000 may be the
+// extension of another number in the list.
+func appendPhones(dst []byte, phones []directory.Phone, s Style) []byte {
+	var room [8]string // more than people have
+	listed := room[:0]
+	for _, ph := range phones {
+		var number string
+		if s.Number != nil {
+			number = s.Number(ph)
+		}
+		number = cmp.Or(number, ph.Canonical())
+		if number == "" || slices.Contains(listed, number) {
+			continue
+		}
+		listed = append(listed, number)
+		dst = appendLine(dst, phoneProperty(ph.Kind), number)
 	}
-	number = cmp.Or(number, ph.Canonical())
-	if number == "" {
-		return dst
-	}
-	return appendLine(dst, phoneProperty(ph.Kind), number)
+	return dst
 }
 
 // phoneProperty returns TEL with the types that iOS, Android and Thunderbird

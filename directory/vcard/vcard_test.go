@@ -35,6 +35,22 @@ func TestNumberStyle(t *testing.T) {
 	}
 }
 
+// A number as somebody wrote it is an extension of another one, as the device's
+// profile has it: one line.
+func TestNoNumberTwice(t *testing.T) {
+	c := person()
+	c.Phones = []directory.Phone{
+		{Kind: directory.PhoneWork, Written: "+49 30 5557 3000", E164: "+493055573000"},
+		{Kind: directory.PhoneOther, Written: "3000"},
+		{Kind: directory.PhoneOther, Written: "3001"},
+	}
+	short := func(p directory.Phone) string { return p.Written[max(0, len(p.Written)-4):] }
+	got := string(vcard.Append(nil, c, vcard.Style{Number: short}))
+	if strings.Count(got, ":3000\r\n") != 1 || !strings.Contains(got, "\r\nTEL;TYPE=WORK;TYPE=VOICE:3000\r\nTEL;TYPE=VOICE:3001\r\n") {
+		t.Errorf("card %s", got)
+	}
+}
+
 func TestAppendAllocatesNothing(t *testing.T) {
 	c := person()
 	c.DisplayName = strings.Repeat("Jürgen, ", 40)
@@ -124,8 +140,8 @@ func values(c *directory.Contact, s vcard.Style) map[string][]string {
 		want["EMAIL"] = append(want["EMAIL"], second(e))
 	}
 	for _, p := range c.Phones {
-		if p.Canonical() != "" {
-			want["TEL"] = append(want["TEL"], second(p.Canonical()))
+		if n := second(p.Canonical()); p.Canonical() != "" && !slices.Contains(want["TEL"], n) {
+			want["TEL"] = append(want["TEL"], n)
 		}
 	}
 	if a := c.Address; a != (directory.Address{}) {

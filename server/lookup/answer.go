@@ -109,7 +109,7 @@ func (x *exchange) holder(e *index.Entry) holder {
 	plan := x.view.PlanOf(x.device)
 	for _, ph := range c.Phones {
 		p := phone{ph.Kind, plan.Write(ph, x.device)}
-		if !slices.Contains(h.Phones, p) {
+		if !slices.ContainsFunc(h.Phones, func(o phone) bool { return o.Number == p.Number }) {
 			h.Phones = append(h.Phones, p)
 		}
 	}

@@ -92,7 +92,8 @@ func people(tb testing.TB) mirror {
 	for _, c := range []directory.Contact{
 		{
 			ID: "c-anna", DisplayName: "Anna Müller", Company: "Contoso", Department: "Vertrieb Süd", Photo: "f0f0",
-			Phones: append(work("+493012345678"), directory.Phone{Kind: directory.PhoneMobile, Written: "0171 1234567", E164: "+491711234567"}),
+			Phones: append(work("+493012345678"), directory.Phone{Kind: directory.PhoneMobile, Written: "0171 1234567", E164: "+491711234567"},
+				directory.Phone{Kind: directory.PhoneOther, Written: "03012345678"}), // what the device gets for the first
 		},
 		{ID: "c-baerbel", DisplayName: "Bärbel Größe", Company: "Contoso", Phones: work("+4930123450")},
 		{ID: "c-carl", DisplayName: `Carl "CC" <C&C>`, Company: "Contoso", Photo: "gone", Phones: work("+4930123450")},
