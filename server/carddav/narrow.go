@@ -2,10 +2,14 @@ package carddav
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"ringbook/directory/filter"
 	"ringbook/directory/index"
+	"ringbook/directory/text"
 )
 
 // A query is defined over the text of cards (RFC 6352 §10.5). To draw a hundred
@@ -14,7 +18,8 @@ import (
 // whenever the card's is, and only what that leaves is drawn and matched.
 //
 // An index that folds more than a collation does finds more, and never less, but for
-// the ſ and the ı of an e-mail address, which the collation takes for s and i.
+// the ſ and the ı of an e-mail address, which the collation takes for s and i, and a Greek
+// iota subscript on its own, which it takes for ι.
 
 // A sieve lets through every contact whose card a condition may be true for.
 type sieve struct {
@@ -107,15 +112,20 @@ func (x *exchange) sieveOf(p *propFilter, b *index.Book) sieve {
 }
 
 // sieves reports whether the index finds all that the card of a property may match.
-func sieves(property, text string) bool {
+func sieves(property, s string) bool {
 	switch {
-	case strings.TrimSpace(text) == "":
+	case text.Fold(s) == "": // blanks, or marks that the index drops
 		return false
 	case property == "EMAIL": // of which the index folds no more than case
-		return !strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf })
+		return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
+	case strings.Contains(norm.NFKD.String(s), acute): // an apostrophe to the index
+		return false
 	}
-	return !strings.Contains(text, ";") // it may reach over the border of two parts
+	return !strings.Contains(s, ";") // it may reach over the border of two parts
 }
+
+// acute is the accent on its own (U+00B4), decomposed.
+const acute = " \u0301"
 
 func sieved(f *filter.Filter, b *index.Book) sieve { return sieve{f, b.Matcher(f)} }
 
@@ -154,8 +164,8 @@ func (g *group) readNumbers(b *index.Book) {
 // number returns what a text asks of numbers; nil = nothing.
 func (m *textMatch) number() *filter.Filter {
 	digits := 0
-	for _, c := range []byte(m.raw) {
-		if '0' <= c && c <= '9' {
+	for _, r := range m.raw {
+		if unicode.IsDigit(r) {
 			digits++
 		}
 	}

@@ -24,6 +24,7 @@ func TestQueryNumbers(t *testing.T) {
 		{"", "030 123456-78", []string{"c-1"}},
 		{"", "0049 30 1234", []string{"c-1"}},
 		{"", "(0171) 12", []string{"c-1"}},
+		{"", "٠١٧١ ١٢٣", []string{"c-1"}},
 		{`collation="i;ascii-casemap"`, "030123", []string{"c-1"}},
 		{`collation="i;octet"`, "030123", nil},
 		{`match-type="equals"`, "0171/1234567", []string{"c-1"}},
@@ -61,7 +62,7 @@ func TestQueryNumbers(t *testing.T) {
 // not in the other, and signs that cards escape.
 var someTexts = []string{
 	"Anna", "anna", "MÜLLER", "Mu\u0308ller", "Strauß", "STRAUSS", "Ærø", "İlker", "ışık", "ﬁsch", "O’Neil", "O´Neil", "o'neil", "김민수", "Иванов", "ΟΔΥΣΣΕΥΣ", "ς",
-	"Mc Donald", "a  b", "x;y", `x,y\z`, "van der Berg", "\u212bngström", "ǅ", "Ŀ", "山田", "-", "a\u00adb", "№ 5", "Contoso GmbH", "@", "1&1", "4711", "+49", "030", "49301234567",
+	"Mc Donald", "a  b", "x;y", `x,y\z`, "van der Berg", "\u212bngström", "ǅ", "Ŀ", "山田", "-", "a\u00adb", "№ 5", "a´b", "a \u0301b", "\u0301", "\u00a8", "e\u0323\u0301", "Contoso GmbH", "@", "1&1", "4711", "+49", "030", "49301234567",
 }
 
 func someText(r *rand.Rand) string {
