@@ -48,7 +48,7 @@ type NumberProfile string
 const (
 	NumbersE164          NumberProfile = "e164"          // +49301234567
 	NumbersInternational NumberProfile = "international" // 0049301234567
-	NumbersNational      NumberProfile = "national"      // 0301234567, abroad 00…
+	NumbersNational      NumberProfile = "national"      // 0301234567, abroad 00… or what is dialled for it
 	NumbersExtension     NumberProfile = "extension"     // 1234 at the device's site, else as national
 )
 

@@ -291,12 +291,14 @@ func (p *Plan) dialled(digits string, alone bool) string {
 		if e := p.valid("+" + digits[2:]); e != "" {
 			return e
 		}
-		return p.valid(digits)
 	}
 	if abroad, ok := strings.CutPrefix(digits, p.exit); ok {
 		if e := p.valid("+" + abroad); e != "" {
 			return e
 		}
+	}
+	if strings.HasPrefix(digits, "00") {
+		return p.valid(digits)
 	}
 	if national, ok := strings.CutPrefix(digits, p.trunk); ok && p.trunk != p.zero {
 		return p.valid("+" + p.code + national)

@@ -134,9 +134,13 @@ var spellings = []struct {
 	{"US", "212.555.0123 ext 45", "+12125550123", "extension"},
 	{"US", "011 49 30 1234567", "+49301234567", "exit code"},
 	{"US", "0049 30 1234567", "+49301234567", "our own international profile"},
+	{"AU", "0011 49 30 1234567", "+49301234567", "exit code that begins with 00"},
+	{"AU", "0049 30 1234567", "+49301234567", "our own international profile"},
 	{"US", "555-0123", "", "local number"},
 	{"US", "1-800-FLOWERS", "", "letters are never dialled"},
 	{"US", "911", "", "emergency"},
+	{"DE", "sip:+49301234567:99@pbx.contoso.com", "+49301234567", "RFC 3261 §19.1.1: a password"},
+	{"DE", `"Hotline: Berlin" <sip:+49301234567@pbx.contoso.com>`, "+49301234567", "RFC 3261 §20.10: a name with a colon"},
 }
 
 func TestE164(t *testing.T) {
@@ -198,6 +202,10 @@ func TestFormat(t *testing.T) {
 		{"IT", directory.Phone{E164: "+390612345678"}, directory.NumbersNational, "0612345678"},
 		{"IT", directory.Phone{E164: "+393471234567"}, directory.NumbersNational, "3471234567"},
 		{"US", directory.Phone{E164: "+12125550123"}, directory.NumbersNational, "2125550123"},
+		{"US", directory.Phone{E164: "+49301234567"}, directory.NumbersNational, "01149301234567"},
+		{"US", directory.Phone{E164: "+49301234567"}, directory.NumbersExtension, "01149301234567"},
+		{"US", directory.Phone{E164: "+49301234567"}, directory.NumbersInternational, "0049301234567"},
+		{"AU", directory.Phone{E164: "+49301234567"}, directory.NumbersNational, "001149301234567"},
 		{"HU", directory.Phone{E164: "+3612345678"}, directory.NumbersNational, "0612345678"},
 		{"DE", directory.Phone{Written: "**621"}, directory.NumbersNational, "**621"},
 	} {

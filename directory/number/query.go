@@ -104,12 +104,17 @@ func (p *Plan) dial(q *Query, d string) {
 		q.prefix = add(q.prefix, "") // it may still become any number
 	}
 	abroad, ok := strings.CutPrefix(d, "00")
-	if !ok && p.exit != "00" {
-		abroad, ok = strings.CutPrefix(d, p.exit)
-	}
-	if ok { // it names its country
+	if ok {
 		p.read(q, strings.TrimPrefix(abroad, "00"))
-		return
+	}
+	if p.exit != "00" { // which may begin so: "0011"
+		if rest, is := strings.CutPrefix(d, p.exit); is {
+			p.read(q, strings.TrimPrefix(rest, "00"))
+			ok = true
+		}
+	}
+	if ok {
+		return // it names its country
 	}
 	p.read(q, d) // 4930…
 	national, trunk := strings.CutPrefix(d, p.trunk)
@@ -117,6 +122,9 @@ func (p *Plan) dial(q *Query, d string) {
 		p.read(q, p.code+national)
 	} else {
 		q.full = add(q.full, p.code+d) // the trunk prefix was lost
+		if p.zero == "" {
+			q.prefix = add(q.prefix, p.code+d+q.extension) // the operator's own: people leave it out
+		}
 	}
 	if p.area != "" && (p.trunk == "" || !trunk) {
 		q.full = add(q.full, p.code+p.area+d)

@@ -60,22 +60,17 @@ func scan(s string, w *written) {
 // the user part of sip (RFC 3261 §19.1.6), also behind a name in angle brackets.
 // Other texts are returned as they are.
 func uri(s string) string {
-	colon := strings.IndexByte(s, ':')
-	if colon < 0 {
-		return s
-	}
 	whole := s
-	if open := strings.LastIndexByte(s[:colon], '<'); open >= 0 {
-		s, _, _ = strings.Cut(s[open+1:], ">")
-		colon -= open + 1
+	if open := strings.LastIndexByte(s, '<'); open >= 0 {
+		s, _, _ = strings.Cut(s[open+1:], ">") // a name before it may have a colon
 	}
-	if colon >= len(s) {
-		return whole
-	}
-	scheme, rest := s[:colon], s[colon+1:]
+	scheme, rest, is := strings.Cut(s, ":")
 	switch {
+	case !is:
+		return whole
 	case strings.EqualFold(scheme, "sip"), strings.EqualFold(scheme, "sips"):
 		rest, _, _ = strings.Cut(rest, "@")
+		rest, _, _ = strings.Cut(rest, ":") // a password
 	case strings.EqualFold(scheme, "tel"), strings.EqualFold(scheme, "callto"):
 	default:
 		return whole

@@ -11,6 +11,7 @@ import (
 	"github.com/nyaruka/phonenumbers"
 
 	"ringbook/directory"
+	"ringbook/directory/text"
 )
 
 // A Site is a site of the company as its telephone system has it. All but the
@@ -95,7 +96,10 @@ func newSite(place int, s Site) (p *Plan, found []*SiteError) {
 	wrong := func(key, mend, what string, args ...any) {
 		found = append(found, &SiteError{place, key, fmt.Sprintf(what, args...), mend})
 	}
-	p = &Plan{name: s.Name, locations: s.Locations, externalFor: s.ExternalFor}
+	p = &Plan{name: s.Name, externalFor: s.ExternalFor}
+	for _, l := range s.Locations {
+		p.locations = append(p.locations, text.Clean(l, false)) // as those of contacts are
+	}
 	p.special = fmt.Sprint(s) != fmt.Sprint(Site{Country: s.Country})
 	if s.Name == "" && place > 0 {
 		wrong(KeyName, `Give it one, such as "munich": devices are given their site by it.`, "the site has no name")

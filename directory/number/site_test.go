@@ -99,6 +99,36 @@ func TestPrefixesOfAnOperator(t *testing.T) {
 	}
 }
 
+// An international prefix may begin with 00, which is read as one as well.
+func TestInternationalPrefix(t *testing.T) {
+	p := company(t, number.Site{Country: "SG", InternationalPrefix: "001"})
+	berlin := directory.Phone{E164: "+49301234567"}
+	for _, written := range []string{"001 49 30 1234567", "0049 30 1234567"} {
+		q := p.Query(written)
+		if !q.Equal(berlin) || !q.Prefix(berlin) || !q.Suffix(berlin) || p.E164(written) != berlin.E164 {
+			t.Errorf("%q does not find %s", written, berlin.E164)
+		}
+	}
+	if q := p.Query("00149"); !q.Prefix(berlin) {
+		t.Error("what is typed of it does not find it")
+	}
+	if got := p.Format(berlin, directory.NumbersNational); got != "00149301234567" {
+		t.Errorf("written as %s", got)
+	}
+}
+
+// An operator's trunk prefix, in a country that has none: people leave it out.
+func TestNationalPrefix(t *testing.T) {
+	p := company(t, number.Site{Country: "US", NationalPrefix: "1", ExternalPrefix: "9"})
+	newYork := directory.Phone{E164: "+12125550123"}
+	for _, typed := range []string{"212", "2125550123", "1212", "12125550123", "9212", "91212555"} {
+		if !p.Query(typed).Prefix(newYork) {
+			t.Errorf("%q does not begin %s", typed, newYork.E164)
+		}
+		checkIndex(t, p.Query(typed), newYork)
+	}
+}
+
 // The spellings that a phone at the site dials, sends or lets people type, and
 // whom they find.
 func TestEqualAtASite(t *testing.T) {
@@ -120,6 +150,8 @@ func TestEqualAtASite(t *testing.T) {
 		{"", "tel:1234;phone-context=+49305557", "ada"},
 		{"", "tel:1234;phone-context=pbx.contoso.com", "ada"},
 		{"", "sip:1234@10.0.0.1", "ada"},
+		{"", "sip:1234:5678@10.0.0.1", "ada"},
+		{"", `"Hotline: Berlin" <sip:1234@pbx.contoso.com>`, "ada"},
 		{"", `"Ada" <sip:%2B493055571234@pbx.contoso.com;user=phone>;tag=77`, "ada"},
 		{"", "sip:03055571234;cpc=ordinary@pbx;user=phone", "ada"},
 		{"", "*31#03055571234", "ada"},
@@ -188,7 +220,7 @@ func TestWrite(t *testing.T) {
 		{"", cell, directory.NumbersExtension, mona, "08955561234"},
 		{"munich", desk, directory.NumbersExtension, mona, "1234"},
 		{"munich", desk, directory.NumbersExtension, ada, "03055571234"},
-		{"boston", desk, directory.NumbersNational, ada, "00493055571234"},
+		{"boston", desk, directory.NumbersNational, ada, "011493055571234"},
 	} {
 		d := directory.Device{Kind: tt.kind, Numbers: tt.profile}
 		if got := p.Site(directory.SiteName(tt.site)).Write(tt.ph, d); got != tt.want {
@@ -280,6 +312,11 @@ func TestWhosePlan(t *testing.T) {
 	}
 	if got := p.For(directory.Device{}, nil).Name(); got != "" {
 		t.Errorf("nobody's device dials as in %q", got)
+	}
+	apart := munichSite
+	apart.Locations = []string{" Mu\u0308nchen"} // as a Mac names it
+	if got := company(t, berlinSite, apart).Of(at("", "München")).Name(); got != "munich" {
+		t.Errorf("who sits in München dials as in %q", got)
 	}
 	if got := p.Read(at("", "Munich"), "1234"); got != "+498955561234" {
 		t.Errorf("1234 in Munich is %s", got)

@@ -32,7 +32,7 @@ func (p *Plan) national(digits string) string {
 	if national, home := strings.CutPrefix(digits, p.code); home {
 		return p.trunk + national
 	}
-	return "00" + digits
+	return p.exit + digits
 }
 
 // Write writes a number for a device: in its profile and, if a device of that
