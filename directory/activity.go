@@ -13,7 +13,7 @@ type Activity struct {
 	Step   Step      `json:"step,omitempty"`
 	StepAt time.Time `json:"step_at,omitzero"`
 
-	Books map[BookName]BookActivity `json:"books,omitempty"` // by CardDAV
+	Books map[BookName]BookActivity `json:"books,omitempty"` // by CardDAV, or as phone books
 
 	Searched time.Time `json:"searched,omitzero"` // the last search by LDAP or lookup
 	Searches int       `json:"searches,omitempty"`
@@ -42,9 +42,9 @@ type BookActivity struct {
 	Told     int       `json:"told"`             // responses, when one answer last told it all that there was
 	Cards    int       `json:"cards"`            // sent, in all
 	Healed   uint64    `json:"healed,omitempty"` // the last of its heals that it was told the truth about
-	// Emptied is when a draining device was first told that the book is empty, Looked
-	// when it then looked whether there is anything new, and Confirmed when it came
-	// back and knew.
+	// Emptied is when a draining device, or one that may not see the book any more, was
+	// first told that the book is empty, Looked when it then looked whether there is
+	// anything new, and Confirmed when it came back and knew.
 	Emptied   time.Time `json:"emptied,omitzero"`
 	Looked    time.Time `json:"looked,omitzero"`
 	Confirmed time.Time `json:"confirmed,omitzero"`
