@@ -17,6 +17,9 @@ const mailbox = "mailbox"
 // ownerName stands for the owner's name in the title of a private book.
 const ownerName = "{name}"
 
+// formerMailbox is the title, on its way out, of a book whose title had its owner's name.
+const formerMailbox = "Outlook"
+
 // mailboxesOf returns the mailboxes that a rule names, folded. Contacts of any
 // other mailbox are private, whatever the rule says of them: (!(cn=x)) must not
 // show a company what one of its people keeps in Outlook.

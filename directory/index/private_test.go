@@ -106,3 +106,20 @@ func TestPrivate(t *testing.T) {
 		t.Errorf("a configured book with a private one's name: %v", err)
 	}
 }
+
+// TestTitleOfAFormerMailbox: whose mailbox it was is not said any more, and what is
+// left of the title still is one.
+func TestTitleOfAFormerMailbox(t *testing.T) {
+	for title, want := range map[string]string{"{name}: Outlook": "Outlook", "{name}": "Outlook", "{name}'s contacts": "Outlook", "Private": "Private"} {
+		x, err := index.New(index.Options{Books: []directory.Book{{Name: "people"}}, Plan: plan(t), MailboxTitle: title}, "e", 0, none[index.Stored](), none[index.Mark]())
+		if err != nil {
+			t.Fatal(err)
+		}
+		publish(x, 1, []index.Stored{stored(directory.Contact{ID: "m-1", Source: directory.SourceMailbox, Mailbox: "anna"})})
+		for _, mailbox := range []directory.ContactID{"anna", "nobody"} {
+			if got := x.View().Emptied(directory.MailboxBook(mailbox)).Title(); got != want {
+				t.Errorf("%q of %s becomes %q", title, mailbox, got)
+			}
+		}
+	}
+}

@@ -119,8 +119,14 @@ func (v *View) Books() []*Book {
 // gone. A book that there is no more has no history either; see [Book.Forgotten].
 func (v *View) Emptied(name directory.BookName) *Book {
 	b := &Book{view: v, book: &book{name: name, title: string(name)}, own: &history{}, drained: true, plan: v.index.plan}
+	if directory.IsMailboxBook(name) {
+		b.book.title = v.index.mailboxTitle
+		if strings.Contains(b.book.title, ownerName) {
+			b.book.title = formerMailbox
+		}
+	}
 	if h := v.private[name]; h != nil {
-		b.own, b.book.title = h, strings.TrimSpace(strings.ReplaceAll(v.index.mailboxTitle, ownerName, ""))
+		b.own = h
 	}
 	for i, one := range v.index.books {
 		if one.name == name {
