@@ -17,6 +17,7 @@ const maxDN = 512
 type tree struct {
 	base   string // as configured, without blanks around it
 	parsed *goldap.DN
+	top    object // the base
 }
 
 // newTree checks a base DN. [directory.ErrInvalid] = it cannot be one.
@@ -33,7 +34,9 @@ func newTree(base string) (tree, error) {
 	case isSchema(dn):
 		return tree{}, fmt.Errorf("base DN %q is that of the schema: %w", base, directory.ErrInvalid)
 	}
-	return tree{base: base, parsed: dn}, nil
+	t := tree{base: base, parsed: dn}
+	t.top = t.baseObject()
+	return t, nil
 }
 
 func (t tree) bookDN(b directory.BookName) string { return "ou=" + string(b) + "," + t.base }

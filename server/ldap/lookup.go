@@ -152,13 +152,13 @@ func (t tree) search(at place, q searchRequest, shelf []*index.Book) (found, res
 func (t tree) searchBase(q searchRequest, shelf []*index.Book) found {
 	f := found{contacts: nobody}
 	if q.withTop() {
-		f.objects = keep(t.withDN(q.filter, ""), t.baseObject())
+		f.objects = keep(t.withDN(q.filter, ""), t.top)
 	}
 	if q.scope == scopeBase {
 		return f
 	}
 	for _, b := range shelf {
-		f.objects = append(f.objects, keep(t.withDN(q.filter, b.Name()), t.bookObject(b))...)
+		f.objects = append(f.objects, t.keepBook(t.withDN(q.filter, b.Name()), b)...)
 	}
 	if q.deep() || len(f.objects) == 0 {
 		below := t.searchBooks(q, shelf)
@@ -170,7 +170,7 @@ func (t tree) searchBase(q searchRequest, shelf []*index.Book) found {
 func (t tree) searchBook(q searchRequest, b *index.Book) found {
 	f := found{contacts: nobody}
 	if q.withTop() {
-		f.objects = keep(t.withDN(q.filter, b.Name()), t.bookObject(b))
+		f.objects = t.keepBook(t.withDN(q.filter, b.Name()), b)
 	}
 	if q.scope != scopeBase {
 		below := t.searchBooks(q, []*index.Book{b})
@@ -191,6 +191,23 @@ func (t tree) readContact(q searchRequest, b *index.Book, e *index.Entry) iter.S
 	q.filter = &filter.Filter{Op: filter.And, Children: []*filter.Filter{it, q.filter}}
 	return t.searchBooks(q, []*index.Book{b}).contacts
 }
+
+// keepBook returns the object of a book if the filter is true for it. Most filters ask
+// for nothing that such an object has, and are decided without making one.
+func (t tree) keepBook(f *filter.Filter, b *index.Book) []object {
+	asks := false
+	r := f.Eval(func(leaf *filter.Filter) filter.Result {
+		asks = asks || leaf.Attribute == "" || anyBook.find(leaf.Attribute) != nil
+		return anyBook.lacks(leaf)
+	})
+	if !asks && r != filter.True {
+		return nil
+	}
+	return keep(f, t.bookObject(b))
+}
+
+// anyBook has the attributes that the objects of books have. Nothing changes it.
+var anyBook = tree{}.bookOf("book", "title")
 
 // keep returns the object if the filter is true for it.
 func keep(f *filter.Filter, o object) []object {

@@ -6,6 +6,7 @@ import (
 
 	goldap "github.com/go-ldap/ldap/v3"
 
+	"ringbook/directory"
 	"ringbook/directory/filter"
 	"ringbook/directory/index"
 )
@@ -38,10 +39,7 @@ func (o *object) find(name string) *attribute {
 func (o *object) matches(f *filter.Filter) filter.Result {
 	a := o.find(f.Attribute)
 	if a == nil {
-		if _, ok := known(f.Attribute); ok {
-			return filter.False
-		}
-		return filter.Undefined
+		return o.lacks(f)
 	}
 	switch f.Op {
 	case filter.Present:
@@ -58,6 +56,14 @@ func (o *object) matches(f *filter.Filter) filter.Result {
 	default: // no order is defined for what objects have
 		return filter.Undefined
 	}
+}
+
+// lacks is matches for an attribute that an object does not have.
+func (*object) lacks(f *filter.Filter) filter.Result {
+	if _, ok := known(f.Attribute); ok {
+		return filter.False
+	}
+	return filter.Undefined
 }
 
 // sameDN reports whether two values are one DN, however written. Only DNs have "=".
@@ -133,12 +139,14 @@ func (t tree) baseObject() object {
 }
 
 // bookObject describes a book.
-func (t tree) bookObject(b *index.Book) object {
-	more := []attribute{{name: "ou", values: []string{string(b.Name())}}}
-	if b.Title() != "" {
-		more = append(more, attribute{name: "description", values: []string{b.Title()}})
+func (t tree) bookObject(b *index.Book) object { return t.bookOf(b.Name(), b.Title()) }
+
+func (t tree) bookOf(name directory.BookName, title string) object {
+	more := []attribute{{name: "ou", values: []string{string(name)}}}
+	if title != "" {
+		more = append(more, attribute{name: "description", values: []string{title}})
 	}
-	return t.object(t.bookDN(b.Name()), "organizationalUnit", []string{"top", "organizationalUnit"}, more)
+	return t.object(t.bookDN(name), "organizationalUnit", []string{"top", "organizationalUnit"}, more)
 }
 
 func (t tree) object(dn, structural string, classes []string, more []attribute) object {
