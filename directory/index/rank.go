@@ -57,8 +57,15 @@ func (b *Book) Better(kind int, f *filter.Filter) iter.Seq[*Entry] {
 // number are best read: phones show the first; nil = that of names.
 func (b *Book) Order(f *filter.Filter) func(e, g *Entry) int {
 	for _, s := range sought(nil, f) {
-		if s.whole {
-			return b.ByNumber(s.text)
+		if !s.whole {
+			continue
+		}
+		var by func(e, g *Entry) int // made when there are two to compare: mostly one has a number
+		return func(e, g *Entry) int {
+			if by == nil {
+				by = b.ByNumber(s.text)
+			}
+			return by(e, g)
 		}
 	}
 	return nil

@@ -62,24 +62,21 @@ func sortMembers(all []member, order func(a, b *index.Entry) int) {
 // number are; more come as they are.
 func fewInOrder(contacts iter.Seq[member], order func(a, b *index.Entry) int) iter.Seq[member] {
 	return func(yield func(member) bool) {
-		next, stop := iter.Pull(contacts)
-		defer stop()
-		var few []member
-		m, more := next()
-		for ; more && len(few) < maxRanked; m, more = next() {
-			few = append(few, m)
-		}
-		if !more {
-			sortMembers(few, order)
-		}
-		for _, one := range few {
-			if !yield(one) {
-				return
+		few, many := make([]member, 0, 1), false
+		for m := range contacts {
+			if few = append(few, m); len(few) <= maxRanked && !many {
+				continue
 			}
+			many = true
+			for _, one := range few {
+				if !yield(one) {
+					return
+				}
+			}
+			few = few[:0]
 		}
-		for ; more && yield(m); m, more = next() {
-			continue
-		}
+		sortMembers(few, order)
+		slices.Values(few)(yield)
 	}
 }
 
