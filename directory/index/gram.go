@@ -174,21 +174,30 @@ func joinLists(generation uint32, size int, lists [][]byte) *gramRun {
 func mergeGrams(older, newer *gramRun, generations pages[uint32]) *gramRun {
 	lists := make([][]byte, allGrams)
 	share(allGrams, runtime.GOMAXPROCS(0), func(_, from, to int) {
-		var slots, more []uint32
+		var slots, more, both []uint32
+		var room []byte
 		for g := from; g < to; g++ {
 			slots = keepFresh(appendSlots(slots[:0], older.list(gram(g))), older.made, generations)
 			more = keepFresh(appendSlots(more[:0], newer.list(gram(g))), newer.made, generations)
-			if sorted := len(slots) == 0 || len(more) == 0 || slots[len(slots)-1] < more[0]; len(more) > 0 {
-				if slots = append(slots, more...); !sorted {
-					slices.Sort(slots)
-				}
-			}
-			if len(slots) > 0 {
-				lists[g] = appendList(nil, slots)
-			}
+			both = appendUnion(both[:0], slots, more)
+			begin := len(room)
+			room = appendList(room, both)
+			lists[g] = room[begin:]
 		}
 	})
 	return joinLists(max(older.made, newer.made), older.size+newer.size, lists)
+}
+
+// appendUnion appends the slots of both, which are sorted, in order.
+func appendUnion(dst, a, b []uint32) []uint32 {
+	for len(a) > 0 && len(b) > 0 {
+		if a[0] <= b[0] {
+			dst, a = append(dst, a[0]), a[1:]
+		} else {
+			dst, b = append(dst, b[0]), b[1:]
+		}
+	}
+	return append(append(dst, a...), b...)
 }
 
 // keepFresh drops the slots whose entry came after a run was made, or is gone.

@@ -60,6 +60,9 @@ func scan(s string, w *written) {
 // the user part of sip (RFC 3261 §19.1.6), also behind a name in angle brackets.
 // Other texts are returned as they are.
 func uri(s string) string {
+	if strings.IndexByte(s, ':') < 0 {
+		return s
+	}
 	whole := s
 	if open := strings.LastIndexByte(s, '<'); open >= 0 {
 		s, _, _ = strings.Cut(s[open+1:], ">") // a name before it may have a colon
