@@ -50,7 +50,26 @@ func (b *Book) Better(kind int, f *filter.Filter) iter.Seq[*Entry] {
 	if kind == 0 {
 		return b.rare(narrowed(f, exact), b.Order(f))
 	}
+	if alike(f) {
+		return func(func(*Entry) bool) {} // all are of that kind: the order of names is that of f
+	}
 	return b.Search(narrowed(f, begins))
+}
+
+// alike reports whether a filter asks for nothing but how a surname or a given name
+// begins, as many phones do.
+func alike(f *filter.Filter) bool {
+	switch f.Op {
+	case filter.And:
+		return len(f.Children) == 1 && alike(f.Children[0]) // as who searches wraps it
+	case filter.Or:
+		return !slices.ContainsFunc(f.Children, func(c *filter.Filter) bool { return !alike(c) })
+	case filter.Substrings:
+		a, ok := ParseAttribute(f.Attribute)
+		return ok && (a == attributeSN || a == attributeGivenName) && len(f.Any) == 0 && f.Final == ""
+	default:
+		return false
+	}
 }
 
 // Order returns the order in which the hits of a filter that asks for a whole
