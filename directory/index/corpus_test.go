@@ -286,3 +286,23 @@ func BenchmarkHolders(b *testing.B) {
 	}
 	reportProcessorTime(b, start)
 }
+
+// The number of the exchange, which all of 20,000 people have with an extension.
+func BenchmarkHoldersOfOneNumber(b *testing.B) {
+	const shared, sharers = "+49305557000", 20_000
+	people := make([]*directory.Contact, 0, sharers)
+	for i := range sharers {
+		people = append(people, &directory.Contact{
+			ID: directory.ContactID(fmt.Sprint("p", i)), GivenName: "Anna", Surname: fmt.Sprint("Meier", i*7919%sharers),
+			Phones: []directory.Phone{{Kind: directory.PhoneWork, Written: fmt.Sprint("+49 30 5557 000 ext. ", 10+i%90)}},
+		})
+	}
+	book := at(viewOf(b, companyOf(b, corpusSites), people), "")
+	start := processorTime()
+	for b.Loop() {
+		if len(book.Holders(shared)) != sharers {
+			b.Fatal("not everybody is found")
+		}
+	}
+	reportProcessorTime(b, start)
+}

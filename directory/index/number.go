@@ -30,20 +30,26 @@ func (b *Book) Holders(written string) (holders []*Entry) {
 // ByNumber returns the order in which the members who have a number answer a look
 // for it, best first: whose own number or extension it is, then who shares it
 // but for an extension, then who has the same digits as no valid number; of
-// those a company before its people; of those by name.
+// those a company before its people; of those by name. It is for one goroutine.
 func (b *Book) ByNumber(written string) func(e, f *Entry) int {
 	return b.byNumber(b.plan.Query(written))
 }
 
 func (b *Book) byNumber(q number.Query) func(e, f *Entry) int {
 	seen := b.seenNumbers()
+	known := map[*Entry]number.Rank{} // ranking reads numbers, and a whole company may share one
 	rank := func(e *Entry) number.Rank {
-		best := number.RankNone
+		best, ok := known[e]
+		if ok {
+			return best
+		}
+		best = number.RankNone
 		for _, ph := range e.contact.Phones {
 			if slices.ContainsFunc(seen, func(a Attribute) bool { return a.Has(ph.Kind) }) {
 				best = min(best, q.Rank(ph))
 			}
 		}
+		known[e] = best
 		return best
 	}
 	return func(e, f *Entry) int {

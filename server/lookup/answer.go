@@ -37,7 +37,7 @@ func (x *exchange) find(q question) (found []*index.Entry, more bool, err error)
 func holders(shelf []*index.Book, number string) (found []*index.Entry) {
 	for i, b := range shelf {
 		found = append(found, b.Holders(number)...)
-		if i == len(shelf)-1 {
+		if i > 0 && i == len(shelf)-1 { // one book's are in order
 			slices.SortStableFunc(found, b.ByNumber(number))
 		}
 	}
