@@ -285,16 +285,13 @@ func (p *Plan) outside(digits string, r *written) string {
 
 // dialled reads digits without "+"; alone = nothing else stands beside them.
 func (p *Plan) dialled(digits string, alone bool) string {
-	if strings.HasPrefix(digits, "00") {
-		// Abroad, also where another prefix is dialled for it: nothing else
-		// begins so, and it is what our own profile writes.
-		if e := p.valid("+" + digits[2:]); e != "" {
-			return e
-		}
-	}
-	if abroad, ok := strings.CutPrefix(digits, p.exit); ok {
-		if e := p.valid("+" + abroad); e != "" {
-			return e
+	// Abroad, also where another prefix than 00 is dialled for it: nothing else
+	// begins so, and it is what our own profile writes.
+	for _, exit := range [...]string{p.exit, "00"} { // "0011 46…" is no "+1 146…"
+		if abroad, ok := strings.CutPrefix(digits, exit); ok {
+			if e := p.valid("+" + abroad); e != "" {
+				return e
+			}
 		}
 	}
 	if strings.HasPrefix(digits, "00") {

@@ -135,6 +135,7 @@ var spellings = []struct {
 	{"US", "011 49 30 1234567", "+49301234567", "exit code"},
 	{"US", "0049 30 1234567", "+49301234567", "our own international profile"},
 	{"AU", "0011 49 30 1234567", "+49301234567", "exit code that begins with 00"},
+	{"AU", "0011 46 8 765 4321", "+4687654321", "the same, and no +1 146"},
 	{"AU", "0049 30 1234567", "+49301234567", "our own international profile"},
 	{"US", "555-0123", "", "local number"},
 	{"US", "1-800-FLOWERS", "", "letters are never dialled"},
