@@ -1,24 +1,43 @@
 package main
 
 import (
-	"bytes"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
+// A page counts the lines that are written on it.
+type page struct {
+	mu sync.Mutex
+	n  int
+}
+
+func (p *page) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.n += strings.Count(string(b), "\n")
+	return len(b), nil
+}
+
+func (p *page) lines() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.n
+}
+
 // TestLogWaitsForCompany: lines are written together, soon; a warning at once, and
 // behind what was said before it.
 func TestLogWaitsForCompany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out page
 		log, flush, err := newLog(&out, "text")
 		if err != nil {
 			t.Fatal(err)
 		}
-		written := func() int { synctest.Wait(); return strings.Count(out.String(), "\n") }
+		written := func() int { synctest.Wait(); return out.lines() }
 		log.LogAttrs(t.Context(), slog.LevelInfo, "one")
 		log.With(slog.Int("n", 2)).WithGroup("g").LogAttrs(t.Context(), slog.LevelInfo, "two")
 		if n := written(); n != 0 {
