@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -27,6 +28,16 @@ func (r *ringbook) dav(t *testing.T, d device) *dav {
 		Transport: transport, Timeout: patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+}
+
+// saidSoFar returns the log once all that was done before is in it: lines wait a moment
+// for others, and keep their order.
+func (r *ringbook) saidSoFar() string {
+	r.t.Helper()
+	mark := fmt.Sprintf("mark-%d", len(r.log.String()))
+	r.dav(r.t, device{}).do("OPTIONS", "/dav/", "", "User-Agent: "+mark)
+	within(r.t, patience, "the log is written", func() bool { return strings.Contains(r.log.String(), mark) })
+	return r.log.String()
 }
 
 // on is the same server in a part of a test.

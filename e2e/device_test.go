@@ -127,7 +127,7 @@ func showOnce(r *ringbook, devices ...device) {
 			r.t.Errorf("device %s stands %d times in what list and show say", d.ID, n)
 		}
 	}
-	said += r.log.String()
+	said += r.saidSoFar()
 	known := false
 	err := filepath.WalkDir(r.dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || !e.Type().IsRegular() {
