@@ -5,6 +5,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"sync"
 
 	"ringbook/directory"
 	"ringbook/directory/number"
@@ -142,17 +143,32 @@ func appendList(dst []byte, slots []uint32) []byte {
 	return dst
 }
 
+// A gramRoom is what it takes to make lists: two megabytes, which is a hundred times
+// what the lists of those take that come in a day.
+type gramRoom struct {
+	lists [allGrams][]byte
+	last  [allGrams]uint32
+	set   gramSet
+}
+
+// gramRooms are used again.
+var gramRooms = sync.Pool{New: func() any { return new(gramRoom) }}
+
 // newGramRun makes the lists of entries in the order of their slots.
 func newGramRun(generation uint32, entries []*Entry) *gramRun {
-	lists, last := make([][]byte, allGrams), make([]uint32, allGrams)
-	var set gramSet
+	room, _ := gramRooms.Get().(*gramRoom)
+	defer gramRooms.Put(room)
+	for g := range room.lists {
+		room.lists[g] = room.lists[g][:0]
+	}
+	clear(room.last[:])
 	for _, e := range entries {
-		for _, g := range set.of(e) {
-			lists[g] = binary.AppendUvarint(lists[g], uint64(uint32(e.slot)-last[g]))
-			last[g] = uint32(e.slot)
+		for _, g := range room.set.of(e) {
+			room.lists[g] = binary.AppendUvarint(room.lists[g], uint64(uint32(e.slot)-room.last[g]))
+			room.last[g] = uint32(e.slot)
 		}
 	}
-	return joinLists(generation, len(entries), lists)
+	return joinLists(generation, len(entries), room.lists[:])
 }
 
 func joinLists(generation uint32, size int, lists [][]byte) *gramRun {
@@ -170,9 +186,13 @@ func joinLists(generation uint32, size int, lists [][]byte) *gramRun {
 	return r
 }
 
+// mergeRooms are used again.
+var mergeRooms = sync.Pool{New: func() any { return new([allGrams][]byte) }}
+
 // mergeGrams makes one run of two that have lists, without what is stale.
 func mergeGrams(older, newer *gramRun, generations pages[uint32]) *gramRun {
-	lists := make([][]byte, allGrams)
+	lists, _ := mergeRooms.Get().(*[allGrams][]byte)
+	defer func() { clear(lists[:]); mergeRooms.Put(lists) }() // they are parts of others
 	share(allGrams, runtime.GOMAXPROCS(0), func(_, from, to int) {
 		var slots, more, both []uint32
 		var room []byte
@@ -185,7 +205,7 @@ func mergeGrams(older, newer *gramRun, generations pages[uint32]) *gramRun {
 			lists[g] = room[begin:]
 		}
 	})
-	return joinLists(max(older.made, newer.made), older.size+newer.size, lists)
+	return joinLists(max(older.made, newer.made), older.size+newer.size, lists[:])
 }
 
 // appendUnion appends the slots of both, which are sorted, in order.
