@@ -74,14 +74,14 @@ func need(t *testing.T, programs ...string) {
 	}
 }
 
-// leaveOut says that a real client is missing. In CI that is a failure; elsewhere
-// the test is left out, by name.
-func leaveOut(t *testing.T, client string) {
+// leaveOut says that a real client, or what else a test needs, is missing. In CI that
+// is a failure; elsewhere the test is left out, by name.
+func leaveOut(t *testing.T, needed string) {
 	t.Helper()
 	if os.Getenv("CI") != "" {
-		t.Fatalf("%s is not installed: e2e/clients.sh should have done it", client)
+		t.Fatalf("%s is missing: e2e/clients.sh should have installed it, or the machine have it", needed)
 	}
-	t.Skipf("%s is not installed", client)
+	t.Skipf("%s is missing", needed)
 }
 
 // eventually waits until try is nil.
