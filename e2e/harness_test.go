@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -103,15 +104,30 @@ func eventually(t *testing.T, what string, try func() error) {
 	}
 }
 
-// freePort returns an address on loopback that nobody listens on.
+// Ports that are given out lie below those that a system takes for connections of its
+// own, of which these tests have thousands: one that is free now stays so.
+const (
+	firstPort = 20_000
+	ports     = 12_000
+)
+
+var nextPort atomic.Uint32
+
+// freePort returns an address on loopback that nobody listens on, and no other twice.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range ports {
+		n := (uint32(os.Getpid())*97 + nextPort.Add(1)) % ports // other processes begin elsewhere
+		address := net.JoinHostPort("127.0.0.1", fmt.Sprint(firstPort+n))
+		if l, err := net.Listen("tcp", address); err == nil {
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // A process is a binary that runs until the test ends.
