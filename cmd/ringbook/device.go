@@ -336,12 +336,9 @@ func newDeviceProfile(o *options) *cobra.Command {
 			if out == "" {
 				return usage("say where the profile goes: --out FILE.mobileconfig")
 			}
-			if secretFile != "" {
-				s, err := readSecret(secretFile, cmd.InOrStdin())
-				if err != nil {
-					return err
-				}
-				r.Secret = s
+			var err error
+			if r.Secret, err = readSecret(secretFile, cmd.InOrStdin()); err != nil {
+				return err
 			}
 			c, err := o.client()
 			if err != nil {
@@ -367,7 +364,11 @@ func newDeviceProfile(o *options) *cobra.Command {
 	return cmd
 }
 
+// readSecret reads what --secret-file names: "" = nothing, - = standard input.
 func readSecret(file string, stdin io.Reader) (string, error) {
+	if file == "" {
+		return "", nil
+	}
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {

@@ -36,12 +36,9 @@ func newDeviceKit(o *options) *cobra.Command {
 			case kit.Title(r.Vendor) == "":
 				return usage("there is no kit for %q: use one of %s", r.Vendor, newEnum(&r.Vendor, kit.Vendors()).list(", "))
 			}
-			if secretFile != "" {
-				s, err := readSecret(secretFile, cmd.InOrStdin())
-				if err != nil {
-					return err
-				}
-				r.Secret = s
+			var err error
+			if r.Secret, err = readSecret(secretFile, cmd.InOrStdin()); err != nil {
+				return err
 			}
 			c, err := o.client()
 			if err != nil {

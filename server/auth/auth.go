@@ -230,10 +230,12 @@ func (a *Authority) change(ctx context.Context, id directory.DeviceID, change fu
 	if err != nil {
 		return directory.Device{}, err
 	}
+	hash := stored.Secret
 	stored.Secret = directory.SecretHash{}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.byID[id].device = stored
+	r := a.byID[id]
+	r.device, r.secret = stored, hash
 	return stored, nil
 }
 
@@ -255,9 +257,7 @@ func (a *Authority) Rotate(ctx context.Context, id directory.DeviceID) (director
 
 // setSecret returns the sessions that the new secret ends.
 func (a *Authority) setSecret(ctx context.Context, id directory.DeviceID, hash directory.SecretHash) (directory.Device, []*session, error) {
-	a.changing.Lock()
-	defer a.changing.Unlock()
-	stored, err := a.devices.ChangeDevice(ctx, id, func(d *directory.Device) error {
+	d, err := a.change(ctx, id, func(d *directory.Device) error {
 		if d.State == directory.DeviceRevoked {
 			return fmt.Errorf("device %s is revoked: %w", id, directory.ErrInvalid)
 		}
@@ -268,12 +268,7 @@ func (a *Authority) setSecret(ctx context.Context, id directory.DeviceID, hash d
 	if err != nil {
 		return directory.Device{}, nil, err
 	}
-	stored.Secret = directory.SecretHash{}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	r := a.byID[id]
-	r.device, r.secret = stored, hash
-	return stored, r.takeSessions(), nil
+	return d, a.takeSessions(id), nil
 }
 
 // SetState moves a device on to draining or revoked; a state never goes back
@@ -293,12 +288,10 @@ func (a *Authority) SetState(ctx context.Context, id directory.DeviceID, st dire
 
 // setState returns the sessions that the new state ends.
 func (a *Authority) setState(ctx context.Context, id directory.DeviceID, st directory.DeviceState) (directory.Device, []*session, error) {
-	a.changing.Lock()
-	defer a.changing.Unlock()
 	if _, err := a.Device(id); err != nil {
 		return directory.Device{}, nil, err
 	}
-	stored, err := a.devices.ChangeDevice(ctx, id, func(d *directory.Device) error {
+	d, err := a.change(ctx, id, func(d *directory.Device) error {
 		if rank(st) < rank(d.State) {
 			return fmt.Errorf("a device that is %s cannot become %s: %w", d.State, st, directory.ErrInvalid)
 		}
@@ -308,18 +301,13 @@ func (a *Authority) setState(ctx context.Context, id directory.DeviceID, st dire
 		}
 		return nil
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return directory.Device{}, nil, fmt.Errorf("set device %s to %s: %w", id, st, err)
+	case st != directory.DeviceRevoked:
+		return d, nil, nil
 	}
-	stored.Secret = directory.SecretHash{}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	r := a.byID[id]
-	r.device = stored
-	if st != directory.DeviceRevoked {
-		return stored, nil, nil
-	}
-	return stored, r.takeSessions(), nil
+	return d, a.takeSessions(id), nil
 }
 
 // rank orders the states; 0 = no state at all.

@@ -35,8 +35,11 @@ func (a *Authority) Attach(id directory.DeviceID, end func()) (detach func(), er
 	}, nil
 }
 
-// takeSessions hands the sessions over to be ended. Authority.mu is held.
-func (r *record) takeSessions() []*session {
+// takeSessions hands a device's sessions over to be ended.
+func (a *Authority) takeSessions(id directory.DeviceID) []*session {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	r := a.byID[id]
 	taken := make([]*session, 0, len(r.sessions))
 	for s := range r.sessions {
 		taken = append(taken, s)
