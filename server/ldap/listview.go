@@ -10,9 +10,9 @@ import (
 
 	goldap "github.com/go-ldap/ldap/v3"
 
-	"ringbook/directory"
 	"ringbook/directory/filter"
 	"ringbook/directory/index"
+	"ringbook/directory/number"
 	"ringbook/directory/text"
 )
 
@@ -191,13 +191,13 @@ type list struct {
 }
 
 // A listOf says of what a list is. Lists of different devices with the same books
-// are the same, unless they ask for numbers, which each reads by its own plan. Who
-// searches without a login finds less by the same filter.
+// are the same, unless they ask for numbers, which a device reads by the plan of the
+// site that it is at now. Who searches without a login finds less by the same filter.
 type listOf struct {
 	view   *index.View
 	books  string
-	device directory.DeviceID
-	seen   *Anonymous // nil = by a device
+	plan   *number.Plan // nil = it asks for no numbers
+	seen   *Anonymous   // nil = by a device
 	base   string
 	scope  int32
 	filter string
@@ -217,7 +217,7 @@ func (a *answer) listOf(f *found) listOf {
 		of.seen = a.op.c.anonymous
 	}
 	if asksNumbers(a.q.filter) {
-		of.device = a.device.ID
+		of.plan = f.plan
 	}
 	return of
 }

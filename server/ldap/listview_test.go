@@ -3,6 +3,7 @@ package ldap_test
 import (
 	"bytes"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ringbook/directory"
+	"ringbook/server/ldap"
 )
 
 // offsetView is the value of a list view request by offset.
@@ -36,7 +38,11 @@ type viewed struct {
 // "-" before it reverses it, "" sends no order.
 func view(t *testing.T, c *goldap.Conn, filter, order string, value []byte) viewed {
 	t.Helper()
-	r := request(filter, "1.1")
+	return viewOf(t, c, request(filter, "1.1"), order, value)
+}
+
+func viewOf(t *testing.T, c *goldap.Conn, r *goldap.SearchRequest, order string, value []byte) viewed {
+	t.Helper()
 	r.Controls = []goldap.Control{goldap.NewControlString(goldap.ControlTypeVLVRequest, true, string(value))}
 	if order != "" {
 		key := &goldap.SortKey{AttributeType: strings.TrimPrefix(order, "-"), Reverse: strings.HasPrefix(order, "-")}
@@ -167,6 +173,100 @@ func TestListViewIsOfTheNewestDirectory(t *testing.T) {
 	}
 	if got := view(t, d, "(sn=*)", "cn", offsetView(0, 9, 1, 0)); len(got.names) != 0 || got.code != 0 {
 		t.Errorf("a draining device sees %+v", got)
+	}
+}
+
+// TestListViewsAreShared: a list is kept for all to whom it is the same, and for
+// nobody else: each row is asked behind the others, and finds its own.
+func TestListViewsAreShared(t *testing.T) {
+	s := newSiteOfTwo(t, func(p *ldap.Port) { p.Anonymous = []ldap.Anonymous{printers(t, "cn", "telephoneNumber")} })
+	s.put(&directory.Contact{ID: "supplier", DisplayName: "Zoe", Company: "Suppliers"})
+	login := func(d directory.Device) (*goldap.Conn, directory.DeviceID) {
+		d.Name, d.Kind = "p", directory.KindDeskphone
+		d, secret := s.add(t, d)
+		c := s.dial(t)
+		if err := c.Bind(string(d.Login), secret); err != nil {
+			t.Fatal(err)
+		}
+		return c, d.ID
+	}
+	people, both := []directory.BookName{"people"}, []directory.BookName{"people", "suppliers"}
+	berlin, moving := login(directory.Device{Books: people})
+	munich, _ := login(directory.Device{Books: people, Site: "munich"})
+	owned, _ := login(directory.Device{Books: people, OwnerID: "max"})
+	all, _ := login(directory.Device{Books: both})
+	stranger := s.dial(t)
+	check := func(name string, c *goldap.Conn, filter, order, want string) {
+		t.Helper()
+		if got := strings.Join(view(t, c, filter, order, valueView(0, 9, "")).names, " "); got != want {
+			t.Errorf("%s: %s by %q is %q, want %q", name, filter, order, got, want)
+		}
+	}
+	const anybody = "(cn=*)"
+	for range 2 { // made, and kept
+		for _, number := range []string{"(telephoneNumber=1234)", "(&(cn=*)(!(!(telephoneNumber=1234))))"} {
+			check("berlin", berlin, number, "cn", "ada")
+			check("munich", munich, number, "cn", "max")
+			check("an owner in munich", owned, number, "cn", "max")
+			check("a stranger", stranger, number, "cn", "ada")
+		}
+		check("people", berlin, anybody, "cn", "ada max")
+		check("one", berlin, "(cn=ada)", "cn", "ada")
+		check("people by surname", berlin, anybody, "sn", "max ada")
+		check("in words", berlin, "(cn=ada sal*)", "cn", "ada")
+		check("a stranger in words", stranger, "(cn=ada sal*)", "cn", "")
+		check("all", all, anybody, "cn", "ada max supplier")
+		check("people backwards", berlin, anybody, "-cn", "max ada")
+		check("people by number", berlin, anybody, "telephoneNumber", "ada max")
+		check("people by number backwards", berlin, anybody, "-telephoneNumber", "max ada")
+		check("a stranger", stranger, anybody, "-telephoneNumber", "max ada")
+	}
+	if _, err := s.auth.Change(t.Context(), moving, func(d *directory.Device) error { d.Site = "munich"; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	check("moved to munich", berlin, "(telephoneNumber=1234)", "cn", "max")
+}
+
+// TestListViewsOfStrangers: those of two networks do not see the same.
+func TestListViewsOfStrangers(t *testing.T) {
+	s := newSiteAt(t, func(p *ldap.Port) {
+		named, more := printers(t, "cn"), printers(t, "cn", "o")
+		named.Networks = []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}
+		p.Anonymous = []ldap.Anonymous{named, more}
+	})
+	all := valueView(0, 9, "")
+	if v := view(t, s.dial(t), "(cn=berg contoso*)", "cn", all); !slices.Equal(v.names, []string{"anna"}) {
+		t.Errorf("who sees the company: %+v", v)
+	}
+	if v := view(t, s.dialFrom(t, "127.0.0.2"), "(cn=berg contoso*)", "cn", all); len(v.names) != 0 || v.count != 0 {
+		t.Errorf("who sees names alone: %+v", v)
+	}
+}
+
+// TestListViewsOfPlaces: what is asked at one place is not shown at another.
+func TestListViewsOfPlaces(t *testing.T) {
+	s := newSite(t, staff(), nil)
+	d, secret := s.add(t, directory.Device{Name: "all", Kind: directory.KindPBX, Books: []directory.BookName{"people", "suppliers"}})
+	c := s.dial(t)
+	if err := c.Bind(string(d.Login), secret); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []struct {
+		base  string
+		scope int
+		want  string
+	}{
+		{base, goldap.ScopeWholeSubtree, "supplier anna annika people suppliers"},
+		{base, goldap.ScopeSingleLevel, "people suppliers"},
+		{"ou=people," + base, goldap.ScopeWholeSubtree, "anna annika people"},
+		{"ou=suppliers," + base, goldap.ScopeWholeSubtree, "supplier suppliers"},
+	} {
+		r := request("(|(cn=an*)(title=*)(description=*))", "1.1")
+		r.BaseDN, r.Scope = q.base, q.scope
+		got := viewOf(t, c, r, "cn", valueView(0, 9, "")).names
+		if strings.Join(got, " ") != q.want {
+			t.Errorf("at %s, scope %d: %q, want %q", q.base, q.scope, got, q.want)
+		}
 	}
 }
 

@@ -14,31 +14,7 @@ import (
 // Two sites have the extension 1234. A device finds who has it at its own site,
 // in any spelling that is dialled there, and is written what it dials.
 func TestNumbersOfTheDevicesSite(t *testing.T) {
-	plan, err := number.NewPlans(
-		number.Site{Country: "DE", AreaCode: "30", Stem: "+49305557", Extensions: "1000-4999", ExternalPrefix: "0", ExternalFor: []directory.DeviceKind{directory.KindDeskphone}},
-		number.Site{Name: "munich", Country: "DE", AreaCode: "89", Stem: "+49895556", Extensions: "1000-1999", Locations: []string{"Munich"}},
-	)
-	if err != nil {
-		t.Fatal(err)
-	}
-	x, err := index.New(index.Options{Books: books(), Plan: plan}, "0123456789abcdef", 0,
-		slices.Values([]index.Stored(nil)), slices.Values([]index.Mark(nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := &mirror{Index: x}
-	ada := &directory.Contact{ID: "ada", DisplayName: "Ada", Phones: []directory.Phone{
-		{Kind: directory.PhoneWork, Written: "1234"}, {Kind: directory.PhoneMobile, Written: "0171 2345678"},
-	}}
-	mona := &directory.Contact{ID: "max", DisplayName: "Max", Address: directory.Address{City: "Munich"}, Phones: []directory.Phone{{Kind: directory.PhoneWork, Written: "089 5556-1234"}}}
-	for _, c := range []*directory.Contact{ada, mona} {
-		for i, p := range c.Phones {
-			c.Phones[i].E164 = plan.Read(c, p.Written)
-		}
-	}
-	m.put(ada, mona)
-	x.SetLoaded()
-	s := newSiteOf(t, m, plan, func(o *ldap.Options) { o.BaseDN = base })
+	s := newSiteOfTwo(t, nil)
 	for _, tt := range []struct {
 		device  directory.Device
 		asked   string
@@ -80,6 +56,42 @@ func TestNumbersOfTheDevicesSite(t *testing.T) {
 			t.Errorf("%+v: ipPhone of %s: %v, %v", tt.device, tt.find, names(res), err)
 		}
 	}
+}
+
+// newSiteOfTwo is a company of two sites where 1234 is Ada in Berlin and Max in
+// Munich; change may change the plain port.
+func newSiteOfTwo(t *testing.T, change func(*ldap.Port)) *site {
+	t.Helper()
+	plan, err := number.NewPlans(
+		number.Site{Country: "DE", AreaCode: "30", Stem: "+49305557", Extensions: "1000-4999", ExternalPrefix: "0", ExternalFor: []directory.DeviceKind{directory.KindDeskphone}},
+		number.Site{Name: "munich", Country: "DE", AreaCode: "89", Stem: "+49895556", Extensions: "1000-1999", Locations: []string{"Munich"}},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := index.New(index.Options{Books: books(), Plan: plan}, "0123456789abcdef", 0,
+		slices.Values([]index.Stored(nil)), slices.Values([]index.Mark(nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &mirror{Index: x}
+	ada := &directory.Contact{ID: "ada", DisplayName: "Ada", Surname: "Zett", Department: "Sales", Phones: []directory.Phone{
+		{Kind: directory.PhoneWork, Written: "1234"}, {Kind: directory.PhoneMobile, Written: "0171 2345678"},
+	}}
+	mona := &directory.Contact{ID: "max", DisplayName: "Max", Surname: "Abel", Address: directory.Address{City: "Munich"}, Phones: []directory.Phone{{Kind: directory.PhoneWork, Written: "089 5556-1234"}}}
+	for _, c := range []*directory.Contact{ada, mona} {
+		for i, p := range c.Phones {
+			c.Phones[i].E164 = plan.Read(c, p.Written)
+		}
+	}
+	m.put(ada, mona)
+	x.SetLoaded()
+	s := prepare(t, m, plan, nil)
+	if change != nil {
+		change(&s.port)
+	}
+	s.open(t)
+	return s
 }
 
 // A number that is shared is answered best first, whether all have room or not.

@@ -9,11 +9,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/big"
 	"net"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -230,6 +232,21 @@ func (s *site) add(tb testing.TB, d directory.Device) (directory.Device, string)
 func (s *site) dial(tb testing.TB) *goldap.Conn {
 	tb.Helper()
 	c, err := goldap.DialURL("ldap://" + s.plain)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// dialFrom is dial from another address of this machine, which only Linux has by itself.
+func (s *site) dialFrom(tb testing.TB, from string) *goldap.Conn {
+	tb.Helper()
+	d := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	c, err := goldap.DialURL("ldap://"+s.plain, goldap.DialWithDialer(d))
+	if errors.Is(err, syscall.EADDRNOTAVAIL) {
+		tb.Skipf("no address %s here", from)
+	}
 	if err != nil {
 		tb.Fatal(err)
 	}
