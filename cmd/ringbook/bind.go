@@ -16,6 +16,7 @@ import (
 	"ringbook/graph"
 	"ringbook/server"
 	"ringbook/server/admin"
+	"ringbook/server/enroll/kit"
 	"ringbook/server/ldap"
 )
 
@@ -105,9 +106,22 @@ func (p *program) access(cfg *config.Config, phones *ldap.Server) (admin.Access,
 			a.LDAPURI = "ldap://" + hostPort(u.Hostname(), port, "389")
 		case config.ListenerLDAPS:
 			a.LDAPSURI = "ldaps://" + hostPort(u.Hostname(), port, "636")
+		case config.ListenerLegacy:
+			a.Legacy = kit.Legacy{
+				URI: "ldap://" + net.JoinHostPort(u.Hostname(), port), Address: onlyOn(d.Listener.Addr()),
+				MinTLS: cfg.LDAP.Legacy.MinTLS, Plain: cfg.LDAP.Legacy.AllowPlain,
+			}
 		}
 	}
 	return a, nil
+}
+
+// onlyOn returns the address of this machine on which a listener is; "" = on all.
+func onlyOn(at net.Addr) string {
+	if a := addrOf(at.String()); a.IsValid() && !a.IsUnspecified() && !a.IsLoopback() {
+		return a.String()
+	}
+	return ""
 }
 
 // hostPort leaves the port out where it is the usual one.

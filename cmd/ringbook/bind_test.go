@@ -1,8 +1,10 @@
 package main
 
 import (
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"testing"
 
@@ -74,5 +76,16 @@ func TestLimitsOfLDAP(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestOnlyOn: phones are told of an address if a listener is nowhere else.
+func TestOnlyOn(t *testing.T) {
+	for at, want := range map[string]string{
+		"10.20.0.2:1636": "10.20.0.2", "[2001:db8::1]:1636": "2001:db8::1", "[::]:1636": "", "0.0.0.0:1636": "", "127.0.0.1:1636": "",
+	} {
+		if got := onlyOn(net.TCPAddrFromAddrPort(netip.MustParseAddrPort(at))); got != want {
+			t.Errorf("%s: %q", at, got)
+		}
 	}
 }

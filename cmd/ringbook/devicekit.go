@@ -21,8 +21,10 @@ func newDeviceKit(o *options) *cobra.Command {
 		Long: "Writes what a phone needs to ask this server: its make's own provisioning file, or a list of what to type, with the\n" +
 			"device's login, the base, the filters and the way (LDAPS, StartTLS). What does not fit the phone is said beside it.\n" +
 			"The names that end with -xml fetch a phone book over HTTPS instead, for phones without LDAP.\n" +
+			"With --legacy it is for the listener for old phones ([ldap.legacy]), which a phone needs that knows only old TLS, or none.\n" +
 			"The secret is not in it unless --secret-file names a file that holds it (- = standard input): only hashes are kept here.",
 		Example: "  ringbook device kit k7m2x9qd --vendor yealink --secret-file secret --out 001565a1b2c3.cfg\n" +
+			"  ringbook device kit k7m2x9qd --vendor gigaset-n --legacy\n" +
 			"  ringbook device kit --list",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -56,6 +58,7 @@ func newDeviceKit(o *options) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar((*string)(&r.Vendor), "vendor", "", "which kit: a `VENDOR` of --list")
+	f.BoolVar(&r.Legacy, "legacy", false, "for a phone that needs the listener for old phones")
 	f.BoolVar(&list, "list", false, "list the kits")
 	f.StringVar(&out, "out", "", "write the kit to `FILE`")
 	f.StringVar(&secretFile, "secret-file", "", "put the secret in `FILE` into the kit (- = standard input)")

@@ -15,6 +15,7 @@ import (
 	"ringbook/directory"
 	"ringbook/directory/index"
 	"ringbook/server/enroll"
+	"ringbook/server/enroll/kit"
 )
 
 const (
@@ -85,6 +86,7 @@ type Access struct {
 	LDAPSURI     string // ldaps://…, "" = no such listener
 	StartTLS     bool   // LDAP has a certificate
 	PlainLDAP    bool   // LDAP takes logins without TLS
+	Legacy       kit.Legacy
 	BaseDN       string
 	BindDN       func(directory.Login) string
 }

@@ -15,13 +15,16 @@ type KitRequest struct {
 	Vendor kit.Vendor `json:"vendor"`
 	// Secret is put into the kit after it was checked; "" = something stands for it.
 	Secret string `json:"secret,omitempty"`
+	// Legacy: for a phone that needs the listener for old phones.
+	Legacy bool `json:"legacy,omitempty"`
 }
 
 // A Kit answers it: what a vendor's phone needs to ask this server.
 type Kit struct {
 	Vendor kit.Vendor `json:"vendor"`
 	Title  string     `json:"title"`
-	File   string     `json:"file,omitempty"` // under which name the phone asks for it; "" = a list to type
+	File   string     `json:"file,omitempty"`   // under which name the phone asks for it; "" = a list to type
+	Legacy bool       `json:"legacy,omitempty"` // it is for the listener for old phones
 	Text   string     `json:"text"`
 	Advice []string   `json:"advice"` // what does not fit, or is still to be decided
 }
@@ -37,13 +40,13 @@ func (h handler) deviceKit(r *http.Request) (any, error) {
 	}
 	k, err := kit.Make(req.Vendor, kit.Access{
 		Title: h.Access.Organization, PublicURL: h.Access.PublicURL,
-		LDAP: h.Access.LDAPURI, LDAPS: h.Access.LDAPSURI, StartTLS: h.Access.StartTLS, Plain: h.Access.PlainLDAP,
+		LDAP: h.Access.LDAPURI, LDAPS: h.Access.LDAPSURI, StartTLS: h.Access.StartTLS, Plain: h.Access.PlainLDAP, Legacy: h.Access.Legacy,
 		BindDN: h.Access.BindDN(d.Login), BaseDN: h.Access.BaseDN,
-	}, d, req.Secret)
+	}, d, req.Secret, req.Legacy)
 	if err != nil {
 		return nil, err
 	}
-	return Kit{Vendor: k.Vendor, Title: k.Title, File: k.File, Text: string(k.Text), Advice: append([]string{}, k.Advice...)}, nil
+	return Kit{Vendor: k.Vendor, Title: k.Title, File: k.File, Legacy: k.Legacy, Text: string(k.Text), Advice: append([]string{}, k.Advice...)}, nil
 }
 
 // enrollable returns the device that the path names, if it may be set up with

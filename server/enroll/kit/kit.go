@@ -61,8 +61,17 @@ type Access struct {
 	LDAPS     string // ldaps://host[:port]; "" = no such listener
 	StartTLS  bool   // LDAP has a certificate
 	Plain     bool   // LDAP takes logins without TLS
+	Legacy    Legacy
 	BindDN    string
 	BaseDN    string
+}
+
+// A Legacy is the listener for old phones, which speaks LDAP, StartTLS and LDAPS.
+type Legacy struct {
+	URI     string // ldap://host:port; "" = no such listener
+	Address string // of this machine, on which alone it listens; "" = on all
+	MinTLS  string // "1.0"
+	Plain   bool   // it takes logins without TLS
 }
 
 // A Kit is what a technician gets.
@@ -70,6 +79,7 @@ type Kit struct {
 	Vendor Vendor
 	Title  string
 	File   string // under which name the phone asks for it; "" = a list to type
+	Legacy bool   // it is for the listener for old phones
 	Text   []byte
 	Advice []string // what does not fit, or is still to be decided; each a sentence or two
 }
@@ -77,30 +87,34 @@ type Kit struct {
 // Secret stands in a kit for a secret that was not given: only hashes are kept.
 const Secret = "PUT-THE-SECRET-HERE"
 
-// Make writes the kit of a device. Without a secret, [Secret] stands for it. A
-// vendor that there is none of, or an access that nobody could use, is
-// [directory.ErrInvalid].
-func Make(v Vendor, a Access, d directory.Device, secret string) (Kit, error) {
+// Make writes the kit of a device; old = for a phone that needs the listener for old
+// phones. Without a secret, [Secret] stands for it. A vendor that there is none of, or
+// an access that nobody could use, is [directory.ErrInvalid].
+func Make(v Vendor, a Access, d directory.Device, secret string, old bool) (Kit, error) {
 	a.Title = cmp.Or(a.Title, "Ringbook")
 	if v == Apple {
-		return apple(a, d, secret)
+		return apple(a, d, secret, old)
 	}
 	r := rowOf(v)
 	if r == nil {
 		return Kit{}, fmt.Errorf("there is no kit for %q; there are %s: %w", v, list(Vendors()), directory.ErrInvalid)
 	}
-	w, err := r.reach(a)
+	w, err := r.reach(a, old)
 	if err != nil {
 		return Kit{}, err
 	}
-	k := Kit{Vendor: v, Title: r.title, File: strings.ReplaceAll(r.file, "{login}", string(d.Login)), Advice: w.advice}
+	k := Kit{Vendor: v, Title: r.title, File: strings.ReplaceAll(r.file, "{login}", string(d.Login)), Legacy: w.legacy, Advice: w.advice}
 	open := r.undecided(secret)
 	if r.form.comment == "" {
 		k.Advice = append(k.Advice, open...)
 	}
 	values := r.values(a, d, w, cmp.Or(secret, Secret))
 	k.Advice = append(k.Advice, r.advise(d, values)...)
-	k.Text = r.form.write(append([]string{about(r, d)}, open...), r.settings, values)
+	comments := []string{about(r, d)}
+	if w.legacy {
+		comments = append(comments, a.Legacy.mark())
+	}
+	k.Text = r.form.write(append(comments, open...), r.settings, values)
 	return k, nil
 }
 
@@ -135,8 +149,8 @@ func (r *row) undecided(secret string) []string {
 }
 
 // apple writes the profile with both accounts.
-func apple(a Access, d directory.Device, secret string) (Kit, error) {
-	w, err := (&row{title: "Apple's LDAP account", ways: ways{plain: "off", ldaps: "on"}}).reach(a)
+func apple(a Access, d directory.Device, secret string, old bool) (Kit, error) {
+	w, err := (&row{title: "Apple's LDAP account", current: true, ways: ways{plain: "off", ldaps: "on"}}).reach(a, old)
 	if err != nil {
 		return Kit{}, err
 	}
@@ -144,7 +158,7 @@ func apple(a Access, d directory.Device, secret string) (Kit, error) {
 		PublicURL: a.PublicURL, Organization: a.Title, Login: d.Login, Secret: secret,
 		LDAP: &enroll.LDAPAccount{Host: w.hostOf(usualPort(w.way)), TLS: w.way == wayLDAPS, BindDN: a.BindDN, BaseDN: a.BaseDN},
 	})
-	k := Kit{Vendor: Apple, Title: Title(Apple), File: string(d.Login) + ".mobileconfig", Text: profile, Advice: w.advice}
+	k := Kit{Vendor: Apple, Title: Title(Apple), File: string(d.Login) + ".mobileconfig", Legacy: w.legacy, Text: profile, Advice: w.advice}
 	if secret == "" {
 		k.Advice = append(k.Advice, "The secret is not in the profile: the device asks for it, once for each account.")
 	}

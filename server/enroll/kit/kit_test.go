@@ -37,7 +37,7 @@ func contoso() Access {
 // make makes a kit that must be one.
 func mustMake(t *testing.T, v Vendor, a Access, d directory.Device, secret string) Kit {
 	t.Helper()
-	k, err := Make(v, a, d, secret)
+	k, err := Make(v, a, d, secret, false)
 	if err != nil {
 		t.Fatalf("%s: %v", v, err)
 	}
@@ -128,7 +128,7 @@ func TestTable(t *testing.T) {
 }
 
 func TestUnknownVendor(t *testing.T) {
-	_, err := Make("yeahlink", contoso(), desk(), "")
+	_, err := Make("yeahlink", contoso(), desk(), "", false)
 	if !errors.Is(err, directory.ErrInvalid) || !strings.Contains(err.Error(), "yealink, ") {
 		t.Error(err)
 	}
@@ -176,9 +176,66 @@ func TestWays(t *testing.T) {
 		})
 	}
 	for _, bad := range []Access{{}, {PublicURL: "https:///"}, {PublicURL: "https://h.example", LDAPS: "ldaps://"}} {
-		if _, err := Make("yealink", bad, desk(), "s"); !errors.Is(err, directory.ErrInvalid) {
+		if _, err := Make("yealink", bad, desk(), "s", false); !errors.Is(err, directory.ErrInvalid) {
 			t.Errorf("%+v: %v", bad, err)
 		}
+	}
+}
+
+// TestLegacy: a kit leads to the listener for old phones if that is asked for, or if a
+// phone without TLS has nowhere else to go, and then says so.
+func TestLegacy(t *testing.T) {
+	const ldap, ldaps, mark = "ldap://h.example", "ldaps://h.example", "FOR AN OLD PHONE: "
+	old := Legacy{URI: "ldap://h.example:1636", MinTLS: "1.0"}
+	lax := Legacy{URI: "ldap://h.example:1636", Address: "10.20.0.2", MinTLS: "1.0", Plain: true}
+	for _, c := range []struct {
+		name    string
+		vendor  Vendor
+		a       Access
+		old     bool
+		want    string // in the kit
+		advises string
+	}{
+		{"LDAPS there too", "yealink", Access{LDAPS: ldaps, Legacy: old}, true, "ldap.port = 1636\nldap.tls_mode = 2\n", "legacy.crt"},
+		{"offered", "yealink", Access{LDAPS: ldaps, Legacy: old}, false, "ldap.port = 636\nldap.tls_mode = 2\n", "with --legacy"},
+		{"offered beside StartTLS", "yealink", Access{LDAP: ldap, StartTLS: true, Legacy: old}, false, "ldap.tls_mode = 1\n", "with --legacy"},
+		{"offered to whom it is for", "gigaset-n", Access{LDAPS: ldaps, Legacy: lax}, false, "636", "N510 and N720, which know no TLS, cannot connect so: with --legacy"},
+		{"the oldest know less", "gigaset-n", Access{LDAPS: ldaps, Legacy: lax}, true, "no security", "readable"},
+		{"its address", "gigaset-n", Access{LDAPS: ldaps, Legacy: lax}, true, "1636", "p.example must lead to 10.20.0.2"},
+		{"no TLS at all", "sangoma", Access{LDAP: ldap, LDAPS: ldaps, StartTLS: true, Legacy: lax}, false, "1636", "readable"},
+		{"no TLS at all, refused there too", "sangoma", Access{LDAP: ldap, StartTLS: true, Legacy: old}, false, "1636", "ldap.legacy.allow_plain = true"},
+		{"no TLS at all, let in elsewhere", "sangoma", Access{LDAP: ldap, Plain: true, Legacy: lax}, false, "389", "readable"},
+		{"Cisco's address", "cisco", Access{LDAPS: ldaps, Legacy: old}, true, ">ldaps://h.example:1636</LDAP_Server>", mark},
+		{"Apple", Apple, Access{LDAPS: ldaps, Legacy: old}, true, "<string>h.example:1636</string>", mark},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.a.PublicURL, c.a.BindDN, c.a.BaseDN = "https://p.example", "cn=k7mpq2xa,dc=ringbook", "dc=ringbook"
+			k, err := Make(c.vendor, c.a, desk(), "s", c.old)
+			if err != nil {
+				t.Fatal(err)
+			}
+			advice := strings.Join(k.Advice, "\n")
+			if !strings.Contains(string(k.Text), c.want) || !strings.Contains(advice, c.advises) {
+				t.Errorf("no %q, or no word of %q: %s\n%s", c.want, c.advises, k.Text, advice)
+			}
+			there := strings.Contains(string(k.Text), "1636")
+			if k.Legacy != there || strings.Contains(advice, mark) != there || c.vendor != Apple && strings.Contains(string(k.Text), mark) != there {
+				t.Errorf("leads there: %v; says so: %v\n%s\n%s", there, k.Legacy, k.Text, advice)
+			}
+		})
+	}
+	a := contoso()
+	a.Legacy = old
+	for _, v := range []Vendor{"thunderbird", "linphone", Apple, "snom-xml"} {
+		if k := mustMake(t, v, a, desk(), "s"); strings.Contains(strings.Join(k.Advice, "\n"), "--legacy") {
+			t.Errorf("%s is offered what it does not need: %q", v, k.Advice)
+		}
+	}
+	if _, err := Make("snom-xml", a, desk(), "s", true); !errors.Is(err, directory.ErrInvalid) {
+		t.Errorf("a phone book over HTTPS: %v", err)
+	}
+	if _, err := Make("yealink", contoso(), desk(), "s", true); !errors.Is(err, directory.ErrInvalid) || !strings.Contains(err.Error(), "ldap.legacy.listen") {
+		t.Errorf("no such listener: %v", err)
 	}
 }
 

@@ -189,7 +189,7 @@ func serve(t *testing.T, server *ldap.Server, port ldap.Port) string {
 // phone connects and logs in by the way that its kit says.
 func (s *site) phone(t *testing.T, r *row) *phone {
 	t.Helper()
-	w, err := r.reach(s.access)
+	w, err := r.reach(s.access, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,6 +45,7 @@ type route struct {
 	host   string
 	port   string
 	book   *url.URL // of the public URL
+	legacy bool     // it leads to the listener for old phones
 	advice []string
 }
 
@@ -66,37 +67,90 @@ func (w *route) uri() string {
 	return "ldap://" + w.server()
 }
 
-// reach chooses the best way that phone and server have in common. Where they
-// have none, it is the one that the phone needs, and the advice says what to do.
-func (r *row) reach(a Access) (route, error) {
+// What a phone and its user have to know of a way.
+const (
+	encrypted = "The phone must trust the server's certificate, and its clock must be right."
+	readable  = "Login and names cross the network readable for everybody on it: use a voice network of your own."
+)
+
+// reach chooses the best way that phone and server have in common; old = at the
+// listener for old phones. Where they have none, it is the one that the phone needs,
+// and the advice says what to do.
+func (r *row) reach(a Access, old bool) (route, error) {
 	public, err := url.Parse(a.PublicURL)
 	if err != nil || public.Hostname() == "" {
 		return route{}, fmt.Errorf("public URL %q: must be https://host[:port]: %w", a.PublicURL, directory.ErrInvalid)
 	}
 	w := route{host: public.Hostname(), book: public}
-	if r.ways == (ways{}) {
-		return w, nil
-	}
-	encrypted := "The phone must trust the server's certificate, and its clock must be right."
 	switch {
+	case old && r.ways == (ways{}):
+		return w, fmt.Errorf("%s: asks over HTTPS, and the listener for old phones speaks LDAP: take a kit for LDAP: %w", r.title, directory.ErrInvalid)
+	case old && a.Legacy.URI == "":
+		return w, fmt.Errorf("there is no listener for old phones: set ldap.legacy.listen: %w", directory.ErrInvalid)
+	case r.ways == (ways{}):
+		return w, nil
+	case old:
+		return r.reachLegacy(w, a.Legacy)
 	case r.ways.ldaps != "" && a.LDAPS != "":
-		return w.take(wayLDAPS, r.ways.ldaps, a.LDAPS, encrypted)
+		return w.take(wayLDAPS, r.ways.ldaps, a.LDAPS, r.offering(a, encrypted)...)
 	case r.ways.startTLS != "" && a.LDAP != "" && a.StartTLS:
-		return w.take(wayStartTLS, r.ways.startTLS, a.LDAP, encrypted)
+		return w.take(wayStartTLS, r.ways.startTLS, a.LDAP, r.offering(a, encrypted)...)
 	case r.ways.plain != "" && a.LDAP != "" && a.Plain:
-		return w.take(wayPlain, r.ways.plain, a.LDAP, "Login and names cross the network readable for everybody on it: use a voice network of your own.")
+		return w.take(wayPlain, r.ways.plain, a.LDAP, readable)
 	case r.ways.ldaps != "":
-		return w.take(wayLDAPS, r.ways.ldaps, a.LDAPS, r.title+" needs LDAPS, which this server does not serve: set ldap.ldaps_listen, and a certificate.")
+		return w.take(wayLDAPS, r.ways.ldaps, a.LDAPS, "LDAPS is the way of "+r.title+", and this server does not serve it: set ldap.ldaps_listen, and a certificate.")
+	case a.Legacy.URI != "": // a phone without TLS, for which such listeners are
+		return r.reachLegacy(w, a.Legacy)
 	}
-	return w.take(wayPlain, r.ways.plain, a.LDAP, r.title+" knows no TLS, and this server refuses logins without: "+
-		"on a voice network of your own set ldap.allow_plain = true (and ldap.listen); else take another way.")
+	return w.take(wayPlain, r.ways.plain, a.LDAP, "No TLS is known of "+r.title+", and this server refuses logins without: "+
+		"in a voice network of your own take [ldap.legacy] with allow_plain = true, or set ldap.allow_plain = true (and ldap.listen); else take another way.")
+}
+
+// offering adds that there is a listener for old phones, to what is said of a better way.
+func (r *row) offering(a Access, advice string) []string {
+	if a.Legacy.URI == "" || r.current {
+		return []string{advice}
+	}
+	who := "A phone that cannot connect so may know only TLS 1.0 or 1.1, or only RSA"
+	if r.old != (ways{}) {
+		who = r.oldest + " cannot connect so"
+	}
+	return []string{advice, who + ": with --legacy this kit is for the listener for old phones."}
+}
+
+// reachLegacy chooses the best way to the listener for old phones.
+func (r *row) reachLegacy(w route, l Legacy) (route, error) {
+	w.legacy = true
+	known := r.ways
+	if r.old != (ways{}) {
+		known = r.old
+	}
+	say := []string{l.mark()}
+	if l.Address != "" && l.Address != w.host {
+		say = append(say, fmt.Sprintf("In the phones' network the name %s must lead to %s, where this listener is alone.", w.host, l.Address))
+	}
+	trust := "The phone must trust the certificate of that listener (ldap.legacy.cert_file, or legacy.crt in data_dir), or not check it."
+	switch {
+	case known.ldaps != "":
+		return w.take(wayLDAPS, known.ldaps, l.URI, append(say, trust)...)
+	case known.startTLS != "":
+		return w.take(wayStartTLS, known.startTLS, l.URI, append(say, trust)...)
+	case l.Plain:
+		return w.take(wayPlain, known.plain, l.URI, append(say, readable)...)
+	}
+	return w.take(wayPlain, known.plain, l.URI, append(say, "No TLS is known of these phones, and this listener refuses logins without: "+
+		"in a voice network of your own set ldap.legacy.allow_plain = true.")...)
+}
+
+// mark says of a kit that it is for that listener.
+func (l Legacy) mark() string {
+	return fmt.Sprintf("FOR AN OLD PHONE: this leads to the listener that takes TLS %s and RSA key exchange, which can be read by who records it. A newer phone takes the kit without --legacy.", l.MinTLS)
 }
 
 // take goes to a listener; "" = there is none, so that its usual port is taken.
-func (w *route) take(how way, tls, uri, advice string) (route, error) {
+func (w *route) take(how way, tls, uri string, advice ...string) (route, error) {
 	t := *w
-	t.way, t.tls, t.port = how, tls, usualPort(how)
-	t.advice = []string{advice}
+	t.way, t.tls, t.port, t.advice = how, tls, usualPort(how), advice
 	if uri == "" {
 		return t, nil
 	}

@@ -8,7 +8,11 @@ type row struct {
 	form   *form
 	file   string // under which name the phone asks for it, MAC = its address; "" = a list to type
 	ways   ways   // the zero value = it asks for the phone book over HTTPS
-	book   string // path of that
+	old    ways   // of its oldest; the zero value = the same
+	oldest string // which they are, if they have other ways
+	// current: a program, whose TLS is as new as the machine that it is on.
+	current bool
+	book    string // path of that
 
 	// How it asks. The filters are what it is told to ask with or, where it has no
 	// field for them, what it asks by itself; none = not known.

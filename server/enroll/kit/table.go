@@ -159,10 +159,11 @@ var rows = []row{
 		vendor: "gigaset-n", title: "Gigaset N510, N610, N670, N720, N870",
 		source: "teamwork.gigaset.com, Online directories, and LDAP server configuration with N510 IP PRO; Unify OpenScape Cordless IP V2 manual, p. 68; a-schild/inno-thinyldap",
 		form:   &listForm, ways: ways{plain: "no security", ldaps: "SSL/TLS"},
+		old: ways{plain: "no security"}, oldest: "N510 and N720, which know no TLS,",
 		token: "%", star: "*", names: []string{NameFilter}, numbers: []string{NumberFilter},
 		limits: limits{user: 50, secret: 50, base: 254, filter: 254, title: 20},
 		noPlus: "N510 and N720", latin: "The handsets of N510 and N720",
-		notes: []string{"N510 and N720 have no field for TLS: they need ldap.allow_plain = true, on a voice network of your own."},
+		notes: []string{"N510 and N720 have no field for TLS: they need a listener in a voice network of your own that takes logins without, best [ldap.legacy] with allow_plain = true."},
 		settings: []setting{
 			{"Directory name", "{title}"},
 			{"Enable directory", "yes"},
@@ -457,7 +458,7 @@ var rows = []row{
 	},
 	{
 		vendor: "linphone", title: "Linphone, in linphonerc", source: "BelledonneCommunications/liblinphone, src/ldap/ldap-config-keys.cpp and issue 240",
-		form: &iniForm, file: "linphonerc", ways: ways{"0", "1", "0"},
+		current: true, form: &iniForm, file: "linphonerc", ways: ways{"0", "1", "0"},
 		token: "%s", names: []string{"(|(cn=*%s*)(telephoneNumber=*%s*)(mobile=*%s*)(homePhone=*%s*))"},
 		numbers: []string{"(|(cn=*%s*)(telephoneNumber=*%s*)(mobile=*%s*)(homePhone=*%s*))"},
 		maxHits: 30,
@@ -476,8 +477,8 @@ var rows = []row{
 	},
 	{
 		vendor: "thunderbird", title: "Thunderbird, LDAP directory in user.js",
-		source: "developer.mozilla.org, Thunderbird LDAP Support; preferences of a public Nix configuration",
-		form:   &prefsForm, file: "user.js", ways: ways{plain: "ldap", ldaps: "ldaps"},
+		source:  "developer.mozilla.org, Thunderbird LDAP Support; preferences of a public Nix configuration",
+		current: true, form: &prefsForm, file: "user.js", ways: ways{plain: "ldap", ldaps: "ldaps"},
 		token: "%", names: []string{"(|(mail=*%*)(cn=*%*)(givenName=*%*)(sn=*%*))"},
 		notes: []string{
 			"Thunderbird asks for the password at the first search. Anybody who wants the whole list takes CardDAV instead.",
