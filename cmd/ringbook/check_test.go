@@ -14,6 +14,8 @@ import (
 	"io"
 	"math/big"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -164,5 +166,58 @@ func TestCertificateNotThereYet(t *testing.T) {
 	s := newServerCheck(&check{cfg: &config.Config{PublicURL: "https://" + l.Addr().String()}})
 	if p := s.certificate(t.Context()); p.State != graph.CheckFailed || p.unreachable || !strings.Contains(p.Mend, "ACME") {
 		t.Errorf("%+v", p)
+	}
+}
+
+// TestPhoneBookBehindProxy: what stands in front of the server, and does not hand on
+// what phones need, is found.
+func TestPhoneBookBehindProxy(t *testing.T) {
+	asks := func(w http.ResponseWriter, r *http.Request) bool {
+		_, _, ok := r.BasicAuth()
+		if !ok {
+			w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+		return !ok
+	}
+	for name, c := range map[string]struct {
+		front        http.HandlerFunc
+		login        string
+		book, lookUp graph.CheckState
+		says         string // of the phone book
+	}{
+		"paths are left out": {http.NotFound, "", graph.CheckFailed, graph.CheckFailed, "status 404"},
+		"a login of its own": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) }, "", graph.CheckFailed, graph.CheckFailed, "status 302"},
+		"the login is kept": {func(w http.ResponseWriter, r *http.Request) {
+			r.Header.Del("Authorization")
+			asks(w, r)
+		}, "d", graph.CheckFailed, graph.CheckFailed, "refuses the device d"},
+		"not loaded": {func(w http.ResponseWriter, r *http.Request) {
+			if !asks(w, r) {
+				w.WriteHeader(http.StatusServiceUnavailable)
+			}
+		}, "d", graph.CheckFailed, graph.CheckFailed, "no directory"},
+		"another page": {func(w http.ResponseWriter, r *http.Request) {
+			if !asks(w, r) {
+				_, _ = io.WriteString(w, "<html>welcome</html>")
+			}
+		}, "d", graph.CheckFailed, graph.CheckOK, "no phone book"},
+		"nobody in it": {func(w http.ResponseWriter, r *http.Request) {
+			if !asks(w, r) {
+				_, _ = io.WriteString(w, "<CiscoIPPhoneDirectory/>")
+			}
+		}, "d", graph.CheckWarning, graph.CheckOK, "shows nobody"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			front := httptest.NewServer(c.front)
+			defer front.Close()
+			s := newServerCheck(&check{cfg: &config.Config{PublicURL: front.URL}, login: c.login, secret: "s"})
+			if p := s.phoneBook(t.Context()); p.State != c.book || !strings.Contains(p.Detail, c.says) || p.Mend == "" {
+				t.Errorf("phone book: %+v", p)
+			}
+			if p := s.lookUp(t.Context()); p.State != c.lookUp || p.State != graph.CheckOK && p.Mend == "" {
+				t.Errorf("look-up: %+v", p)
+			}
+		})
 	}
 }

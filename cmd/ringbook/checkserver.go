@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +40,10 @@ type probe struct {
 	needs []string
 	off   string // why it is not asked; "" = it is
 	run   func(context.Context) part
+
+	listen  string         // of the listener; "" = that of public_url
+	proxies []netip.Prefix // who have to send a PROXY header there
+	key     string         // that says so
 }
 
 func newServerCheck(c *check) *serverCheck {
@@ -59,13 +65,14 @@ func newServerCheck(c *check) *serverCheck {
 
 func (s *serverCheck) probes() []probe {
 	noTLS, noLogin, noLDAPS, noLDAP := "", "", "", ""
+	c, web := s.cfg.LDAP, s.cfg.HTTP.ProxyProtocol
 	if strings.HasPrefix(s.cfg.PublicURL, "http://") {
 		noTLS = "Not asked: public_url is plain http on this machine."
 	}
-	if s.cfg.LDAP.LDAPSListen == "" {
+	if c.LDAPSListen == "" {
 		noLDAPS = "Not asked: ldap.ldaps_listen is empty."
 	}
-	if s.cfg.LDAP.Listen == "" {
+	if c.Listen == "" {
 		noLDAP = "Not asked: ldap.listen is empty."
 	}
 	if s.login == "" {
@@ -81,15 +88,20 @@ func (s *serverCheck) probes() []probe {
 	}
 	probes := []probe{
 		{name: "public name", run: s.resolve},
-		{name: "public certificate", needs: []string{"public name"}, off: noTLS, run: s.certificate},
-		{name: "carddav", needs: []string{"public name", "public certificate"}, run: s.discovery},
+		{name: "public certificate", needs: []string{"public name"}, off: noTLS, run: s.certificate, proxies: web, key: "http.proxy_protocol"},
+		{name: "carddav", needs: []string{"public name", "public certificate"}, run: s.discovery, proxies: web, key: "http.proxy_protocol"},
 		{name: "carddav login", needs: []string{"carddav"}, off: noLogin, run: s.books},
-		{name: "ldaps", needs: []string{"public name"}, off: noLDAPS, run: s.ldaps},
-		{name: "ldap", needs: []string{"public name"}, off: noLDAP, run: s.startTLS},
+		{name: "phone book", needs: []string{"carddav"}, run: s.phoneBook},
+		{name: "look-up", needs: []string{"carddav"}, run: s.lookUp},
+		{name: "ldaps", needs: []string{"public name"}, off: noLDAPS, run: s.ldaps, listen: c.LDAPSListen, proxies: c.LDAPSProxyProtocol, key: "ldap.ldaps_proxy_protocol"},
+		{name: "ldap", needs: []string{"public name"}, off: noLDAP, run: s.startTLS, listen: c.Listen, proxies: c.ProxyProtocol, key: "ldap.proxy_protocol"},
 		{name: "ldap login", needs: bindNeeds, off: noBind, run: s.bind},
 	}
-	if s.cfg.LDAP.Legacy.Listen != "" {
-		probes = append(probes, probe{name: "ldap legacy", needs: []string{"public name"}, run: s.legacy})
+	if l := c.Legacy; l.Listen != "" {
+		probes = append(probes, probe{
+			name: "ldap legacy", needs: []string{"public name"}, run: s.legacy,
+			listen: l.Listen, proxies: l.ProxyProtocol, key: "ldap.legacy.proxy_protocol",
+		})
 	}
 	return probes
 }
@@ -117,7 +129,31 @@ func (s *serverCheck) try(ctx context.Context, p probe) part {
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
-	return p.run(ctx)
+	r := p.run(ctx)
+	if r.State == graph.CheckFailed && s.isProxy(ctx, p) {
+		r.Detail = fmt.Sprintf("This machine is in %s, so that the server waits for a PROXY header of it.", p.key)
+		r.Mend, r.unreachable = "Run the check on another machine, or take this one off the list if no proxy is on it.", false
+	}
+	return r
+}
+
+// isProxy reports whether the listener takes this machine for a proxy. We pass nobody
+// on, and so send no header.
+func (s *serverCheck) isProxy(ctx context.Context, p probe) bool {
+	if len(p.proxies) == 0 {
+		return false
+	}
+	at := s.web
+	if _, port, err := net.SplitHostPort(p.listen); err == nil {
+		at = net.JoinHostPort(s.host, port)
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "udp", at) // nothing is sent: it says from where it would be
+	if err != nil {
+		return false
+	}
+	from := addrOf(conn.LocalAddr().String())
+	_ = conn.Close() // nothing was said
+	return slices.ContainsFunc(p.proxies, func(n netip.Prefix) bool { return n.Contains(from) })
 }
 
 func ok(format string, args ...any) part {
