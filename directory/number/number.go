@@ -54,6 +54,7 @@ const maxE164 = 15
 type Plan struct {
 	country string // "DE"
 	code    string // country calling code, "49"
+	calling int32  // the same
 	trunk   string // before a national number, "0"; "" = nothing
 	zero    string // the country's trunk prefix, which is left behind its code: "+49 030…"
 	exit    string // before a country calling code, beside "00"
@@ -91,7 +92,7 @@ func (p *Plan) setCountry(country string) error {
 		return fmt.Errorf("country %q: no such number plan: %w", country, directory.ErrInvalid)
 	}
 	national := phonenumbers.NormalizeDigitsOnly(phonenumbers.Format(example, phonenumbers.NATIONAL))
-	p.code = strconv.Itoa(code)
+	p.code, p.calling = strconv.Itoa(code), int32(code) //nolint:gosec // of three digits
 	p.zero = strings.TrimSuffix(national, phonenumbers.GetNationalSignificantNumber(example))
 	p.trunk = p.zero
 	p.exit = exitCode(code)

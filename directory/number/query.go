@@ -3,7 +3,10 @@ package number
 import (
 	"bytes"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/nyaruka/phonenumbers"
 
 	"ringbook/directory"
 )
@@ -20,6 +23,10 @@ type Query struct {
 	plus      bool     // it names its country, so nothing stands before it
 	full      []string // readings as the digits of an E.164 number
 	prefix    []string // readings as the beginning of the digits of an E.164 number
+
+	// Of numbers that are valid nowhere, beside the digits themselves:
+	service []string // service and emergency numbers that an external prefix stood before
+	coded   string   // the digits with those of the code before them ("*55*001"); "" = there is no code
 }
 
 // Query reads s: separators are dropped, and a code of the exchange before a
@@ -27,11 +34,15 @@ type Query struct {
 // belong to a number ("1&1", "Haus 2"), matches nothing.
 func (p *Plan) Query(s string) Query {
 	var w written
-	scan(withoutCode(s), &w)
+	number := withoutCode(s)
+	scan(number, &w)
 	if w.n == 0 || w.stray || w.long {
 		return Query{}
 	}
 	q := Query{digits: slices.Clone(w.digits[:w.n]), extension: w.extension(), plus: w.plus}
+	if len(number) < len(s) {
+		q.coded = coded(s)
+	}
 	q.full = make([]string, 0, 6)
 	q.prefix = make([]string, 0, 6)
 	if !p.all {
@@ -58,6 +69,17 @@ func withoutCode(s string) string {
 	return number
 }
 
+// coded returns the digits of a number with those of its code: so it is written down
+// by who has such a code for somebody, as a short dial. "" = it is none.
+func coded(s string) string {
+	var w written
+	scan(s, &w)
+	if w.stray || w.long {
+		return ""
+	}
+	return string(w.digits[:w.n])
+}
+
 // readings adds everything that w may be at the site.
 func (p *Plan) readings(q *Query, w *written) {
 	d := w.main()
@@ -78,7 +100,23 @@ func (p *Plan) readings(q *Query, w *written) {
 	}
 	if rest, ok := strings.CutPrefix(d, p.external); ok && rest != "" {
 		p.dial(q, rest)
+		if p.isService(rest) {
+			q.service = add(q.service, rest)
+		}
 	}
+}
+
+// maxService is the longest service number that is looked for behind an external
+// prefix: the 116xxx of all Europe.
+const maxService = 6
+
+// isService reports whether digits are a service or emergency number of the country.
+func (p *Plan) isService(digits string) bool {
+	n, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil || len(digits) > maxService || digits[0] == '0' {
+		return false
+	}
+	return phonenumbers.IsValidShortNumberForRegion(&phonenumbers.PhoneNumber{CountryCode: &p.calling, NationalNumber: &n}, p.country)
 }
 
 // short adds the reading as an extension: of the site or, if none there is it, or
@@ -223,8 +261,9 @@ func (s *spelling) dialled() []byte {
 }
 
 // Equal reports whether q in any reading of the plan is ph, or, if ph is no valid
-// number, has its digits as written. A number with an extension also equals the number without it, and
-// the number that the two make together.
+// number, has its digits as written: those of a service number also behind the external
+// prefix, and those behind a code ("*55*001") together with it. A number with an extension
+// also equals the number without it, and the number that the two make together.
 func (q Query) Equal(ph directory.Phone) bool {
 	if len(q.digits) == 0 {
 		return false
@@ -234,9 +273,23 @@ func (q Query) Equal(ph directory.Phone) bool {
 	return q.equal(&s)
 }
 
+// asWritten is equal for a number that is valid nowhere.
+func (q Query) asWritten(s *spelling) bool {
+	d := s.dialled()
+	if bytes.Equal(q.digits, d) || q.coded != "" && s.written.code && q.coded == string(d) {
+		return true
+	}
+	for _, n := range q.service {
+		if n == string(d) {
+			return true
+		}
+	}
+	return false
+}
+
 func (q Query) equal(s *spelling) bool {
 	if s.n == 0 {
-		return bytes.Equal(q.digits, s.dialled())
+		return q.asWritten(s)
 	}
 	for _, r := range q.full {
 		if (q.extension == "" || s.main == s.n) && r == string(s.e164[:s.main]) {
@@ -297,7 +350,8 @@ func (q Query) Prefix(ph directory.Phone) bool {
 
 func (q Query) begins(s *spelling) bool {
 	if s.n == 0 {
-		return bytes.HasPrefix(s.dialled(), q.digits)
+		d := s.dialled()
+		return bytes.HasPrefix(d, q.digits) || q.coded != "" && s.written.code && len(q.coded) <= len(d) && q.coded == string(d[:len(q.coded)])
 	}
 	for _, r := range q.prefix {
 		if len(r) <= s.n && r == string(s.e164[:len(r)]) {
@@ -310,13 +364,16 @@ func (q Query) begins(s *spelling) bool {
 // Suffix reports whether q, of at least MinSuffix digits, ends ph. What begins with
 // "+" is a whole number, and not the end of another one.
 func (q Query) Suffix(ph directory.Phone) bool {
-	if len(q.digits) < MinSuffix {
+	if max(len(q.digits), len(q.coded)) < MinSuffix {
 		return false
 	}
 	var s spelling
 	spell(ph, &s)
-	if q.plus {
+	switch {
+	case q.plus:
 		return q.equal(&s)
+	case len(q.digits) < MinSuffix: // what stands behind the code is too short, all of it is not
+		return s.n == 0 && q.coded == string(s.dialled()) && q.asWritten(&s)
 	}
 	return bytes.HasSuffix(s.dialled(), q.digits) ||
 		bytes.HasSuffix(s.e164[:s.main], q.digits) ||
@@ -361,11 +418,23 @@ func (q Query) Keys() []string {
 		return nil
 	}
 	keys := []string{tail(string(q.digits))}
+	for _, n := range q.written() {
+		keys = add(keys, tail(n))
+	}
 	for _, r := range q.full {
 		keys = add(keys, tail(r))
 		keys = add(keys, tail(r+q.extension))
 	}
 	return keys
+}
+
+// written returns what a number that is valid nowhere may be written as, beside the
+// digits of q.
+func (q Query) written() []string {
+	if q.coded == "" {
+		return q.service
+	}
+	return append(slices.Clip(q.service), q.coded)
 }
 
 // AppendKeys appends the keys of ph, mostly one: its last digits.
@@ -392,6 +461,9 @@ func (q Query) Prefixes() []string {
 		return nil
 	}
 	all := add(slices.Clone(q.prefix), string(q.digits))
+	for _, n := range q.written() {
+		all = add(all, n)
+	}
 	for _, r := range q.full {
 		all = add(all, r)
 	}

@@ -19,6 +19,8 @@ var (
 	internal = directory.Phone{Written: "1234"}
 	fritzBox = directory.Phone{Written: "**621"}
 	remark   = directory.Phone{Written: "auf Anfrage"}
+	short    = directory.Phone{Written: "*55*001"}
+	doctor   = directory.Phone{Written: "116117"}
 )
 
 func TestEqual(t *testing.T) {
@@ -75,6 +77,12 @@ func TestEqual(t *testing.T) {
 		{"DE", "234", internal, false},
 		{"DE", "**621", fritzBox, true},
 		{"DE", "621", fritzBox, true},
+		{"DE", "*55*001", short, true}, // as it is answered
+		{"DE", "55001", short, true},
+		{"DE", "*55*002", short, false},
+		{"DE", "*31#1234", internal, true},
+		{"DE", "*55*001", directory.Phone{Written: "55001"}, false}, // somebody's extension
+		{"DE", "0116117", doctor, false},                            // without an external prefix it is another number
 
 		{"DE", "", berlin, false},
 		{"DE", "", remark, false},
@@ -151,6 +159,11 @@ func TestSuffixAndContains(t *testing.T) {
 		{"456712", desk, true, true},
 		{"234567", desk, true, true},
 		{"234", internal, false, true},
+		{"*55*001", short, true, true}, // five digits, if not behind the code
+		{"55*001", short, true, true},
+		{"*001", short, false, true},
+		{"*5*001", short, false, true},
+		{"*31#1234", internal, false, true},
 		{"", berlin, false, false},
 		{"abc", berlin, false, false},
 	} {
@@ -212,10 +225,17 @@ func checkIndex(t *testing.T, q number.Query, ph directory.Phone) {
 }
 
 func TestIndexKeys(t *testing.T) {
-	phones := []directory.Phone{berlin, desk, vienna, rome, newYork, internal, fritzBox, remark}
-	queries := []string{"0", "00", "1", "12", "34567", "456712", "01588580", "+4930", "0612345678", "2125550123", "030 1234567 ext. 12"}
+	phones := []directory.Phone{berlin, desk, vienna, rome, newYork, internal, fritzBox, remark, short, doctor}
+	queries := []string{"0116117", "*31#0116117", "*55*0", "*55*00", "0", "00", "1", "12", "34567", "456712", "01588580", "+4930", "0612345678", "2125550123", "030 1234567 ext. 12"}
+	behind, err := number.NewPlans(number.Site{Country: "DE", ExternalPrefix: "0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plans := []*number.Plan{behind, behind.Everywhere()}
 	for _, country := range []string{"DE", "AT", "IT", "US", "HU"} {
-		p := plan(t, country)
+		plans = append(plans, plan(t, country))
+	}
+	for _, p := range plans {
 		for _, ph := range phones {
 			for _, s := range append(queries, ph.Written, ph.E164) {
 				checkIndex(t, p.Query(s), ph)
