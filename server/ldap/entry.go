@@ -236,15 +236,19 @@ func (p *printer) values(dst []byte, name string, values []string) []byte {
 }
 
 // numbers appends an attribute of numbers in the device's profile. Two spellings
-// of one number are one value: phones show each value as a line.
+// of one number are one value, and stand in one attribute: phones show each value as
+// a line.
 func (p *printer) numbers(dst []byte, c column, e *index.Entry) []byte {
 	p.phones = e.AppendPhones(p.phones[:0], c.attribute)
 	if len(p.phones) == 0 {
 		return dst
 	}
+	all := e.Contact().Phones
+	compared := c.attribute.Extension() || mayRepeat(all)
 	p.texts = p.texts[:0]
 	for _, ph := range p.phones {
-		if w := p.number(c, ph); w != "" && !slices.Contains(p.texts, w) {
+		w := p.number(c, ph)
+		if w != "" && !slices.Contains(p.texts, w) && !(compared && p.elsewhere(c, all, w)) {
 			p.texts = append(p.texts, w)
 		}
 	}
@@ -254,21 +258,41 @@ func (p *printer) numbers(dst []byte, c column, e *index.Entry) []byte {
 	return p.values(dst, c.name, p.texts)
 }
 
-// number writes a number as a value of an attribute; "" = it is none. An extension
-// that another attribute of the answer has already is not listed again.
+// number writes a number as a value of an attribute; "" = it is none.
 func (p *printer) number(c column, ph directory.Phone) string {
-	w := p.plan.Write(ph, p.device)
-	if !c.attribute.Extension() {
-		return w
+	if c.attribute.Extension() {
+		return p.plan.Extension(ph)
 	}
-	short := p.plan.Extension(ph)
-	listed := short == w && slices.ContainsFunc(p.columns, func(other column) bool {
-		return other.kind == columnNumbers && other.attribute.Has(ph.Kind) && !other.attribute.Extension()
+	return p.plan.Write(ph, p.device)
+}
+
+// mayRepeat reports whether two numbers may be written alike: most are valid, and
+// each is another one. What is written down as 3000 may be another's extension.
+func mayRepeat(all []directory.Phone) bool {
+	for i, ph := range all {
+		if len(all) > 1 && ph.E164 == "" || slices.ContainsFunc(all[:i], func(o directory.Phone) bool { return o.E164 == ph.E164 }) {
+			return true
+		}
+	}
+	return false
+}
+
+// elsewhere reports whether another attribute of the answer lists a value: that of the
+// first number which is written so. An extension is listed where it is the number.
+func (p *printer) elsewhere(c column, all []directory.Phone, value string) bool {
+	for _, ph := range all {
+		if p.answers(ph.Kind) && p.plan.Write(ph, p.device) == value {
+			return c.attribute.Extension() || !c.attribute.Has(ph.Kind)
+		}
+	}
+	return false
+}
+
+// answers reports whether numbers of a kind are answered, as more than extensions.
+func (p *printer) answers(k directory.PhoneKind) bool {
+	return slices.ContainsFunc(p.columns, func(c column) bool {
+		return c.kind == columnNumbers && c.attribute.Has(k) && !c.attribute.Extension()
 	})
-	if listed {
-		return ""
-	}
-	return short
 }
 
 // photo appends the JPEG of the size that the device gets. A photo that is gone

@@ -94,6 +94,62 @@ func newSiteOfTwo(t *testing.T, change func(*ldap.Port)) *site {
 	return s
 }
 
+// No number is listed twice, in whatever attributes it would stand.
+func TestNumbersAreListedOnce(t *testing.T) {
+	s := newSiteOfTwo(t, nil)
+	person := func(id directory.ContactID, phones ...directory.Phone) {
+		c := &directory.Contact{ID: id, DisplayName: string(id), Phones: phones}
+		for i, p := range phones {
+			c.Phones[i].E164 = s.plan.Read(c, p.Written)
+		}
+		s.put(c)
+	}
+	work := func(n string) directory.Phone { return directory.Phone{Kind: directory.PhoneWork, Written: n} }
+	mobile := func(n string) directory.Phone { return directory.Phone{Kind: directory.PhoneMobile, Written: n} }
+	person("valid", mobile("+49 171 2345678"), work("0171 2345678"))
+	person("unknown", work("**621"), mobile("**621"))
+	s.put(&directory.Contact{ID: "short", DisplayName: "short", Phones: []directory.Phone{
+		{Kind: directory.PhoneMobile, Written: "030 5557-1600", E164: "+493055571600"}, {Kind: directory.PhoneWork, Written: "1600"},
+	}})
+	for _, tt := range []struct {
+		id      string
+		profile directory.NumberProfile
+		asked   string // attributes
+		want    string
+	}{
+		{"valid", directory.NumbersE164, "telephoneNumber mobile", "mobile=+491712345678"},
+		{"valid", directory.NumbersE164, "telephoneNumber", "telephoneNumber=+491712345678"},
+		{"valid", directory.NumbersE164, "mobile ipPhone", "mobile=+491712345678"},
+		{"unknown", directory.NumbersE164, "telephoneNumber mobile", "telephoneNumber=**621"},
+		{"unknown", directory.NumbersE164, "mobile", "mobile=**621"},
+		{"unknown", directory.NumbersE164, "*", "telephoneNumber=**621"},
+		{"short", directory.NumbersExtension, "telephoneNumber mobile ipPhone", "mobile=1600"},
+		{"short", directory.NumbersExtension, "telephoneNumber", "telephoneNumber=1600"},
+		{"short", directory.NumbersExtension, "ipPhone", "ipPhone=1600"},
+		{"short", directory.NumbersE164, "telephoneNumber mobile ipPhone", "telephoneNumber=1600 mobile=+493055571600"},
+		{"short", directory.NumbersE164, "mobile ipPhone", "mobile=+493055571600 ipPhone=1600"},
+	} {
+		d, secret := s.add(t, directory.Device{Name: "p", Books: []directory.BookName{"people"}, Numbers: tt.profile})
+		c := s.dial(t)
+		if err := c.Bind(string(d.Login), secret); err != nil {
+			t.Fatal(err)
+		}
+		res, err := c.Search(request("(uid="+tt.id+")", strings.Fields(tt.asked)...))
+		if err != nil || len(res.Entries) != 1 {
+			t.Fatalf("%s: %v", tt.id, err)
+		}
+		var got []string
+		for _, name := range []string{"telephoneNumber", "mobile", "ipPhone"} {
+			for _, v := range res.Entries[0].GetAttributeValues(name) {
+				got = append(got, name+"="+v)
+			}
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("%s as %s, asked for %s: %q, want %s", tt.id, tt.profile, tt.asked, got, tt.want)
+		}
+	}
+}
+
 // A number that is shared is answered best first, whether all have room or not.
 func TestSharedNumbersBestFirst(t *testing.T) {
 	shared := func(id directory.ContactID, name, given, written string) *directory.Contact {
