@@ -92,7 +92,7 @@ func (p *Plan) setCountry(country string) error {
 		return fmt.Errorf("country %q: no such number plan: %w", country, directory.ErrInvalid)
 	}
 	national := phonenumbers.NormalizeDigitsOnly(phonenumbers.Format(example, phonenumbers.NATIONAL))
-	p.code, p.calling = strconv.Itoa(code), int32(code) //nolint:gosec // of three digits
+	p.code, p.calling = strconv.Itoa(code), int32(code)
 	p.zero = strings.TrimSuffix(national, phonenumbers.GetNationalSignificantNumber(example))
 	p.trunk = p.zero
 	p.exit = exitCode(code)

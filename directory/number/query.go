@@ -276,15 +276,7 @@ func (q Query) Equal(ph directory.Phone) bool {
 // asWritten is equal for a number that is valid nowhere.
 func (q Query) asWritten(s *spelling) bool {
 	d := s.dialled()
-	if bytes.Equal(q.digits, d) || q.coded != "" && s.written.code && q.coded == string(d) {
-		return true
-	}
-	for _, n := range q.service {
-		if n == string(d) {
-			return true
-		}
-	}
-	return false
+	return bytes.Equal(q.digits, d) || q.coded != "" && s.written.code && q.coded == string(d) || slices.Contains(q.service, string(d))
 }
 
 func (q Query) equal(s *spelling) bool {

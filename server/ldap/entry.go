@@ -248,9 +248,10 @@ func (p *printer) numbers(dst []byte, c column, e *index.Entry) []byte {
 	p.texts = p.texts[:0]
 	for _, ph := range p.phones {
 		w := p.number(c, ph)
-		if w != "" && !slices.Contains(p.texts, w) && !(compared && p.elsewhere(c, all, w)) {
-			p.texts = append(p.texts, w)
+		if w == "" || slices.Contains(p.texts, w) || compared && p.elsewhere(c, all, w) {
+			continue
 		}
+		p.texts = append(p.texts, w)
 	}
 	if len(p.texts) == 0 {
 		return dst
