@@ -66,19 +66,24 @@ func filledWith(b *testing.B, people iter.Seq[index.Stored]) *index.Index {
 	return x
 }
 
+// renamed makes up the ten of n people who have other names at a revision.
+func renamed(rev directory.Revision, n int) (put []index.Stored) {
+	for i := range 10 {
+		put = append(put, person((int(rev)*10+i)*7919%n, "Other", fmt.Sprint("Name", rev)))
+	}
+	return put
+}
+
 // Ten contacts change: the cost must not depend on how many there are.
 func BenchmarkPublish10(b *testing.B) {
 	for _, n := range []int{1_000, 10_000, 100_000} {
 		b.Run(fmt.Sprintf("of%d", n), func(b *testing.B) {
 			x, rev := filled(b, n), directory.Revision(1)
-			i, used, took := 0, time.Duration(0), time.Duration(0)
+			used, took := time.Duration(0), time.Duration(0)
+			b.ReportAllocs()
 			for b.Loop() {
 				rev++
-				var put []index.Stored
-				for range 10 {
-					i += 7919
-					put = append(put, person(i%n, "Other", fmt.Sprint("Name", rev)))
-				}
+				put := renamed(rev, n)
 				began, start := time.Now(), processorTime() // making them up is no part of it
 				x.Publish(x.Prepare(rev, put, nil))
 				used += processorTime() - start
@@ -164,6 +169,41 @@ func BenchmarkSearch(b *testing.B) {
 				reportProcessorTime(b, start)
 			})
 		}
+	}
+}
+
+// What is asked most, after some time in which people have changed, so that not all is
+// in one run.
+func BenchmarkSearchChanged(b *testing.B) {
+	const n = 100_000
+	x := filled(b, n)
+	for rev := directory.Revision(2); rev < 3333; rev++ {
+		x.Publish(x.Prepare(rev, renamed(rev, n), nil))
+	}
+	for _, q := range []struct{ name, filter string }{
+		{"number", "(|(telephoneNumber=0300001234)(mobile=0300001234)(homePhone=0300001234))"},
+		{"prefix", "(|(sn=Meier77*)(givenName=Meier77*)(cn=Meier77*))"},
+		{"substring", "(|(cn=*eier77*)(sn=*eier77*))"},
+		{"letters", "(cn=*r77*)"},
+		{"contains", "(|(telephoneNumber=*0721*)(mobile=*0721*))"},
+	} {
+		f, err := filter.Parse(q.filter)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(q.name, func(b *testing.B) {
+			b.ReportAllocs()
+			start := processorTime()
+			for b.Loop() {
+				hits := 0
+				for range x.View().Books()[0].Search(f) {
+					if hits++; hits == 50 {
+						break
+					}
+				}
+			}
+			reportProcessorTime(b, start)
+		})
 	}
 }
 

@@ -186,7 +186,7 @@ func TestSearchFindsWhatAScanFinds(t *testing.T) {
 		for rev := directory.Revision(3); rev < 60; rev++ {
 			var put []index.Stored
 			var removed []directory.ContactID
-			most := pick(r, []int{20, 20, 20, 20, 20, 20, 600}) // more than are looked at without lists
+			most := pick(r, []int{20, 20, 20, 20, 20, 20, 1500}) // more than are found by their signatures
 			for range 1 + r.IntN(most) {
 				s := randomContact(r, people)
 				if put = append(put, s); r.IntN(3) == 0 {

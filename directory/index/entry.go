@@ -1,6 +1,7 @@
 package index
 
 import (
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -119,16 +120,24 @@ func (e *Entry) in(b *book) *Entry {
 	return e.alone
 }
 
+// guises yields the entry, and those by which books show it otherwise, some more than once.
+func (e *Entry) guises() iter.Seq[*Entry] {
+	return func(yield func(*Entry) bool) {
+		if !yield(e) || e.alone == nil || !yield(e.alone) {
+			return
+		}
+		for _, v := range e.shown {
+			if v != nil && v != e && !yield(v) {
+				return
+			}
+		}
+	}
+}
+
 // place gives the entry its slot, and those by which it is shown.
 func (e *Entry) place(slot int) {
-	e.slot = slot
-	if e.alone != nil {
-		e.alone.slot = slot
-	}
-	for _, v := range e.shown {
-		if v != nil {
-			v.slot = slot
-		}
+	for f := range e.guises() {
+		f.slot = slot
 	}
 }
 
@@ -181,6 +190,15 @@ func keysOf(c *directory.Contact) []key {
 		}
 	}
 	return slices.Clone(keys)
+}
+
+// isFoundLike reports whether nothing is different by which a contact is found, so that
+// the postings and grams of the one are those of the other; nil is found by nothing.
+// Of those that are shown otherwise than they are stored it is not looked at.
+func (e *Entry) isFoundLike(old *Entry) bool {
+	return e != nil && old != nil && e.alone == nil && old.alone == nil &&
+		e.stored.Same == old.stored.Same && e.Private() == old.Private() && e.contact.Address == old.contact.Address &&
+		slices.Equal(e.keys, old.keys) && slices.Equal(e.contact.Phones, old.contact.Phones)
 }
 
 // variants returns a value in the forms in which it is compared; addresses and

@@ -35,10 +35,14 @@
 // A candidate is never more than that. It may be of a longer text, of another
 // attribute, of another book, or of a value that the contact had once: the filter
 // is evaluated for it as for any other. So a change need not find the postings
-// that it makes stale. It adds a short run of its own, and runs are merged when
-// one is not much longer than the next, without what is stale by then; ten changes
-// among 100,000 contacts still cost what ten changes cost, nearly always. Runs are
-// never changed, and an older view keeps its own.
+// that it makes stale. It adds a short run of its own, which says whose postings in
+// older runs are stale, and runs are merged when one is not much longer than the next,
+// without what is stale by then; ten changes among 100,000 contacts still cost what ten
+// changes cost, nearly always. Runs are never changed, and an older view keeps its own.
+// The lists of grams are in such runs as well, but for those of the last thousand
+// changes: each of these has a signature, a few words in which its grams are bits, and
+// every search looks at them. A change of nothing by which a contact is found, such as
+// its photo, adds nothing to either.
 //
 // Few candidates are sorted by name. Many are put into their order by marking their
 // places in the order of all. If they are a large part of all, as they are while the
@@ -196,8 +200,8 @@ func (x *Index) fill(v *View, contacts iter.Seq[Stored]) {
 		}
 	})
 	x.place(v, made, nil)
-	share(len(made), len(runs), func(n, from, to int) { runs[n] = x.run(v.generation, made[from:to]) })
-	v.postings = v.postings.add(mergeAll(runs, v.generations), v.generations)
+	share(len(made), len(runs), func(n, from, to int) { runs[n] = x.run(made[from:to]) })
+	v.postings = v.postings.add(mergeAll(runs), v.contacts)
 	v.fillGrams(made)
 	x.joinAll(v, made)
 }
@@ -219,9 +223,7 @@ func (x *Index) joinAll(v *View, made []*Entry) {
 			joined = append(joined, x.with(e, p, 0))
 		}
 	}
-	x.place(v, joined, nil)
-	v.postings = v.postings.add(x.run(v.generation, joined), v.generations)
-	v.addGrams(joined)
+	x.post(v, x.place(v, joined, nil))
 }
 
 // share has each of some workers do its share of n things.

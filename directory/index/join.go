@@ -60,7 +60,7 @@ func (j *joiner) holders(email string) (had, have []*Entry) {
 	}
 	have = slices.Clone(have)
 	for e := range j.view.posted(kindAddress, email) {
-		if !slices.ContainsFunc(e.stored.Emails, func(m string) bool { return strings.ToLower(m) == email }) {
+		if slices.Contains(had, e) || slices.Contains(have, e) || !slices.ContainsFunc(e.stored.Emails, func(m string) bool { return strings.ToLower(m) == email }) {
 			continue
 		}
 		if len(had) <= maxHolders {
@@ -92,22 +92,14 @@ func (j *joiner) namers(id directory.ContactID) []*Entry {
 func (v *View) posted(k kind, text string) func(yield func(*Entry) bool) {
 	return func(yield func(*Entry) bool) {
 		p := v.index.hashed(k, text, 0)
-		for i, r := range v.postings {
+		for _, r := range v.postings {
 			for _, found := range r.begins(p) {
-				slot := int(found.slot)
-				if e := v.entries.at(slot); e != nil && v.current(i, slot) && !yield(e) {
+				if e := v.entries.at(int(found.slot)); e != nil && !yield(e) {
 					return
 				}
 			}
 		}
 	}
-}
-
-// current reports whether the postings of a contact are those in the i-th run:
-// it has them in an older one as well if it has changed since.
-func (v *View) current(i, slot int) bool {
-	born := v.generations.at(slot)
-	return born <= v.postings[i].made && (i == 0 || born > v.postings[i-1].made)
 }
 
 // around returns the ids of all contacts that the news may join or part: those

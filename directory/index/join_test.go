@@ -168,6 +168,12 @@ func TestEachPartIsAsked(t *testing.T) {
 				if hits := len(slices.Collect(b.Search(parse(t, "(homePhone=030 1)")))); hits != len(e.Contact().Phones) {
 					t.Errorf("book %s finds the number %d times", b.Name(), hits)
 				}
+				_, last, _ := strings.Cut(e.Contact().Name(), " ")
+				for _, f := range []string{"(cn=%s*)", "(cn=anna %s)", "(cn=*%s*)"} {
+					if hits := slices.Collect(b.Search(parse(t, fmt.Sprintf(f, last)))); !slices.Equal(hits, []*index.Entry{e}) {
+						t.Errorf("book %s does not find %s by %s", b.Name(), e.Contact().Name(), f)
+					}
+				}
 				if since, err := b.Since(index.Position{}); err != nil || b.Entry(e.Contact().ID) != e || b.Len() != 1 {
 					t.Errorf("book %s has another entry: %v %v", b.Name(), since, err)
 				}

@@ -8,7 +8,6 @@ import (
 	"math"
 	"math/bits"
 	"slices"
-	"sort"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -117,11 +116,26 @@ func (p posting) last() posting {
 	return p
 }
 
-// appendPostings appends the postings of an entry, sorted. One whose text is the
-// beginning of another's is left out, since all are looked for by their beginnings.
+// appendPostings appends the postings of a contact in every guise in which a book shows
+// it, sorted. One whose text is the beginning of another's is left out, since all are
+// looked for by their beginnings.
 func (x *Index) appendPostings(dst []posting, e *Entry) []posting {
 	var room [64]posting // most contacts have fewer
 	all := room[:0]
+	for f := range e.guises() {
+		all = x.appendGuise(all, f)
+	}
+	slices.SortFunc(all, posting.compare)
+	for i, p := range all {
+		if i+1 == len(all) || p.last().compare(all[i+1]) < 0 {
+			dst = append(dst, p)
+		}
+	}
+	return dst
+}
+
+// appendGuise appends the postings of one of those.
+func (x *Index) appendGuise(all []posting, e *Entry) []posting {
 	for _, k := range e.keys {
 		switch table[k.attribute].syntax {
 		case syntaxName:
@@ -153,13 +167,7 @@ func (x *Index) appendPostings(dst []posting, e *Entry) []posting {
 	if e.stored.Same != "" {
 		all = append(all, x.hashed(kindSame, string(e.stored.Same), e.slot))
 	}
-	slices.SortFunc(all, posting.compare)
-	for i, p := range all {
-		if i+1 == len(all) || p.last().compare(all[i+1]) < 0 {
-			dst = append(dst, p)
-		}
-	}
-	return dst
+	return all
 }
 
 // appendNamePostings appends a posting for each place of a name at which a word
@@ -250,123 +258,4 @@ func inWord(r rune) bool {
 		return 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z'
 	}
 	return unicode.IsLetter(r) || unicode.IsDigit(r)
-}
-
-// A run is sorted postings. Those of entries that are not in their view any
-// more are stale and stay until the run is merged with the next.
-type run struct {
-	made     uint32 // the generation of the newest entry
-	postings []posting
-}
-
-// run makes the run of entries that are new in a generation.
-func (x *Index) run(generation uint32, entries []*Entry) run {
-	var chunks [][]posting
-	var room []posting
-	for chunk := range slices.Chunk(entries, 1024) { // so that it does not grow by copying all
-		room = room[:0]
-		for _, e := range chunk {
-			room = x.appendPostings(room, e)
-		}
-		chunks = append(chunks, slices.Clone(room))
-	}
-	all := slices.Concat(chunks...)
-	sortPostings(all)
-	return run{generation, all}
-}
-
-// sortPostings sorts byte by byte, from the last to the first: three times as
-// fast as comparing where there are millions. Those of equal texts stay in their
-// order.
-func sortPostings(all []posting) {
-	from, to := all, make([]posting, len(all))
-	for n := range textSize { // an even number: they end up where they were
-		var places [256]int
-		for i := range from {
-			places[from[i].byteAt(n)]++
-		}
-		place := 0
-		for b, count := range places {
-			places[b] = place
-			place += count
-		}
-		for _, p := range from {
-			b := p.byteAt(n)
-			to[places[b]] = p
-			places[b]++
-		}
-		from, to = to, from
-	}
-}
-
-// begins returns the postings whose text begins with that of p.
-func (r run) begins(p posting) []posting {
-	from := sort.Search(len(r.postings), func(i int) bool { return r.postings[i].compare(p) >= 0 })
-	rest, last := r.postings[from:], p.last()
-	near := 1 // the last of them is, mostly
-	for near < len(rest) && rest[near].compare(last) <= 0 {
-		near *= 2
-	}
-	rest = rest[:min(near+1, len(rest))]
-	return rest[:sort.Search(len(rest), func(i int) bool { return rest[i].compare(last) > 0 })]
-}
-
-// A postings is all of a view's, in runs from the oldest and longest to the
-// newest and shortest. It is never changed: the next one shares the long runs.
-type postings []run
-
-// growth is how many times longer than the next a run is at least: more makes
-// fewer runs to look into, and more work to keep them so.
-const growth = 8
-
-// add returns the postings with another run, merged with those before it that
-// are not much longer. So a posting is copied some twenty times in its life, at
-// 100,000 contacts, and at most one in seven is stale.
-func (p postings) add(newest run, generations pages[uint32]) postings {
-	if len(newest.postings) == 0 {
-		return p
-	}
-	older := p
-	for len(older) > 0 && len(older[len(older)-1].postings) < growth*len(newest.postings) {
-		newest = merge(older[len(older)-1], newest, generations)
-		older = older[:len(older)-1]
-	}
-	return append(slices.Clip(older), newest)
-}
-
-// merge makes one run of two, without what is stale: a contact's postings are
-// all in the run that was made when it last changed, or in one merged from that.
-func merge(older, newer run, generations pages[uint32]) run {
-	fresh := func(r run) func(posting) bool {
-		return func(p posting) bool {
-			born := generations.at(int(p.slot))
-			return born != 0 && born <= r.made
-		}
-	}
-	isOld, isNew := fresh(older), fresh(newer)
-	a, b := older.postings, newer.postings
-	merged := make([]posting, 0, len(a)+len(b))
-	for len(a) > 0 || len(b) > 0 {
-		if len(b) == 0 || len(a) > 0 && a[0].compare(b[0]) < 0 {
-			if isOld(a[0]) {
-				merged = append(merged, a[0])
-			}
-			a = a[1:]
-		} else {
-			if isNew(b[0]) {
-				merged = append(merged, b[0])
-			}
-			b = b[1:]
-		}
-	}
-	return run{max(older.made, newer.made), slices.Clip(merged)} // the newer of a start's may be empty
-}
-
-// mergeAll makes one run of any number of the same generation.
-func mergeAll(runs []run, generations pages[uint32]) run {
-	if len(runs) == 1 {
-		return runs[0]
-	}
-	half := len(runs) / 2
-	return merge(mergeAll(runs[:half], generations), mergeAll(runs[half:], generations), generations)
 }

@@ -138,7 +138,7 @@ func (v *View) ranked(c candidates, sortKey string, id directory.ContactID) iter
 		all := v.ordered()
 		marked := make(marking, len(all)/64+1)
 		for slot := range c.all() {
-			if v.generations.at(int(slot)) != 0 { // else the contact is gone
+			if v.entries.at(int(slot)) != nil { // else the contact is gone
 				marked.set(v.order.ranks[slot])
 			}
 		}

@@ -282,33 +282,57 @@ func (x *Index) publishEntries(v *View, u *Update) {
 	if len(u.put)+len(u.removed) == 0 {
 		return
 	}
-	x.place(v, u.put, u.removed)
+	slots := x.place(v, u.put, u.removed)
 	v.order = &order{}
-	v.postings = v.postings.add(x.run(v.generation, u.put), v.generations)
-	v.addGrams(u.put)
+	x.post(v, slots)
 }
 
-// place puts entries into a view that nobody else sees yet, as its next generation.
-func (x *Index) place(v *View, put []*Entry, removed []directory.ContactID) {
-	v.generation++
-	entries, generations := v.entries.edit(), v.generations.edit()
+// post adds what contacts are found by to a view in which they are placed already.
+func (x *Index) post(v *View, slots []uint32) {
+	if len(slots) == 0 {
+		return
+	}
+	r := x.run(v.entriesAt(slots))
+	r.slots, r.size = slots, len(slots)
+	v.postings = v.postings.add(r, v.contacts)
+	v.addGrams(slots)
+}
+
+// entriesAt returns the entries that there are at some slots.
+func (v *View) entriesAt(slots []uint32) []*Entry {
+	entries := make([]*Entry, 0, len(slots))
+	for _, slot := range slots {
+		if e := v.entries.at(int(slot)); e != nil {
+			entries = append(entries, e)
+		}
+	}
+	return entries
+}
+
+// place puts entries into a view that nobody else sees yet. It returns the slots of
+// those who are found by other texts and numbers than before, sorted.
+func (x *Index) place(v *View, put []*Entry, removed []directory.ContactID) []uint32 {
+	slots := make([]uint32, 0, len(put)+len(removed))
+	entries := v.entries.edit()
 	set := func(slot int, e *Entry) {
 		old := entries.pages.at(slot)
 		v.contacts += count1(e != nil) - count1(old != nil)
 		v.others += count1(joinable(e)) - count1(joinable(old))
 		entries.set(slot, e)
+		if !e.isFoundLike(old) {
+			slots = append(slots, uint32(slot))
+		}
 	}
 	for _, e := range put {
 		e.place(x.slot(v, e.contact.ID))
 		set(e.slot, e)
-		generations.set(e.slot, v.generation)
 	}
 	for _, id := range removed {
-		slot := x.slot(v, id)
-		set(slot, nil)
-		generations.set(slot, 0)
+		set(x.slot(v, id), nil)
 	}
-	v.entries, v.generations = entries.pages, generations.pages
+	v.entries = entries.pages
+	slices.Sort(slots)
+	return slots
 }
 
 func count1(b bool) int {

@@ -26,10 +26,6 @@ type View struct {
 
 	postings postings // of the entries, and stale ones
 	grams    gramRuns // likewise
-	// generation counts the views that have other entries than the one before;
-	// generations says, by slot, with which the entry came; 0 = gone.
-	generation  uint32
-	generations pages[uint32]
 }
 
 // Epoch returns the history that the revisions belong to.

@@ -1,0 +1,75 @@
+package index
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"testing"
+
+	"ringbook/directory"
+)
+
+// What is stale goes when runs are merged: an index in which everybody has changed many
+// times is not much longer than one that is new.
+func TestStaleGoes(t *testing.T) {
+	const people, changes = 500, 4000
+	contact := func(i, n int) Stored {
+		id := directory.ContactID(fmt.Sprintf("c%03d", i))
+		return Stored{Contact: &directory.Contact{ID: id, DisplayName: fmt.Sprintf("Anna %d Schmidt", n), Emails: []string{fmt.Sprintf("%d@x.example", n)}}}
+	}
+	none := func(func(Mark) bool) {}
+	fresh := func(contacts iter.Seq[Stored]) *View {
+		x, err := New(Options{Books: []directory.Book{{Name: "all", Filter: "(uid=*)"}}}, "e", 1, contacts, none)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x.View()
+	}
+	var all []Stored
+	for i := range people {
+		all = append(all, contact(i, i))
+	}
+	v := fresh(slices.Values(all))
+	x := v.index
+	for n := range changes {
+		i := n * 7 % people
+		all[i] = contact(i, n)
+		x.Publish(x.Prepare(directory.Revision(n+2), []Stored{all[i]}, nil))
+	}
+	is, want := x.View(), fresh(slices.Values(all))
+	if has, best := is.postings.len(), want.postings.len(); has > best*5/4 {
+		t.Errorf("%d postings, of a new index %d", has, best)
+	}
+	if has, best := is.grams.len(), want.grams.len(); has > best*4 { // of a thousand changes nothing is merged
+		t.Errorf("%d slots in lists and signatures, of a new index %d", has, best)
+	}
+	for _, s := range all {
+		x.Publish(x.Prepare(changes+2, nil, []directory.ContactID{s.Contact.ID}))
+	}
+	if n := x.View().postings.len(); n > 0 {
+		t.Errorf("%d postings of nobody", n)
+	}
+}
+
+func (p postings) len() (n int) {
+	for _, r := range p {
+		n += len(r.postings)
+	}
+	return n
+}
+
+func (x gramRuns) len() (n int) {
+	for _, r := range x.runs {
+		for g := range allGrams {
+			for l := (slotList{rest: r.list(gram(g))}); ; n++ {
+				if l.next(); !l.more {
+					break
+				}
+			}
+		}
+	}
+	for _, s := range x.few {
+		n += len(s.grams)
+	}
+	return n
+}
