@@ -167,12 +167,14 @@ func (p *Plan) Emergencies() (all []string) {
 	return all
 }
 
-// Digest tells the plans of different sites apart: the country where nothing else
-// is known of a site.
+// Digest tells the plans of different sites apart, and how numbers are written by
+// them: the country where nothing else is known of a site. Where other prefixes are
+// written than "0" and "00", it changes with them, so that who has a number in an
+// earlier spelling can see that.
 func (p *Plan) Digest() string { return p.digest }
 
-// CompanyDigest tells the plans of all sites together apart from others: the
-// country where there is one plan, of which nothing else is known.
+// CompanyDigest tells the plans of all sites together apart from others, as far as
+// numbers are read by them: the country where there is one plan, of which nothing else is known.
 func (p *Plan) CompanyDigest() string { return p.company.digest }
 
 // seal works out the digests, when all plans are made.
@@ -191,6 +193,21 @@ func (c *company) seal() {
 	if len(c.plans) > 1 {
 		c.digest = c.plans[0].country + "-" + hex.EncodeToString(h.Sum(nil)[:8])
 	}
+	for _, p := range c.plans {
+		p.digest += p.writing()
+	}
+}
+
+// writing shows how the plan writes numbers: one at home and one abroad; "" = as most
+// countries do.
+func (p *Plan) writing() string {
+	const nowhere, usual = "999", " 00999 00999 0" // a country calling code that nobody has
+	home, abroad := directory.Phone{E164: "+" + p.code}, directory.Phone{E164: "+" + nowhere}
+	s := fmt.Sprintf(" %s %s %s", p.Format(abroad, directory.NumbersNational), p.Format(abroad, directory.NumbersInternational), p.Format(home, directory.NumbersNational))
+	if s == usual {
+		return ""
+	}
+	return s
 }
 
 // exitCode returns what is dialled before a country calling code where that is

@@ -328,6 +328,12 @@ func TestDigests(t *testing.T) {
 	if de.Digest() != "DE" || de.CompanyDigest() != "DE" { // stores and tokens of before sites know it so
 		t.Errorf("a country is %s, %s", de.Digest(), de.CompanyDigest())
 	}
+	for country, stays := range map[string]bool{"AT": true, "FR": true, "US": false, "JP": false, "IT": false} {
+		// Who has numbers in an earlier spelling is told; the tenant need not be read again.
+		if q := plan(t, country); q.CompanyDigest() != country || (q.Digest() == country) != stays {
+			t.Errorf("%s is %s, %s", country, q.Digest(), q.CompanyDigest())
+		}
+	}
 	p := company(t, berlinSite, munichSite)
 	seen := map[string]bool{}
 	for _, q := range []*number.Plan{

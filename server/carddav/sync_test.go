@@ -1,6 +1,7 @@
 package carddav_test
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -370,6 +371,37 @@ func TestTokenOfANumberPlan(t *testing.T) {
 		is, telAfter := asked(after, tt.city, tt.sites[1], munich)
 		if was == "" || (was == is) != tt.stays || tel != tt.tel || telAfter != tt.telAfter {
 			t.Errorf("%s: %s with %s, then %s with %s", name, tel, was, telAfter, is)
+		}
+	}
+}
+
+// What a phone was told before numbers abroad were written as they are dialled there is
+// told anew where that is not 00, and nowhere else: a token says how they were written.
+func TestTokenOfAnEarlierSpelling(t *testing.T) {
+	for country, anew := range map[string]bool{"DE": false, "US": true, "JP": true, "AU": true} {
+		p, err := number.NewPlan(country)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shelf := newShelfAt(t, p, directory.Book{Name: "people", Filter: "(cn=*)"})
+		shelf.apply([]directory.Contact{{ID: "c-1", DisplayName: "Ada", Phones: []directory.Phone{{Kind: directory.PhoneWork, Written: "x", E164: "+46812345678"}}}})
+		shelf.SetLoaded()
+		for _, profile := range directory.NumberProfiles() {
+			d := directory.Device{ID: "d1", Login: "phone", Books: []directory.BookName{"people"}, State: directory.DeviceActive, Numbers: profile}
+			h := carddav.New(carddav.Options{Directory: shelf, Auth: newGatekeeper(d)})
+			seen := "people/" + string(profile) + "/" + country + "/large/"
+			if profile == directory.NumbersE164 {
+				seen = "people/e164/large/"
+			}
+			scope := sha256.Sum256([]byte(seen))
+			token := fmt.Sprintf("https://ringbook.invalid/sync/%s/1/%x", epoch, scope[:6])
+			r := httptest.NewRequestWithContext(t.Context(), "REPORT", bookHref, strings.NewReader(syncReport(token, "<getetag/>", "")))
+			r.SetBasicAuth("phone", "secret")
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if told := strings.Contains(w.Body.String(), "c-1.vcf"); w.Code != 207 || told != (anew && profile != directory.NumbersE164) {
+				t.Errorf("%s, %s: is told of the card: %v (status %d)", country, profile, told, w.Code)
+			}
 		}
 	}
 }
