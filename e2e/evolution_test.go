@@ -114,8 +114,18 @@ type evolutionBook struct {
 // refresh has it ask the server, and returns what it shows then.
 func (e *evolution) refresh() evolutionBook { e.t.Helper(); return e.ask("refresh") }
 
-// ask has it do what a line says.
+// ask has it do what a line says, which must succeed.
 func (e *evolution) ask(line string) evolutionBook {
+	e.t.Helper()
+	b := e.try(line)
+	if b.Error != "" {
+		e.t.Fatal(b.Error)
+	}
+	return b
+}
+
+// try has it do what a line says.
+func (e *evolution) try(line string) evolutionBook {
 	e.t.Helper()
 	if _, err := io.WriteString(e.in, line+"\n"); err != nil {
 		e.t.Fatal(err)
@@ -129,9 +139,6 @@ func (e *evolution) ask(line string) evolutionBook {
 	}
 	if err := json.Unmarshal(e.out.Bytes(), &b); err != nil {
 		e.t.Fatal(err)
-	}
-	if b.Error != "" {
-		e.t.Fatal(b.Error)
 	}
 	return b
 }
@@ -204,7 +211,7 @@ User=%s
 RememberPassword=false
 
 [Security]
-Method=ldaps
+Method=%s
 
 [LDAP Backend]
 Authentication=binddn
@@ -214,19 +221,57 @@ RootDn=%s
 Scope=subtree
 `
 
-// TestEvolutionLDAP: it finds people by what it searches for while somebody types.
+// startEvolutionLDAP has it reach an LDAP listener by an encryption. Its libldap holds
+// certificates for "localhost" against the machine's own name, hence the address; and
+// over LDAPS it takes any certificate at all, so that only StartTLS proves whom it trusts.
+func startEvolutionLDAP(t *testing.T, address, encryption string, d device, environment ...string) *evolution {
+	t.Helper()
+	host, port := hostPort(t, address)
+	return startEvolution(t, fmt.Appendf(nil, evolutionLDAP, host, port, d.LDAP.BindDN, encryption, d.LDAP.BaseDN), d, environment...)
+}
+
+// TestEvolutionLDAP: over LDAPS and over StartTLS it finds people by what it searches for
+// while somebody types, until the device is revoked; a wrong password opens nothing.
 func TestEvolutionLDAP(t *testing.T) {
 	s := startTenant(t, 120, "--photos", "0")
 	r := startRingbook(t, s)
-	d := r.addDevice()
-	_, port := hostPort(t, r.ldaps)
-	e := startEvolution(t, fmt.Appendf(nil, evolutionLDAP, "localhost", port, d.LDAP.BindDN, d.LDAP.BaseDN), d, "LDAPTLS_CACERT="+r.ca)
-	for _, query := range []string{
-		`(or (beginswith "full_name" "Jürgen G") (beginswith "email" "Jürgen G") (beginswith "nickname" "Jürgen G"))`,
-		`(contains "full_name" "gro")`, `(contains "phone" "23125042")`, `(contains "email" "juergen.gross")`,
+	for encryption, listener := range map[string]struct{ port, address string }{
+		"ldaps": {"ldaps", r.ldaps}, "starttls": {"ldap", r.ldap},
 	} {
-		if got := e.ask(query); !strings.Contains(got.Cards[grossName], "+493023125042") {
-			t.Errorf("%s finds %d, Jürgen: %q", query, got.Count, got.Cards[grossName])
-		}
+		t.Run(encryption, func(t *testing.T) {
+			d := r.addDevice()
+			start := func(d device) *evolution {
+				t.Helper()
+				return startEvolutionLDAP(t, listener.address, encryption, d, "LDAPTLS_CACERT="+r.ca)
+			}
+			e := start(d)
+			for _, query := range []string{
+				`(or (beginswith "full_name" "Jürgen G") (beginswith "email" "Jürgen G") (beginswith "nickname" "Jürgen G"))`,
+				`(contains "full_name" "gro")`, `(contains "phone" "23125042")`, `(contains "email" "juergen.gross")`,
+			} {
+				if got := e.ask(query); !strings.Contains(got.Cards[grossName], "+493023125042") {
+					t.Errorf("%s finds %d, Jürgen: %q", query, got.Count, got.Cards[grossName])
+				}
+			}
+			bind := `msg="ldap bind" port=` + listener.port + ` from=127.0.0.1 device=%s tls="TLS 1.3" result=%d`
+			if !strings.Contains(r.saidSoFar(), fmt.Sprintf(bind, d.ID, 0)) {
+				t.Errorf("no login over TLS on port %s", listener.port)
+			}
+			refused := func(d device, why string) {
+				t.Helper()
+				before := strings.Count(r.saidSoFar(), fmt.Sprintf(bind, `""`, exitCredentials))
+				if got := start(d).try(`(contains "full_name" "gro")`); got.Error == "" || got.Count != 0 {
+					t.Errorf("%s it shows %+v", why, got)
+				}
+				if strings.Count(r.saidSoFar(), fmt.Sprintf(bind, `""`, exitCredentials)) == before {
+					t.Errorf("%s it is not answered with %d", why, exitCredentials)
+				}
+			}
+			wrong := d
+			wrong.Secret = "wrongwrongwrongwrong"
+			refused(wrong, "with a wrong password")
+			r.do("device", "revoke", d.ID)
+			refused(d, "once it is revoked")
+		})
 	}
 }

@@ -4,7 +4,8 @@ evolution.py LOGIN SECRET: opens the address book of the source "ringbook". For
 each line on standard input it searches the book for what the line says, or
 refreshes it if that is "refresh", and prints one JSON line: whether the book is
 read-only, how many cards it has, and the cards by their names (of two people
-with one name, one).
+with one name, one). A password that is refused is not typed again: that is a
+line, too.
 """
 import json
 import sys
@@ -22,7 +23,16 @@ credentials.set("password", secret)
 
 registry = EDataServer.SourceRegistry.new_sync(None)  # its source is deaf once it is collected
 source = registry.ref_source("ringbook")
-source.connect("credentials-required", lambda s, *_: s.invoke_authenticate_sync(credentials, None))
+
+
+def authenticate(source, reason, *_):
+    if reason == EDataServer.SourceCredentialsReason.REJECTED:
+        print(json.dumps({"error": "the password is refused"}), flush=True)
+    else:
+        source.invoke_authenticate_sync(credentials, None)
+
+
+source.connect("credentials-required", authenticate)
 loop = GLib.MainLoop()
 
 
