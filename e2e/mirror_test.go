@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -398,10 +397,7 @@ func TestPolling(t *testing.T) {
 	t.Parallel()
 	s := startTenant(t, 20, "--photos", "0")
 	r := newRingbook(t, s)
-	r.configText = strings.Replace(r.configText, `interval = "1h"`, `interval = "10s"`, 1)
-	if err := os.WriteFile(r.config, []byte(r.configText), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	r.reconfigure(`interval = "1h"`, `interval = "10s"`)
 	r.serve()
 	r.waitReady()
 	d := r.addDevice()

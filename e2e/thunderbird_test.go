@@ -38,7 +38,7 @@ user_pref("services.settings.server", "data:,#remote-settings-dummy/v1");
 user_pref("marionette.port", %s);
 `
 
-func startThunderbird(t *testing.T) *thunderbird {
+func startThunderbird(t *testing.T, prefs ...string) *thunderbird {
 	t.Helper()
 	need(t, "thunderbird")
 	profile, home := t.TempDir(), t.TempDir()
@@ -47,7 +47,7 @@ func startThunderbird(t *testing.T) *thunderbird {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(profile, "user.js"), fmt.Appendf(nil, thunderbirdPrefs, port), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(profile, "user.js"), fmt.Appendf(nil, thunderbirdPrefs+strings.Join(prefs, ""), port), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("thunderbird", "--headless", "--no-remote", "--marionette", "--remote-allow-system-access", "--profile", profile)
@@ -70,7 +70,9 @@ func startThunderbird(t *testing.T) *thunderbird {
 	t.Cleanup(func() { b.conn.Close() })
 	b.in = bufio.NewReader(b.conn)
 	b.receive() // its greeting
-	b.call("WebDriver:NewSession", map[string]any{"capabilities": map[string]any{"alwaysMatch": map[string]any{}}})
+	b.call("WebDriver:NewSession", map[string]any{"capabilities": map[string]any{"alwaysMatch": map[string]any{
+		"unhandledPromptBehavior": "ignore", // a test's own script answers
+	}}})
 	b.call("Marionette:SetContext", map[string]any{"value": "chrome"})
 	b.call("WebDriver:SetTimeouts", map[string]any{"script": patience.Milliseconds()})
 	return b
@@ -96,8 +98,18 @@ func (b *thunderbird) receive() json.RawMessage {
 	return m
 }
 
-// call sends [0, id, command, arguments]; the answer is [1, id, error, result].
+// call is a command that must succeed.
 func (b *thunderbird) call(command string, args map[string]any) json.RawMessage {
+	b.t.Helper()
+	result, err := b.try(command, args)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return result
+}
+
+// try sends [0, id, command, arguments]; the answer is [1, id, error, result].
+func (b *thunderbird) try(command string, args map[string]any) (json.RawMessage, error) {
 	b.t.Helper()
 	b.id++
 	m, err := json.Marshal([]any{0, b.id, command, args})
@@ -112,9 +124,9 @@ func (b *thunderbird) call(command string, args map[string]any) json.RawMessage 
 		b.t.Fatal(err)
 	}
 	if string(answer[2]) != "null" {
-		b.t.Fatalf("%s: %s", command, answer[2])
+		return nil, fmt.Errorf("%s: %s", command, answer[2])
 	}
-	return answer[3]
+	return answer[3], nil
 }
 
 // A tbBook is what Thunderbird's address book shows.

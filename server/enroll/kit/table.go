@@ -477,18 +477,22 @@ var rows = []row{
 	},
 	{
 		vendor: "thunderbird", title: "Thunderbird, LDAP directory in user.js",
-		source:  "developer.mozilla.org, Thunderbird LDAP Support; preferences of a public Nix configuration",
+		source:  "Thunderbird 153: LDAPDirectory.sys.mjs, LDAPReplicationService.sys.mjs, AbLDAPAutoCompleteSearch.sys.mjs; e2e runs it",
 		current: true, form: &prefsForm, file: "user.js", ways: ways{plain: "ldap", ldaps: "ldaps"},
-		token: "%", names: []string{"(|(mail=*%*)(cn=*%*)(givenName=*%*)(sn=*%*))"},
+		token: "%", names: []string{"(|(cn=*%*)(mail=*%*)(givenName=*%*)(sn=*%*))"},
 		notes: []string{
-			"Thunderbird asks for the password at the first search. Anybody who wants the whole list takes CardDAV instead.",
+			"Thunderbird asks for the password at the first search, and keeps it. It looks people up while you type; for the whole list take CardDAV, " +
+				"or Download Now in the directory's properties, for when you are offline.",
 		},
 		settings: []setting{
 			{"ldap_2.servers.ringbook.description", `"{title}"`},
-			{"ldap_2.servers.ringbook.uri", `"{uri}/{base-url}??sub?(objectclass=*)"`},
+			// People only: it would list the books without a name, and hang on an entry that
+			// has none of its attributes, as the base.
+			{"ldap_2.servers.ringbook.uri", `"{uri}/{base-url}??sub?(objectclass=inetOrgPerson)"`},
 			{"ldap_2.servers.ringbook.auth.dn", `"{bind}"`},
 			{"ldap_2.servers.ringbook.auth.saslmech", `""`},
 			{"ldap_2.servers.ringbook.maxHits", "{hits}"},
+			{"ldap_2.servers.ringbook.filename", `"ringbook.sqlite"`}, // without, a download never ends
 			{"ldap_2.autoComplete.useDirectory", "true"},
 			{"ldap_2.autoComplete.directoryServer", `"ldap_2.servers.ringbook"`},
 		},
