@@ -160,7 +160,7 @@ func (x *Index) show(e *Entry) *Entry {
 		c.Phones = c.Phones[:most:most]
 		e.contact = c
 	}
-	e.sortKey = text.SortKey(e.contact.Name())
+	e.sortKey = x.collation.Key(e.contact.Name())
 	e.keys = keysOf(e.contact)
 	return e
 }
@@ -272,7 +272,7 @@ func (e *Entry) Modified() time.Time {
 	return time.Unix(latest, 0).UTC()
 }
 
-// SortKey returns the key of the order of names.
+// SortKey returns the key of the name in the order of [View.Collation].
 func (e *Entry) SortKey() string { return e.sortKey }
 
 // Values returns the contact's values; numbers as [directory.Phone] are in Phones.

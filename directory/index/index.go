@@ -65,6 +65,7 @@ import (
 	"ringbook/directory"
 	"ringbook/directory/filter"
 	"ringbook/directory/number"
+	"ringbook/directory/text"
 )
 
 // Options shape an index.
@@ -76,6 +77,7 @@ type Options struct {
 	MailboxTitle string
 	// Precedence says which source is believed where a contact sits in several.
 	Precedence directory.Precedence
+	Collation  *text.Collation   // the order of names
 	Known      []directory.Group // of which it is known who belongs to them; see [Index.SetKnown]
 }
 
@@ -101,6 +103,7 @@ type Index struct {
 	everywhere   *number.Plan // reads as all sites do
 	maxPhones    int
 	precedence   directory.Precedence
+	collation    *text.Collation
 	mailboxTitle string
 	seed         maphash.Seed
 	known        map[directory.Group]struct{} // the writer's
@@ -141,7 +144,7 @@ func (s *slots) find(id directory.ContactID) (int, bool) {
 // Options are ignored. A rule that cannot be read is [directory.ErrInvalid].
 func New(o Options, epoch directory.Epoch, rev directory.Revision, contacts iter.Seq[Stored], marks iter.Seq[Mark]) (*Index, error) {
 	x := &Index{
-		plan: o.Plan, maxPhones: o.MaxPhones, precedence: o.Precedence, mailboxTitle: o.MailboxTitle, seed: maphash.MakeSeed(),
+		plan: o.Plan, maxPhones: o.MaxPhones, precedence: o.Precedence, collation: o.Collation, mailboxTitle: o.MailboxTitle, seed: maphash.MakeSeed(),
 		slots: &slots{of: map[directory.ContactID]int{}},
 		known: map[directory.Group]struct{}{},
 	}

@@ -7,6 +7,7 @@ import (
 
 	"ringbook/directory"
 	"ringbook/directory/number"
+	"ringbook/directory/text"
 )
 
 // A View is the directory at one revision. It never changes.
@@ -37,6 +38,9 @@ func (v *View) Revision() directory.Revision { return v.revision }
 // Loaded reports whether the mirror has been loaded once: until then every
 // read is answered with [directory.ErrUnavailable].
 func (v *View) Loaded() bool { return v.loaded }
+
+// Collation returns the order of names, which is one for the whole directory.
+func (v *View) Collation() *text.Collation { return v.index.collation }
 
 // Len returns the number of contacts in the mirror, in a book or not.
 func (v *View) Len() int { return v.contacts }

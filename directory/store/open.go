@@ -249,7 +249,7 @@ func (s *Store) newIndex(ctx context.Context, m meta, l *load) (*index.Index, er
 		}
 		broken = s.loadPrivateMarks(ctx, yield)
 	}
-	o := index.Options{Books: s.o.Books, Plan: s.o.Plan, MaxPhones: s.o.MaxPhones, Precedence: s.o.Precedence, MailboxTitle: s.o.MailboxTitle, Known: slices.Collect(maps.Keys(s.groups.known))}
+	o := index.Options{Books: s.o.Books, Plan: s.o.Plan, MaxPhones: s.o.MaxPhones, Precedence: s.o.Precedence, Collation: s.o.Collation, MailboxTitle: s.o.MailboxTitle, Known: slices.Collect(maps.Keys(s.groups.known))}
 	x, err := index.New(o, m.epoch, m.revision, slices.Values(l.stored), all)
 	if err := cmp.Or(broken, err); err != nil {
 		return nil, err

@@ -67,6 +67,7 @@ import (
 	"ringbook/directory"
 	"ringbook/directory/index"
 	"ringbook/directory/number"
+	"ringbook/directory/text"
 )
 
 // Options shape a store.
@@ -79,6 +80,7 @@ type Options struct {
 	MailboxTitle string
 	// Precedence says which source is believed where a contact sits in several.
 	Precedence directory.Precedence
+	Collation  *text.Collation // the order of names; nothing of it is stored
 	// ShrinkGuard is the share of a book (0…1) that a round may take away
 	// before it stops and waits for a person; 0 = no guard.
 	ShrinkGuard float64

@@ -42,10 +42,18 @@ func BenchmarkClean(b *testing.B) {
 	}
 }
 
-func BenchmarkSortKey(b *testing.B) {
-	b.ReportAllocs()
-	for b.Loop() {
-		text.SortKey("Jürgen Müller-Lüdenscheidt")
+func BenchmarkKey(b *testing.B) {
+	for _, tag := range []string{"root", "sv", "da", "cs", "hu", "pl", "de-u-co-phonebk", "ru", "zh"} {
+		c, err := text.ParseCollation(tag)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(tag, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				c.Key("Jürgen Müller-Lüdenscheidt")
+			}
+		})
 	}
 }
 

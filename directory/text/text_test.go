@@ -1,7 +1,6 @@
 package text_test
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -168,42 +167,6 @@ func TestClean(t *testing.T) {
 	}
 }
 
-func TestSortKey(t *testing.T) {
-	want := []string{
-		"(ext.) Adler", "1&1", "10 Forward", "9 Lives", "Aero", "Æro", "Afro", "Ährenfeld", "Albers", "Ångström", "de Vries", "Dehmel", "Dora", "Đorđe", "Dzz",
-		"Issik", "Issık", "Lukas", "Łukasz", "Lzz", "Mueller", "muller", "Muller", "müller", "Müller", "Mulley", "Nagel",
-		"O Neil", "O-Neil", "O'Neil", "Oberg", "Øberg", "Oneil", "Östermann", "Oswald", "Room 1", "Room 10", "Room 10a", "Room 2", "Strauss", "Strauß", "Straut",
-		"van der Berg", "Vandenberg", "Zolc", "Żółć", "Zwerg", "Þór", "Ωmega", "Елкин", "Ёлкин", "Жуков", "Яковлев", "김", "山田", "李",
-	}
-	got := slices.Clone(want)
-	slices.Reverse(got)
-	slices.SortFunc(got, func(a, b string) int { return strings.Compare(text.SortKey(a), text.SortKey(b)) })
-	if !slices.Equal(got, want) {
-		t.Errorf("order %q, want %q", got, want)
-	}
-}
-
-func TestSortKeyIsForEveryGoroutine(t *testing.T) {
-	want := text.SortKey("Jürgen Müller")
-	errs := make(chan error, 8)
-	for range cap(errs) {
-		go func() {
-			for range 100 {
-				if got := text.SortKey("Jürgen Müller"); got != want {
-					errs <- fmt.Errorf("key %x, want %x", got, want)
-					return
-				}
-			}
-			errs <- nil
-		}()
-	}
-	for range cap(errs) {
-		if err := <-errs; err != nil {
-			t.Error(err)
-		}
-	}
-}
-
 var seeds = []string{
 	"", "Anna Schmidt", "Jürgen Müller-Lüdenscheidt", " a \u0301", "\xff\xfe", "İıſßẞς", "ﷺ", "각", "e\u0301\u0323\u0301",
 	"\u202e\u2028\r\n\t\x00", strings.Repeat("\u0301", 100), "ŉ΅ΐΰ", "ᾳᾼ", "\xf3î",
@@ -222,7 +185,6 @@ func FuzzFold(f *testing.F) {
 			t.Errorf("Fold(%q) = %q", s, once)
 		}
 		text.Variants(s)
-		text.SortKey(s)
 	})
 }
 

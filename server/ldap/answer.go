@@ -98,7 +98,7 @@ func (a *answer) send(ctx context.Context, f found) (result, error) {
 		case a.full():
 			return refuse(goldap.LDAPResultSizeLimitExceeded, ""), nil
 		case a.pageFull():
-			a.next = a.positionAfter(last).append(nil)
+			a.next = a.positionAfter(last).cookie()
 			return success, nil
 		}
 		if err := a.add(ctx, it); err != nil {

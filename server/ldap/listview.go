@@ -13,7 +13,6 @@ import (
 	"ringbook/directory/filter"
 	"ringbook/directory/index"
 	"ringbook/directory/number"
-	"ringbook/directory/text"
 )
 
 // Virtual list views (draft-ietf-ldapext-ldapv3-vlv-09): a window on a sorted list,
@@ -164,10 +163,10 @@ func (a *answer) placeOf(value string, all arranged) int {
 	value = strings.ToValidUTF8(value, "")
 	key := sortKey{reverse: all.by == nil && a.ctl.byName() && a.ctl.sort[0].reverse}
 	keyOf := func(m member) string { return m.entry.SortKey() }
-	want := text.SortKey(value)
+	want := a.srv.collation().Key(value)
 	if all.by != nil {
 		key = a.ctl.sort[0]
-		keyOf = func(m member) string { return sortKeyOf(m.entry, all.by[0]) }
+		keyOf = func(m member) string { return sortKeyOf(m.entry, all.by[0], a.srv.collation()) }
 		if all.by[0].Numbers() {
 			want = a.plan.E164(value)
 		}

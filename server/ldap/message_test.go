@@ -212,7 +212,7 @@ func encodeControl(oid string, critical bool, value []byte) []byte {
 
 func TestDecodeControls(t *testing.T) {
 	paged := goldap.NewControlPaging(100)
-	paged.SetCookie([]byte{cookieItems, 0, 0, 0, 7})
+	paged.SetCookie(position{order: "12345678", items: 7}.cookie())
 	sorted := &goldap.ControlServerSideSorting{SortKeys: []*goldap.SortKey{{AttributeType: "sn", MatchingRule: "2.5.13.3", Reverse: true}, {AttributeType: "givenName"}}}
 	for _, c := range []struct {
 		name string
@@ -256,13 +256,19 @@ func TestDecodeControls(t *testing.T) {
 }
 
 func TestPositionReadsBack(t *testing.T) {
+	const order = "12345678"
 	for _, p := range []position{{}, {items: 7}, {items: 1 << 20}, {id: "a", key: ""}, {items: 9, id: "anna-1", key: "k\x00\x01\xff"}} {
-		got, ok := readPosition(p.append(nil))
+		p.order = order
+		got, ok := readPosition(p.cookie())
 		if !ok || got != p {
 			t.Errorf("%+v reads back as %+v, %v", p, got, ok)
 		}
 	}
-	for _, b := range []string{"x", "i", "i12345", "i\xff\xff\xff\xff", "c", "canna", "c\x00\x00\x00", "c\x00\x00\x00\x01anna", "c\x00\x00\x00\x01A B\x00k", "c\x00\x00\x00\x01\x00k", "c\xff\xff\xff\xffanna\x00k"} {
+	for _, b := range []string{
+		"x", "i", "i12345", "i" + order, "i" + order + "12345", "i" + order + "\xff\xff\xff\xff", "c", "canna", "c" + order + "\x00\x00\x00",
+		"c" + order + "\x00\x00\x00\x01anna", "c" + order + "\x00\x00\x00\x01A B\x00k", "c" + order + "\x00\x00\x00\x01\x00k", "c" + order + "\xff\xff\xff\xffanna\x00k",
+		"i\x00\x00\x00\x07", "c\x00\x00\x00\x01anna\x00k", // as it was before there was an order to choose
+	} {
 		if p, ok := readPosition([]byte(b)); ok {
 			t.Errorf("%q is read as %+v", b, p)
 		}

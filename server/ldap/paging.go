@@ -6,7 +6,10 @@ import (
 	"iter"
 	"strings"
 
+	goldap "github.com/go-ldap/ldap/v3"
+
 	"ringbook/directory"
+	"ringbook/directory/text"
 )
 
 // An item is one entry of an answer: an object or, if that is nil, a contact.
@@ -42,35 +45,40 @@ func (f found) items() iter.Seq[item] {
 // may be continued on another connection and after a sync: in the order of names the
 // position is a place between two names, whoever came or left.
 type position struct {
-	items int // so many are done, the first of all unless there is an id
+	order string // [text.Collation.Digest] of the order of names; places in another mean nothing
+	items int    // so many are done, the first of all unless there is an id
 	key   string
 	id    directory.ContactID // "" = no contact is done yet, the search is sorted, or names are not seen
 }
 
-// First octets of a cookie.
+// First octets of a cookie. The digest of the order follows, and 4 octets: items.
 const (
-	cookieItems   = 'i' // then 4 octets: items
-	cookieContact = 'c' // then 4 octets: items; then the id, a zero octet and the sort key
+	cookieItems   = 'i'
+	cookieContact = 'c' // then the id, a zero octet and the sort key
 )
 
-func (p position) append(dst []byte) []byte {
-	if p.id == "" {
-		return binary.BigEndian.AppendUint32(append(dst, cookieItems), uint32(p.items))
+func (p position) cookie() []byte {
+	kind := byte(cookieItems)
+	if p.id != "" {
+		kind = cookieContact
 	}
-	dst = binary.BigEndian.AppendUint32(append(dst, cookieContact), uint32(p.items))
-	return append(append(append(dst, p.id...), 0), p.key...)
+	b := binary.BigEndian.AppendUint32(append([]byte{kind}, p.order...), uint32(p.items))
+	if p.id == "" {
+		return b
+	}
+	return append(append(append(b, p.id...), 0), p.key...)
 }
 
 func readPosition(b []byte) (p position, ok bool) {
-	const head = 1 + 4
+	const order, items = 1, 1 + text.DigestLen
 	if len(b) == 0 {
 		return p, true
 	}
-	if len(b) < head || binary.BigEndian.Uint32(b[1:]) > 1<<30 {
+	if len(b) < items+4 || binary.BigEndian.Uint32(b[items:]) > 1<<30 {
 		return p, false
 	}
-	p.items = int(binary.BigEndian.Uint32(b[1:]))
-	switch rest := b[head:]; b[0] {
+	p.order, p.items = string(b[order:items]), int(binary.BigEndian.Uint32(b[items:]))
+	switch rest := b[items+4:]; b[0] {
 	case cookieItems:
 		return p, len(rest) == 0
 	case cookieContact:
@@ -83,14 +91,22 @@ func readPosition(b []byte) (p position, ok bool) {
 	return p, false
 }
 
-// start returns where a request's page begins; false = the cookie is not one that we
-// gave to who asks.
-func (c *controls) start(who sight) (position, bool) {
-	if c.paging == nil {
-		return position{}, true
+// start returns where a request's page begins. A cookie that we did not give to who
+// asks is refused, and one of another order: it says who came first there, and not who
+// has been sent already of those who come next here. (RFC 2696 names no code for either;
+// OpenLDAP answers with these two.)
+func (c *controls) start(who sight, order string) (position, result) {
+	if c.paging == nil || len(c.paging.cookie) == 0 {
+		return position{}, success
 	}
-	p, ok := readPosition(c.paging.cookie)
-	return p, ok && (p.id == "" || who.names())
+	switch p, ok := readPosition(c.paging.cookie); {
+	case !ok || p.id != "" && !who.names():
+		return position{}, refuse(goldap.LDAPResultProtocolError, "unknown paging cookie")
+	case p.order != order:
+		return position{}, refuse(goldap.LDAPResultUnwillingToPerform, "the order of names is another one now, begin with the first page")
+	default:
+		return p, success
+	}
 }
 
 // covers reports whether the n-th item, counted from 1, was in an earlier page.
@@ -106,7 +122,7 @@ func (p position) covers(it item, n int) bool {
 
 // positionAfter returns the position behind what was sent, it being the last.
 func (a *answer) positionAfter(it item) position {
-	p := position{items: a.q.after.items + a.sent}
+	p := position{order: a.srv.collation().Digest(), items: a.q.after.items + a.sent}
 	if it.object == nil && !a.rearranged && a.sight.names() {
 		p.key, p.id = it.entry.SortKey(), it.entry.Contact().ID
 	}

@@ -146,12 +146,12 @@ func (op *operation) find(ctx context.Context, who directory.DeviceID, q searchR
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(q.seconds)*time.Second)
 		defer cancel()
 	}
-	var ok bool
-	q.after, ok = ctl.start(op.c.sight(who))
+	var r result
+	q.after, r = ctl.start(op.c.sight(who), op.c.srv.collation().Digest())
 	a := op.newAnswer(q, ctl)
 	defer a.release()
-	if !ok {
-		return a.done(ctx, refuse(goldap.LDAPResultProtocolError, "unknown paging cookie"))
+	if r != success {
+		return a.done(ctx, r)
 	}
 	r, err := a.run(ctx, who)
 	switch {

@@ -12,6 +12,7 @@ import (
 
 	"ringbook/directory"
 	"ringbook/directory/index"
+	"ringbook/directory/text"
 )
 
 // Defaults of the limits in [Options].
@@ -139,6 +140,9 @@ func setDefault[T comparable](v *T, d T) {
 		*v = d
 	}
 }
+
+// collation is the order of names, the same one for as long as the server runs.
+func (s *Server) collation() *text.Collation { return s.Directory.View().Collation() }
 
 // BindDN returns the DN as which a device binds.
 func (s *Server) BindDN(l directory.Login) string { return s.tree.bindDN(l) }

@@ -24,6 +24,7 @@ import (
 	"ringbook/directory"
 	"ringbook/directory/index"
 	"ringbook/directory/number"
+	"ringbook/directory/text"
 	"ringbook/server/auth"
 	"ringbook/server/ldap"
 )
@@ -129,6 +130,12 @@ func books() []directory.Book {
 
 func newMirror(tb testing.TB, contacts ...*directory.Contact) (*mirror, *number.Plan) {
 	tb.Helper()
+	return newMirrorIn(tb, nil, contacts...)
+}
+
+// newMirrorIn is a mirror with an order of names.
+func newMirrorIn(tb testing.TB, order *text.Collation, contacts ...*directory.Contact) (*mirror, *number.Plan) {
+	tb.Helper()
 	plan, err := number.NewPlan("DE")
 	if err != nil {
 		tb.Fatal(err)
@@ -138,7 +145,7 @@ func newMirror(tb testing.TB, contacts ...*directory.Contact) (*mirror, *number.
 			c.Phones[i].E164 = plan.E164(p.Written)
 		}
 	}
-	x, err := index.New(index.Options{Books: books(), Plan: plan}, "0123456789abcdef", 0,
+	x, err := index.New(index.Options{Books: books(), Plan: plan, Collation: order}, "0123456789abcdef", 0,
 		func(func(index.Stored) bool) {}, func(func(index.Mark) bool) {})
 	if err != nil {
 		tb.Fatal(err)

@@ -107,7 +107,7 @@ func (a *answer) arrange(ctx context.Context, f *found) (all arranged, r result,
 		}
 	default:
 		all.by = by
-		all.sort(a.ctl.sort)
+		all.sort(a.ctl.sort, a.srv.collation())
 	}
 	return all, success, nil
 }
@@ -135,12 +135,12 @@ type keyed struct {
 	keys []string // "" = no value: last, as RFC 2891 §2.2 has it
 }
 
-func (all *arranged) sort(by []sortKey) {
+func (all *arranged) sort(by []sortKey, c *text.Collation) {
 	list := make([]keyed, len(all.members))
 	for i, m := range all.members {
 		list[i] = keyed{m, make([]string, len(all.by))}
 		for n, attribute := range all.by {
-			list[i].keys[n] = sortKeyOf(m.entry, attribute)
+			list[i].keys[n] = sortKeyOf(m.entry, attribute, c)
 		}
 	}
 	slices.SortStableFunc(list, func(x, y keyed) int { return compareKeyed(x, y, by) })
@@ -191,7 +191,7 @@ func compareValues(a, b string) int {
 	return cmp.Compare(a, b)
 }
 
-func sortKeyOf(e *index.Entry, a index.Attribute) string {
+func sortKeyOf(e *index.Entry, a index.Attribute, c *text.Collation) string {
 	if a.Numbers() {
 		if ph := e.Phones(a); len(ph) > 0 {
 			return ph[0].Canonical()
@@ -199,7 +199,7 @@ func sortKeyOf(e *index.Entry, a index.Attribute) string {
 		return ""
 	}
 	if v := e.Values(a); len(v) > 0 {
-		return text.SortKey(v[0])
+		return c.Key(v[0])
 	}
 	return ""
 }

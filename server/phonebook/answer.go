@@ -46,7 +46,7 @@ func (x *exchange) write(w io.Writer) error {
 	b.Reset(w)
 	defer func() { b.Reset(nil); x.h.buffers.Put(b) }()
 	d := &document{
-		w: b, form: x.form, public: x.h.o.PublicURL, query: x.query, ascii: x.device.ASCII,
+		w: b, form: x.form, public: x.h.o.PublicURL, query: x.query, order: x.view.Collation().Digest(), ascii: x.device.ASCII,
 		write: func(ph directory.Phone) string { return x.plan.Write(ph, x.device) },
 	}
 	if len(x.shelf) > 0 {
@@ -174,7 +174,7 @@ const rendering = "1"
 func (x *exchange) tag() string {
 	parts := []string{
 		rendering, x.form.name, string(x.view.Epoch()), string(x.device.Numbers), strconv.FormatBool(x.device.ASCII),
-		x.plan.Digest(), strconv.FormatBool(x.plan.Prefixed(x.device)), x.h.o.PublicURL, x.query, x.after, strconv.FormatBool(x.input),
+		x.plan.Digest(), strconv.FormatBool(x.plan.Prefixed(x.device)), x.h.o.PublicURL, x.view.Collation().Digest(), x.query, x.after, strconv.FormatBool(x.input),
 	}
 	for _, b := range x.shelf {
 		parts = append(parts, string(b.Name()), b.Title(), strconv.FormatUint(uint64(b.Revision()), 10), strconv.FormatBool(b.Drained()))

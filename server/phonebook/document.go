@@ -30,7 +30,8 @@ type document struct {
 	public string // URL
 	title  string
 	query  string
-	plain  bool // its reader knows no entity
+	order  string // of names, its digest
+	plain  bool   // its reader knows no entity
 
 	ascii   bool
 	write   func(directory.Phone) string

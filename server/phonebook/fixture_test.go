@@ -20,6 +20,7 @@ import (
 	"ringbook/directory"
 	"ringbook/directory/index"
 	"ringbook/directory/number"
+	"ringbook/directory/text"
 	"ringbook/server/journal"
 	"ringbook/server/phonebook"
 )
@@ -39,7 +40,13 @@ type shelf struct {
 
 func newShelf(tb testing.TB, books ...directory.Book) *shelf {
 	tb.Helper()
-	x, err := index.New(index.Options{Books: books, Plan: plan(tb)}, "0123456789abcdef", 0,
+	return newShelfIn(tb, nil, books...)
+}
+
+// newShelfIn is a shelf with an order of names.
+func newShelfIn(tb testing.TB, order *text.Collation, books ...directory.Book) *shelf {
+	tb.Helper()
+	x, err := index.New(index.Options{Books: books, Plan: plan(tb), Collation: order}, "0123456789abcdef", 0,
 		slices.Values([]index.Stored(nil)), slices.Values([]index.Mark(nil)))
 	if err != nil {
 		tb.Fatal(err)

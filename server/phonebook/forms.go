@@ -178,7 +178,7 @@ func ciscoEnd(d *document) {
 	d.softKey("Dial", "SoftKey:Dial", 1)
 	d.softKey("Search", d.link(url.Values{paramInput: {"1"}}), 2)
 	if d.next != "" {
-		v := url.Values{paramAfter: {string(d.next)}}
+		v := url.Values{paramAfter: {string(d.next)}, paramOrder: {d.order}}
 		if d.query != "" {
 			v.Set(paramQuery, d.query)
 		}

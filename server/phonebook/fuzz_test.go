@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"ringbook/directory"
+	"ringbook/directory/text"
 	"ringbook/server/phonebook"
 )
 
@@ -15,7 +16,7 @@ import (
 func FuzzRequest(f *testing.F) {
 	queries := []string{
 		"", "q=zoe", "q=%2B4930", "q=%00", "q=%ff%fe", "q=*)(cn=*", "q=%E2%80%AE", "q=&q=b", "input=1", "input=1&after=c-1",
-		"after=c-1", "after=c-1&q=0", "after=%3Cx%3E", "%zz=%zz", "q;after", "mac=$mac&model=$model",
+		"after=c-1", "after=c-1&q=0", "after=c-1&order=" + (*text.Collation)(nil).Digest(), "after=%3Cx%3E", "%zz=%zz", "q;after", "mac=$mac&model=$model",
 	}
 	for _, name := range append([]string{"grandstream/phonebook.xml", "x.xml"}, formNames...) {
 		for _, q := range queries {

@@ -25,7 +25,8 @@ const Root = "/phonebook/"
 // The parameters that a phone may add to an address.
 const (
 	paramQuery = "q"     // only names and numbers that begin so
-	paramAfter = "after" // the page behind this contact
+	paramAfter = "after" // the page behind this contact,
+	paramOrder = "order" // in the order of names with this digest
 	paramInput = "input" // a form that asks what to search for
 )
 
@@ -189,8 +190,8 @@ func (x *exchange) ask() error {
 	if len(x.query) > maxQuery || len(x.after) > maxAfter {
 		return directory.ErrTooLarge
 	}
-	if !x.form.paged {
-		x.after = ""
+	if !x.form.paged || v.Get(paramOrder) != x.view.Collation().Digest() {
+		x.after = "" // behind a contact there are others in another order: from the start, so that nobody is left out
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"ringbook/directory"
+	"ringbook/directory/text"
 )
 
 // An object is any document of the …IPPhoneDirectory kind.
@@ -194,5 +195,48 @@ func TestLimit(t *testing.T) {
 	}
 	if w := r.ask("snom.xml", func(r *http.Request) { r.Method = http.MethodHead }); w.Code != http.StatusOK {
 		t.Errorf("HEAD: %d", w.Code)
+	}
+}
+
+// TestOrderOfALanguage: the book is in the order of the configured language, a phone is told
+// that it has changed, and a page behind somebody in another order begins at the first again.
+func TestOrderOfALanguage(t *testing.T) {
+	people := func(tag string) *rig {
+		order, err := text.ParseCollation(tag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newShelfIn(t, order, directory.Book{Name: "people", Title: "Contoso"})
+		var all []directory.Contact
+		for i, name := range append([]string{"Öberg", "Zorn", "Åberg", "Ärlig"}, slices.Repeat([]string{"Ek"}, 40)...) {
+			phone := directory.Phone{Kind: directory.PhoneWork, Written: fmt.Sprintf("030 1%04d", i), E164: fmt.Sprintf("+49301%04d", i)}
+			all = append(all, directory.Contact{ID: directory.ContactID(fmt.Sprintf("c-%03d", i)), Source: directory.SourceUser, DisplayName: name, Phones: []directory.Phone{phone}})
+		}
+		s.apply(all)
+		s.SetLoaded()
+		return newRig(t, s)
+	}
+	swedish, root := people("sv"), people("root")
+	for r, want := range map[*rig]string{swedish: "Zorn Åberg Ärlig Öberg", root: "Åberg Ärlig Öberg Zorn"} {
+		var got []string
+		for _, line := range r.pages("cisco.xml") {
+			if name, _, _ := strings.Cut(line, " "); name != "Ek" {
+				got = append(got, name)
+			}
+		}
+		if !slices.Equal(got, strings.Fields(want)) {
+			t.Errorf("the order is %q, want %s", got, want)
+		}
+	}
+	if a, b := swedish.ask("yealink.xml", nil).Header().Get("ETag"), root.ask("yealink.xml", nil).Header().Get("ETag"); a == b {
+		t.Errorf("both orders have the tag %s", a)
+	}
+	first := swedish.object("cisco.xml")
+	next := first.key(t, "Next")
+	if got := swedish.object(next).Entries[0].Name; got != "Ek" {
+		t.Errorf("the second page begins with %s", got)
+	}
+	if got := root.object(next).Entries[0].Name; got != "Åberg" {
+		t.Errorf("in another order the second page begins with %s", got)
 	}
 }
