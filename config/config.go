@@ -29,6 +29,7 @@ type Config struct {
 	File      string // where it was read from; "" = from the environment alone
 	DataDir   string
 	PublicURL string // "https://host[:port]", without a path
+	Language  string // in whose order names are listed; see [ringbook/directory/text.ParseCollation]
 
 	Tenant  Tenant
 	Mirror  Mirror

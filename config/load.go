@@ -57,6 +57,7 @@ func Load(path string) (*Config, error) {
 	r.books()
 	r.anonymous()
 	r.sites()
+	r.setLanguage()
 	r.unknown()
 	r.check()
 	if len(r.problems) > 0 {
@@ -83,6 +84,7 @@ func Draft(path string) (*Config, error) {
 	r.books()
 	r.anonymous()
 	r.sites()
+	r.setLanguage()
 	if len(r.problems) > 0 {
 		r.problems.sort()
 		return nil, r.problems

@@ -129,6 +129,9 @@ func lineOf(text, key string, n int) int {
 func suggest(key string, known []string) string {
 	best, least := "", len(key)/2+1
 	for _, k := range known {
+		if !strings.Contains(k, ".") && strings.HasSuffix(key, "."+k) {
+			return fmt.Sprintf("Did you mean %s? Then it belongs at the top, above the first [table].", k)
+		}
 		if d := distance(key, k); d < least {
 			best, least = k, d
 		}

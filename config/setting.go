@@ -53,6 +53,7 @@ func (r *reader) settings() []setting {
 	return append([]setting{
 		text("data_dir", &c.DataDir),
 		text("public_url", &c.PublicURL),
+		language(keyLanguage, &c.Language),
 
 		text("tenant.id", &c.Tenant.ID),
 		text("tenant.client_id", &c.Tenant.ClientID),

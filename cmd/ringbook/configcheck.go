@@ -15,6 +15,7 @@ type checked struct {
 	OK       bool             `json:"ok"`
 	Problems []config.Problem `json:"problems"`
 	Warnings []config.Problem `json:"warnings"`
+	Language string           `json:"language,omitempty"` // in whose order names are listed
 }
 
 func newConfig(o *options) *cobra.Command {
@@ -50,6 +51,7 @@ func (o *options) checkConfig(cmd *cobra.Command) error {
 		if cfg != nil {
 			doc.Problems = []config.Problem{}
 			doc.Warnings = append(doc.Warnings, cfg.Warnings...)
+			doc.Language = cfg.Language
 		}
 		return errors.Join(printJSON(out, doc), err)
 	}
@@ -59,6 +61,6 @@ func (o *options) checkConfig(cmd *cobra.Command) error {
 	for _, w := range cfg.Warnings {
 		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
 	}
-	_, err = fmt.Fprintf(out, "%s is in order.\n", file)
+	_, err = fmt.Fprintf(out, "%s is in order.\nOrder of names: %s\n", file, cfg.Language)
 	return err
 }

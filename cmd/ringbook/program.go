@@ -17,6 +17,7 @@ import (
 	"ringbook/directory"
 	"ringbook/directory/number"
 	"ringbook/directory/store"
+	"ringbook/directory/text"
 	"ringbook/directory/vcard"
 	"ringbook/graph"
 	"ringbook/server"
@@ -60,11 +61,15 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger, progress fu
 	if err != nil {
 		return nil, fmt.Errorf("numbers: %w", err)
 	}
+	collation, err := text.ParseCollation(cfg.Language)
+	if err != nil {
+		return nil, fmt.Errorf("language: %w", err)
+	}
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return nil, &hintError{err: fmt.Errorf("data_dir: %w", err), code: exitUsage, hint: "Name a folder that this user may write."}
 	}
 	p.store, err = store.Open(ctx, filepath.Join(cfg.DataDir, storeName), store.Options{
-		Books: cfg.Books, Groups: cfg.Groups(), Plan: plan, MaxPhones: cfg.Numbers.MaxPhones, Precedence: cfg.Mirror.Precedence, MailboxTitle: cfg.Mirror.MailboxTitle, ShrinkGuard: cfg.Mirror.ShrinkGuard,
+		Books: cfg.Books, Groups: cfg.Groups(), Plan: plan, MaxPhones: cfg.Numbers.MaxPhones, Precedence: cfg.Mirror.Precedence, Collation: collation, MailboxTitle: cfg.Mirror.MailboxTitle, ShrinkGuard: cfg.Mirror.ShrinkGuard,
 		Renderer: store.Renderer{Version: vcard.Version, Print: digest}, Log: log,
 	})
 	if err != nil {
