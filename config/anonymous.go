@@ -9,8 +9,7 @@ import (
 	"ringbook/directory/index"
 )
 
-// defaultAnonymousHits: a screen of a printer shows ten. Who goes on page by page
-// gets as many again.
+// defaultAnonymousHits: a screen of a printer shows ten.
 const defaultAnonymousHits = 50
 
 // anonymous reads the [[ldap.anonymous]] tables. What cannot be read lets nobody in:

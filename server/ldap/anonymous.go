@@ -16,7 +16,7 @@ type Anonymous struct {
 	Networks   []netip.Prefix
 	Books      []directory.BookName
 	Attributes []index.Attribute
-	Hits       int // most entries of one answer; 0 = as many as the server gives
+	Hits       int // most entries of one search, all its pages together; 0 = as many as there are
 	Numbers    directory.NumberProfile
 }
 
@@ -86,6 +86,20 @@ func (s sight) names() bool {
 	_, ok := s.known("cn")
 	return ok
 }
+
+// keepsPlaces reports whether pages of who may go on at a place in the order of names,
+// which the client says. Who does not see the names might ask about them so, and who
+// may see some of the entries only would see the rest: their pages are counted.
+func (c *conn) keepsPlaces(who directory.DeviceID) bool {
+	if s := c.sight(who); s != nil {
+		return s.names() && c.anonymous.Hits == 0
+	}
+	return true
+}
+
+// capped reports whether a search ends with so many entries, in however many pages or
+// windows: a stranger, who may not walk through the whole directory.
+func (a *answer) capped() bool { return a.sight != nil && a.device.Hits > 0 }
 
 // account is who has to pay for a search: the device or, if there is none, whoever
 // shares the client's address. No device has a blank in its id.

@@ -151,6 +151,91 @@ func TestAnonymousHasFewHits(t *testing.T) {
 	}
 }
 
+// TestAnonymousPagesAreCounted: who may see three entries of a search sees no more of
+// it page by page, on however many connections, nor with a cookie that he made up.
+func TestAnonymousPagesAreCounted(t *testing.T) {
+	s := newSiteAt(t, func(p *ldap.Port) {
+		a := printers(t, "cn")
+		a.Hits = 3
+		p.Anonymous = []ldap.Anonymous{a}
+	})
+	page := func(c *goldap.Conn, size uint32, cookie []byte, more ...goldap.Control) (found []string, next []byte, result uint16) {
+		t.Helper()
+		ctl := goldap.NewControlPaging(size)
+		ctl.SetCookie(cookie)
+		r := request("(cn=*)", "cn")
+		r.Controls = append(more, ctl)
+		res, err := c.Search(r)
+		if p, ok := goldap.FindControl(res.Controls, goldap.ControlTypePaging).(*goldap.ControlPaging); ok {
+			next = p.Cookie
+		}
+		return names(res), next, code(err)
+	}
+	pages := func(size uint32, more ...goldap.Control) (all []string) {
+		t.Helper()
+		for cookie := []byte(nil); ; {
+			found, next, result := page(s.dial(t), size, cookie, more...)
+			if all = append(all, found...); result == goldap.LDAPResultSizeLimitExceeded {
+				return all
+			}
+			if result != 0 || len(next) == 0 {
+				t.Fatalf("pages of %d end with %v and result %d", size, all, result)
+			}
+			cookie = next
+		}
+	}
+	backwards := &goldap.ControlServerSideSorting{SortKeys: []*goldap.SortKey{{AttributeType: "cn", Reverse: true}}}
+	for size := uint32(1); size <= 4; size++ {
+		if got := pages(size); !slices.Equal(got, []string{"anna", "annika", "kowalski"}) {
+			t.Errorf("pages of %d: %v", size, got)
+		}
+		if got := pages(size, backwards); !slices.Equal(got, []string{"star", "meier", "muller"}) {
+			t.Errorf("pages of %d backwards: %v", size, got)
+		}
+	}
+	c := s.dial(t)
+	_, given, _ := page(c, 1, nil)
+	order := string(given[1 : len(given)-4]) // digest of the order of names
+	if found, _, result := page(c, 2, []byte("i"+order+"\x00\x00\x00\x03")); len(found) > 0 || result != goldap.LDAPResultSizeLimitExceeded {
+		t.Errorf("behind the third: %v, result %d", found, result)
+	}
+	for _, forged := range []string{"c" + order + "\x00\x00\x00\x00annika\x00a", "c" + order + "\x00\x00\x00\x02meier\x00m", "i" + order + "\xff\xff\xff\xff"} {
+		if found, _, result := page(c, 2, []byte(forged)); len(found) > 0 || result != goldap.LDAPResultProtocolError {
+			t.Errorf("%q: %v, result %d", forged, found, result)
+		}
+	}
+	if res, err := s.bound(t).SearchWithPaging(request("(cn=*)", "cn"), 2); err != nil || len(res.Entries) != 7 {
+		t.Errorf("a device reads %v, %v", names(res), err)
+	}
+}
+
+// TestAnonymousWindowsAreCounted: neither does he scroll through a list.
+func TestAnonymousWindowsAreCounted(t *testing.T) {
+	s := newSiteAt(t, func(p *ldap.Port) {
+		a := printers(t, "cn")
+		a.Hits = 3
+		p.Anonymous = []ldap.Anonymous{a}
+	})
+	c := s.dial(t)
+	for order, want := range map[string][]string{"cn": {"anna", "annika", "kowalski"}, "-cn": {"star", "meier", "muller"}} {
+		if v := view(t, c, "(cn=*)", order, offsetView(0, 9, 1, 0)); !slices.Equal(v.names, want) || v.count != 3 {
+			t.Errorf("by %s: %+v", order, v)
+		}
+	}
+	if v := view(t, c, "(|(cn=star*)(cn=peter*)(cn=max*)(description=*))", "cn", offsetView(0, 9, 1, 0)); !slices.Equal(v.names, []string{"muller", "meier", "star"}) || v.count != 3 {
+		t.Errorf("with the book behind them: %+v", v)
+	}
+	if v := view(t, c, "(cn=*)", "cn", offsetView(0, 9, 4, 0)); v.code == 0 {
+		t.Errorf("the fourth: %+v", v)
+	}
+	if v := view(t, c, "(cn=*)", "cn", valueView(1, 9, "m")); !slices.Equal(v.names, []string{"kowalski"}) || v.target != 4 {
+		t.Errorf("by value: %+v", v)
+	}
+	if v := view(t, s.bound(t), "(cn=*)", "cn", offsetView(0, 9, 1, 0)); v.count != 7 {
+		t.Errorf("a device: %+v", v)
+	}
+}
+
 // TestAnonymousIsBusyUntilLoaded: nothing is answered of what is not there yet.
 func TestAnonymousIsBusyUntilLoaded(t *testing.T) {
 	m, plan := newMirror(t)

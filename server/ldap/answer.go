@@ -114,10 +114,10 @@ func (a *answer) send(ctx context.Context, f found) (result, error) {
 
 // full reports whether a size limit is reached. The client's is for all pages
 // together, as RFC 2696 §3 implies and OpenLDAP has it; ours is for what a client
-// takes at once, as Active Directory has it.
+// takes at once, as Active Directory has it, but for strangers: theirs ends it.
 func (a *answer) full() bool {
 	theirs := a.q.size > 0 && a.q.after.items+a.sent >= int(a.q.size)
-	return theirs || a.ctl.paging == nil && a.overOurs()
+	return theirs || a.ctl.paging == nil && a.overOurs() || a.capped() && a.q.after.items+a.sent >= a.device.Hits
 }
 
 // pageFull reports whether the page is. It may be shorter than the client wants.

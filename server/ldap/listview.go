@@ -103,6 +103,10 @@ func (a *answer) window(ctx context.Context, f *found) (result, error) {
 	if r := a.sortedAs(all); r != success {
 		return r, nil
 	}
+	if a.capped() { // of the list a stranger has its beginning
+		all.members = all.members[:min(len(all.members), a.device.Hits)]
+		f.objects = f.objects[:min(len(f.objects), a.device.Hits-len(all.members))]
+	}
 	if a.ctl.view.byValue && all.unknown != "" && !a.sight.names() {
 		return a.noView(resultSortControlMissing, "no value has a place in an order that is not known"), nil
 	}

@@ -48,7 +48,7 @@ type position struct {
 	order string // [text.Collation.Digest] of the order of names; places in another mean nothing
 	items int    // so many are done, the first of all unless there is an id
 	key   string
-	id    directory.ContactID // "" = no contact is done yet, the search is sorted, or names are not seen
+	id    directory.ContactID // "" = no contact is done yet, the search is sorted, or its client keeps no places
 }
 
 // First octets of a cookie. The digest of the order follows, and 4 octets: items.
@@ -94,13 +94,13 @@ func readPosition(b []byte) (p position, ok bool) {
 // start returns where a request's page begins. A cookie that we did not give to who
 // asks is refused, and one of another order: it says who came first there, and not who
 // has been sent already of those who come next here. (RFC 2696 names no code for either;
-// OpenLDAP answers with these two.)
-func (c *controls) start(who sight, order string) (position, result) {
+// OpenLDAP answers with these two.) places: it may be a place in the order of names.
+func (c *controls) start(places bool, order string) (position, result) {
 	if c.paging == nil || len(c.paging.cookie) == 0 {
 		return position{}, success
 	}
 	switch p, ok := readPosition(c.paging.cookie); {
-	case !ok || p.id != "" && !who.names():
+	case !ok || p.id != "" && !places:
 		return position{}, refuse(goldap.LDAPResultProtocolError, "unknown paging cookie")
 	case p.order != order:
 		return position{}, refuse(goldap.LDAPResultUnwillingToPerform, "the order of names is another one now, begin with the first page")
@@ -123,7 +123,7 @@ func (p position) covers(it item, n int) bool {
 // positionAfter returns the position behind what was sent, it being the last.
 func (a *answer) positionAfter(it item) position {
 	p := position{order: a.srv.collation().Digest(), items: a.q.after.items + a.sent}
-	if it.object == nil && !a.rearranged && a.sight.names() {
+	if it.object == nil && !a.rearranged && a.sight.names() && !a.capped() {
 		p.key, p.id = it.entry.SortKey(), it.entry.Contact().ID
 	}
 	return p

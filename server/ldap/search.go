@@ -147,7 +147,7 @@ func (op *operation) find(ctx context.Context, who directory.DeviceID, q searchR
 		defer cancel()
 	}
 	var r result
-	q.after, r = ctl.start(op.c.sight(who), op.c.srv.collation().Digest())
+	q.after, r = ctl.start(op.c.keepsPlaces(who), op.c.srv.collation().Digest())
 	a := op.newAnswer(q, ctl)
 	defer a.release()
 	if r != success {
