@@ -96,7 +96,7 @@ func TestIOSBriefLeavesMissingPropertiesOut(t *testing.T) {
 		"Prefer: return=minimal": false, "Prefer: wait=5, return=minimal": false, "Prefer: return-minimal": false,
 	} {
 		body := multistatus(t, s.do("PROPFIND", bookHref, propfind("<displayname/><quota-used-bytes/>"), "Depth: 0", header))
-		if got := strings.Contains(body, "404"); got != want {
+		if got := strings.Contains(body, " 404 "); got != want {
 			t.Errorf("%s: 404 propstat %t, want %t", header, got, want)
 		}
 	}
