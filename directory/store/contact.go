@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"strings"
 
 	"ringbook/directory"
@@ -89,35 +90,42 @@ func appendFlag(b []byte, number uint64, f directory.Flag) []byte {
 var errTorn = errors.New("field longer than its record")
 
 // nextField cuts the first field off b.
-func nextField(b []byte) (number uint64, value, rest []byte, err error) {
-	number, n := binary.Uvarint(b)
-	if n <= 0 {
-		return 0, nil, nil, errTorn
+func nextField(b string) (number uint64, value, rest string, err error) {
+	number, b, ok := cutUvarint(b)
+	if !ok {
+		return 0, "", "", errTorn
 	}
-	size, m := binary.Uvarint(b[n:])
-	if m <= 0 || size > uint64(len(b)-n-m) {
-		return 0, nil, nil, errTorn
+	size, b, ok := cutUvarint(b)
+	if !ok || size > uint64(len(b)) {
+		return 0, "", "", errTorn
 	}
-	b = b[n+m:]
 	return number, b[:size], b[size:], nil
+}
+
+func cutUvarint(b string) (n uint64, rest string, ok bool) {
+	n, size := binary.Uvarint([]byte(b[:min(len(b), binary.MaxVarintLen64)]))
+	if size <= 0 {
+		return 0, "", false
+	}
+	return n, b[size:], true
 }
 
 func decodeContact(id directory.ContactID, b []byte, v vocabulary) (*directory.Contact, error) {
 	c := &directory.Contact{ID: id}
 	shared, own := words(c), texts(c)
-	for len(b) > 0 {
-		number, value, rest, err := nextField(b)
+	for record := string(b); record != ""; {
+		number, value, rest, err := nextField(record)
 		if err != nil {
 			return nil, err
 		}
-		b = rest
+		record = rest
 		switch {
 		case number >= firstWord && number < firstWord+uint64(len(shared)):
 			*shared[number-firstWord] = v.of(value) //nolint:gosec // the case has checked it
 		case number >= firstOwn && number < firstOwn+uint64(len(own)):
-			*own[number-firstOwn] = string(value) //nolint:gosec // the case has checked it
+			*own[number-firstOwn] = value //nolint:gosec // the case has checked it
 		case number == fieldMail:
-			c.Emails = append(c.Emails, string(value))
+			c.Emails = append(c.Emails, value)
 		case number == fieldPhone:
 			p, err := decodePhone(value, v)
 			if err != nil {
@@ -130,13 +138,14 @@ func decodeContact(id directory.ContactID, b []byte, v vocabulary) (*directory.C
 			c.ShowInAddressList = directory.Flag(value[0])
 		}
 	}
-	shareWithin(c)
+	c.Emails, c.Phones = slices.Clone(c.Emails), slices.Clone(c.Phones) // as long as they are, and no longer
+	pack(c)
 	return c, nil
 }
 
-func decodePhone(b []byte, v vocabulary) (directory.Phone, error) {
+func decodePhone(b string, v vocabulary) (directory.Phone, error) {
 	var p directory.Phone
-	for len(b) > 0 {
+	for b != "" {
 		number, value, rest, err := nextField(b)
 		if err != nil {
 			return p, err
@@ -148,9 +157,9 @@ func decodePhone(b []byte, v vocabulary) (directory.Phone, error) {
 		case 2:
 			p.Attribute = v.of(value)
 		case 3:
-			p.Written = string(value)
+			p.Written = value
 		case 4:
-			p.E164 = string(value)
+			p.E164 = value
 		}
 	}
 	return p, nil
@@ -160,50 +169,81 @@ func decodePhone(b []byte, v vocabulary) (directory.Phone, error) {
 // are a few hundred.
 type vocabulary map[string]string
 
-// of returns the one copy of a word.
-func (v vocabulary) of(word []byte) string {
-	if w, ok := v[string(word)]; ok {
-		return w
+// of returns the one copy of a word. It keeps nothing else alive: a text may be a
+// part of a record, or of a source's whole page.
+func (v vocabulary) of(word string) string {
+	if word == "" {
+		return ""
 	}
-	w := string(word)
-	v[w] = w
+	w, ok := v[word]
+	if !ok {
+		w = strings.Clone(word)
+		v[w] = w
+	}
 	return w
 }
 
 // share lets a contact use the copies of v.
 func (v vocabulary) share(c *directory.Contact) {
 	for _, s := range words(c) {
-		v.word(s)
+		*s = v.of(*s)
 	}
+	c.Emails, c.Phones = slices.Clone(c.Emails), slices.Clone(c.Phones)
 	for i := range c.Phones {
-		v.word((*string)(&c.Phones[i].Kind))
-		v.word(&c.Phones[i].Attribute)
+		p := &c.Phones[i]
+		p.Kind, p.Attribute = directory.PhoneKind(v.of(string(p.Kind))), v.of(p.Attribute)
 	}
-	shareWithin(c)
+	pack(c)
 }
 
-// word exchanges s for the one copy, which keeps nothing else alive: a source's
-// text may be a part of a whole page.
-func (v vocabulary) word(s *string) {
-	if *s == "" {
-		return
+// pack puts all texts that are a contact's own side by side, those that stand in it
+// twice once. Whoever lists people reads them one after the other, and waits for
+// memory more than for anything else; and what collects garbage has one text to look
+// at instead of ten.
+func pack(c *directory.Contact) {
+	sameName := len(c.Emails) > 0 && c.Emails[0] == c.UserPrincipalName
+	if sameName {
+		c.UserPrincipalName = ""
 	}
-	w, ok := v[*s]
-	if !ok {
-		w = strings.Clone(*s)
-		v[w] = w
+	var room [16]*string // most contacts have fewer
+	own := room[:0]
+	for _, s := range texts(c) {
+		own = append(own, s)
 	}
-	*s = w
-}
-
-// shareWithin keeps texts that stand twice in a contact once.
-func shareWithin(c *directory.Contact) {
 	for i := range c.Phones {
-		if p := &c.Phones[i]; p.E164 == p.Written {
-			p.E164 = p.Written
+		if p := &c.Phones[i]; p.Written != p.E164 {
+			own = append(own, &p.Written, &p.E164)
+		} else {
+			own = append(own, &p.E164)
 		}
 	}
-	if len(c.Emails) > 0 && c.Emails[0] == c.UserPrincipalName {
+	for i := range c.Emails {
+		own = append(own, &c.Emails[i])
+	}
+	join(own)
+	for i := range c.Phones {
+		if p := &c.Phones[i]; len(p.Written) == len(p.E164) && p.Written == p.E164 {
+			p.Written = p.E164
+		}
+	}
+	if sameName {
 		c.UserPrincipalName = c.Emails[0]
+	}
+}
+
+// join makes the texts parts of one.
+func join(texts []*string) {
+	n := 0
+	for _, s := range texts {
+		n += len(*s)
+	}
+	var all strings.Builder
+	all.Grow(n)
+	for _, s := range texts {
+		all.WriteString(*s)
+	}
+	rest := all.String()
+	for _, s := range texts {
+		*s, rest = rest[:len(*s)], rest[len(*s):]
 	}
 }
