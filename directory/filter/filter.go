@@ -106,6 +106,57 @@ func (f *Filter) Eval(leaf func(*Filter) Result) Result {
 	}
 }
 
+// Compile returns a function that evaluates the tree as Eval does, with the tests that
+// leaf makes of its leaves, each once: for whoever has many things to evaluate it for.
+func Compile[T any](f *Filter, leaf func(*Filter) func(T) Result) func(T) Result {
+	test := compile(f, leaf)
+	stop := f.Stop
+	if stop == nil {
+		return test
+	}
+	return func(v T) Result {
+		if stop() {
+			return Undefined
+		}
+		return test(v)
+	}
+}
+
+func compile[T any](f *Filter, leaf func(*Filter) func(T) Result) func(T) Result {
+	if f.Op > Not {
+		return leaf(f)
+	}
+	tests := make([]func(T) Result, len(f.Children))
+	for i, c := range f.Children {
+		tests[i] = Compile(c, leaf)
+	}
+	switch {
+	case f.Op == Not:
+		return func(v T) Result { return -tests[0](v) }
+	case len(tests) == 1:
+		return tests[0]
+	case f.Op == And:
+		return func(v T) Result {
+			r := True
+			for _, t := range tests {
+				if r = min(r, t(v)); r == False {
+					break
+				}
+			}
+			return r
+		}
+	}
+	return func(v T) Result {
+		r := False
+		for _, t := range tests {
+			if r = max(r, t(v)); r == True {
+				break
+			}
+		}
+		return r
+	}
+}
+
 // Decide evaluates the tree as Eval does, and returns the node that decides it:
 // the smallest part of the filter that would have to come out otherwise. Of an
 // And that is not true it is in the first child that is not; of an Or that is

@@ -237,7 +237,7 @@ func BenchmarkTitled(b *testing.B) {
 				for b.Loop() {
 					book := x.View().Books()[0]
 					for kind := range index.Kinds {
-						for range book.Better(kind, f) {
+						for range book.Query(f).Better(kind) {
 							continue
 						}
 					}

@@ -114,12 +114,24 @@ func (b *Book) shows(slot int) *Entry {
 
 // member returns the entry at slot if it is a member.
 func (b *Book) member(slot int) *Entry {
+	e := b.view.entries.at(slot)
+	if e == nil {
+		return nil
+	}
+	return b.show(e)
+}
+
+// show returns what the shelf shows of an entry of the view in this book; nil = nothing.
+func (b *Book) show(e *Entry) *Entry {
+	if b.drained || !b.own.stamps.at(e.slot).member() {
+		return nil
+	}
 	for _, h := range b.before {
-		if h.stamps.at(slot).member() {
+		if h.stamps.at(e.slot).member() {
 			return nil
 		}
 	}
-	return b.shows(slot)
+	return e.in(b.book)
 }
 
 // All yields the members, in no order that means anything.

@@ -1,7 +1,6 @@
 package index
 
 import (
-	"iter"
 	"slices"
 	"strings"
 
@@ -17,31 +16,50 @@ type finder struct {
 	view    *View
 	numbers numberReader
 	mode    mode
-	most    int // more are not worth telling from the others
+	read    []valueRead // by the mode
+	most    int         // more are not worth telling from the others
+	begun   []beginning
+}
+
+// finder returns one for a filter of a search by somebody who dials by a plan.
+func (v *View) finder(f *filter.Filter, p *number.Plan) *finder {
+	x := &finder{view: v, numbers: numberReader{plan: p}}
+	x.mode = asked(f, &x.read)
+	return x
+}
+
+// A beginning is what was found for one: phones send the same text to all attributes,
+// and those of one name are parts of those of another.
+type beginning struct {
+	of    posting
+	found candidates
 }
 
 // A numberReader reads each number of a filter once: phones send the same to
 // all attributes of numbers.
 type numberReader struct {
 	plan *number.Plan
-	read map[string]number.Query
+	read []numberRead // few: a look at each is enough
 }
 
-func newNumberReader(p *number.Plan) numberReader {
-	return numberReader{p, map[string]number.Query{}}
+type numberRead struct {
+	written string
+	query   number.Query
 }
 
-func (r numberReader) query(s string) number.Query {
-	q, ok := r.read[s]
-	if !ok {
-		q = r.plan.Query(s)
-		r.read[s] = q
+func (r *numberReader) query(s string) number.Query {
+	for i := range r.read {
+		if r.read[i].written == s {
+			return r.read[i].query
+		}
 	}
+	q := r.plan.Query(s)
+	r.read = append(r.read, numberRead{s, q})
 	return q
 }
 
 // has reports whether a number is a value of an attribute.
-func (r numberReader) has(row *attributeRow, p directory.Phone) bool {
+func (r *numberReader) has(row *attributeRow, p directory.Phone) bool {
 	return row.has(p.Kind) && (!row.extension || r.plan.Extension(p) != "")
 }
 
@@ -78,27 +96,25 @@ func (c candidates) with(d candidates) candidates {
 	return c
 }
 
-// all yields the slots, some more than once.
-func (c candidates) all() iter.Seq[uint32] {
-	return func(yield func(uint32) bool) {
-		for _, piece := range c.postings {
-			for _, p := range piece {
-				if !yield(p.slot) {
-					return
-				}
-			}
-		}
-		for _, slot := range c.slots {
-			if !yield(slot) {
-				return
-			}
-		}
-	}
+// enough is find for who has no use for too many.
+func (x *finder) enough(f *filter.Filter) (candidates, bool) {
+	x.most = enough(x.view)
+	c, ok := x.find(f)
+	return c, ok && c.size() <= x.most
 }
 
+func enough(v *View) int { return max(v.contacts/manyCandidates, fewCandidates) }
+
 // sorted returns the slots, each once.
-func (c candidates) sorted() []uint32 {
-	slots := slices.AppendSeq(make([]uint32, 0, c.size()), c.all())
+func (c candidates) sorted() []uint32 { return c.appendSorted(make([]uint32, 0, c.size())) }
+
+func (c candidates) appendSorted(slots []uint32) []uint32 {
+	for _, piece := range c.postings {
+		for i := range piece {
+			slots = append(slots, piece[i].slot)
+		}
+	}
+	slots = append(slots, c.slots...)
 	slices.Sort(slots)
 	return slices.Compact(slots)
 }
@@ -197,7 +213,22 @@ func (x *finder) piece(seed uint32, s string) (c candidates, ok bool) {
 	return c, ok
 }
 
-func (x *finder) begins(p posting) candidates { return x.view.begins(p) }
+func (x *finder) begins(p posting) candidates {
+	for i := range x.begun {
+		if x.begun[i].of == p {
+			return x.begun[i].found
+		}
+	}
+	c := x.view.begins(p)
+	if len(x.begun) < maxBegun {
+		x.begun = append(x.begun, beginning{p, c})
+	}
+	return c
+}
+
+// maxBegun is how many beginnings are remembered: what a filter of several attributes
+// has, and not what a keypad's digits may mean.
+const maxBegun = 16
 
 // begins returns the postings whose text begins with that of p.
 func (v *View) begins(p posting) (c candidates) {
@@ -247,12 +278,11 @@ func (x *finder) number(f *filter.Filter) (c candidates, ok bool) {
 	return c.with(begin).with(x.endings(longest)), ok && too
 }
 
-func (x *finder) endings(s string) candidates { return x.view.endings(x.numbers.query(s)) }
-
 // endings returns the candidates of a whole number or its end.
-func (v *View) endings(q number.Query) (c candidates) {
-	for _, key := range q.Keys() {
-		c = c.with(v.begins(newPosting(kindEnding, key+endOfEnding, 0)))
+func (x *finder) endings(s string) (c candidates) {
+	var room [4]string
+	for _, key := range x.numbers.query(s).AppendKeys(room[:0]) {
+		c = c.with(x.begins(newPosting(kindEnding, key+endOfEnding, 0)))
 	}
 	return c
 }

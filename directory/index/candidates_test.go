@@ -148,7 +148,7 @@ func checkSearch(t *testing.T, r *rand.Rand, b *index.Book, f *filter.Filter) {
 		return
 	}
 	i := r.IntN(len(want))
-	if got := slices.Collect(b.SearchAfter(f, want[i].SortKey(), want[i].Contact().ID)); !slices.Equal(got, want[i+1:]) {
+	if got := slices.Collect(b.Query(f).Hits(want[i].SortKey(), want[i].Contact().ID)); !slices.Equal(got, want[i+1:]) {
 		t.Fatalf("%s at %d: finds %d after %d of %d", f, b.Revision(), len(got), i, len(want))
 	}
 }

@@ -15,18 +15,19 @@ import (
 // An Entry is one contact of a view. The same value of a contact is the same
 // *Entry in every view, so that what is derived from it can be kept beside it.
 type Entry struct {
-	contact  *directory.Contact // as it is shown
+	// What a search looks at first stands first, within what memory gives at once.
+	contact *directory.Contact // as it is shown
+	slot    int
+	shown   []*Entry // by the book's place: what each shows of a contact that has parts; nil = nothing; see [Index.shownIn]
+	keys    []key
+
+	sortKey  string
 	stored   *directory.Contact // with the numbers that are not, and without its parts
 	modified int64              // Unix seconds
 	person
-	// What each book shows of a contact that has parts; see [Index.shownIn].
-	shown   []*Entry             // by the book's place; nil = nothing
-	alone   *Entry               // itself without its parts
-	of      []*directory.Contact // of one of those: the parts that are shown
-	moved   int64                // Unix seconds: when a part last came or went; 0 = not known
-	sortKey string
-	keys    []key
-	slot    int
+	alone *Entry               // itself without its parts, if it has any
+	of    []*directory.Contact // of what a book shows of a contact with parts: those that are shown
+	moved int64                // Unix seconds: when a part last came or went; 0 = not known
 }
 
 // A key is one value of an attribute in a form in which it is compared (see

@@ -110,6 +110,7 @@ type Index struct {
 	slots        *slots
 	view         atomic.Pointer[View]
 	order        atomic.Pointer[order] // the last that was made
+	markings     sync.Pool             // of *marking
 	writing      sync.Mutex            // held while one view is made out of another
 }
 
@@ -145,8 +146,9 @@ func (s *slots) find(id directory.ContactID) (int, bool) {
 func New(o Options, epoch directory.Epoch, rev directory.Revision, contacts iter.Seq[Stored], marks iter.Seq[Mark]) (*Index, error) {
 	x := &Index{
 		plan: o.Plan, maxPhones: o.MaxPhones, precedence: o.Precedence, collation: o.Collation, mailboxTitle: o.MailboxTitle, seed: maphash.MakeSeed(),
-		slots: &slots{of: map[directory.ContactID]int{}},
-		known: map[directory.Group]struct{}{},
+		slots:    &slots{of: map[directory.ContactID]int{}},
+		known:    map[directory.Group]struct{}{},
+		markings: sync.Pool{New: func() any { return new(marking) }},
 	}
 	if x.plan != nil {
 		x.everywhere = x.plan.Everywhere()
@@ -168,7 +170,7 @@ func New(o Options, epoch directory.Epoch, rev directory.Revision, contacts iter
 		}
 		byName[b.Name] = i
 		x.books = append(x.books, &book{
-			name: b.Name, title: b.Title, filter: cmp.Or(b.Filter, directory.DefaultFilter), rule: compile(rule, newNumberReader(x.plan), rules()),
+			name: b.Name, title: b.Title, filter: cmp.Or(b.Filter, directory.DefaultFilter), rule: compile(rule, &numberReader{plan: x.plan}, rules()),
 			groups: Groups(rule), mailboxes: mailboxesOf(rule), place: i,
 		})
 	}

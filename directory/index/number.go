@@ -14,8 +14,9 @@ func (b *Book) Holders(written string) (holders []*Entry) {
 	if b.drained {
 		return nil
 	}
-	q := b.plan.Query(written)
-	for _, slot := range b.view.endings(q).sorted() {
+	x := finder{view: b.view, numbers: numberReader{plan: b.plan}}
+	among, q := x.endings(written), x.numbers.query(written)
+	for _, slot := range among.sorted() {
 		e := b.member(int(slot))
 		if e != nil && slices.ContainsFunc(e.contact.Phones, q.Equal) {
 			holders = append(holders, e)

@@ -124,7 +124,7 @@ func TestOrderOfHolders(t *testing.T) {
 	} {
 		f := parse(t, query)
 		hits := slices.Collect(b.Search(f))
-		if order := b.Order(f); order != nil {
+		if order := b.Query(f).Order(); order != nil {
 			slices.SortStableFunc(hits, order)
 		}
 		var ids []string
@@ -136,7 +136,7 @@ func TestOrderOfHolders(t *testing.T) {
 		}
 	}
 	f := parse(t, "(telephoneNumber=0307654321)")
-	for e := range b.Better(0, f) {
+	for e := range b.Query(f).Better(0) {
 		if id := e.Contact().ID; id != "z" {
 			t.Errorf("the best is %s", id)
 		}

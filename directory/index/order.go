@@ -17,7 +17,7 @@ type order struct {
 	once    sync.Once
 	entries pages[*Entry]
 	list    []*Entry
-	ranks   []uint32 // by slot: the place in the list, of those that are in it
+	ranks   []uint32 // by slot: the place in the list, counted from 1; 0 = not in it
 }
 
 // ordered returns the view's contacts in the order of names.
@@ -30,7 +30,7 @@ func (v *View) ordered() []*Entry {
 		}
 		o.ranks = make([]uint32, len(o.entries)*pageSize)
 		for i, e := range o.list {
-			o.ranks[e.slot] = uint32(i)
+			o.ranks[e.slot] = uint32(i) + 1
 		}
 		v.index.order.Store(o)
 	})
@@ -109,21 +109,37 @@ func (o *order) place(sortKey string, id directory.ContactID) int {
 	})
 }
 
-// A marking is a set of places in an order.
+// rank returns the place of a slot's contact, counted from 1; 0 = there is none any more.
+func (o *order) rank(slot uint32) uint32 {
+	if int(slot) >= len(o.ranks) {
+		return 0
+	}
+	return o.ranks[slot]
+}
+
+// A marking is a set of places in an order, counted from 1; who marks 0 marks nothing.
 type marking []uint64
+
+// blank empties a marking for a list of n.
+func blank(m *marking, n int) marking {
+	*m = slices.Grow((*m)[:0], n/64+1)[:n/64+1]
+	clear(*m)
+	return *m
+}
 
 func (m marking) set(place uint32) { m[place/64] |= 1 << (place % 64) }
 
-// from yields the places that are set, in their order, from one on.
+// from yields the places that are set, in their order, from one on, both counted from 0.
 func (m marking) from(place int) iter.Seq[int] {
 	return func(yield func(int) bool) {
+		place++
 		for n := place / 64; n < len(m); n++ {
 			word := m[n]
 			if n == place/64 {
 				word &^= 1<<(place%64) - 1
 			}
 			for ; word != 0; word &= word - 1 {
-				if !yield(n*64 + bits.TrailingZeros64(word)) {
+				if !yield(n*64 + bits.TrailingZeros64(word) - 1) {
 					return
 				}
 			}

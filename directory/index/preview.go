@@ -51,7 +51,7 @@ func (v *View) Preview(ctx context.Context, rule string, name directory.BookName
 	}
 	shown := shelf[0]
 	p.Members = shown.Len()
-	leaf, rules := leafTests(f, newNumberReader(v.index.plan), rules()), &book{mailboxes: mailboxesOf(f)}
+	leaf, rules := leafTests(f, &numberReader{plan: v.index.plan}, rules()), &book{mailboxes: mailboxesOf(f)}
 	decide := func(e *Entry) (filter.Result, *filter.Filter) {
 		return f.Decide(func(l *filter.Filter) filter.Result { return leaf[l](e) })
 	}
@@ -161,7 +161,7 @@ func (v *View) Explain(rule string, e *Entry) ([]Explanation, error) {
 	if err != nil {
 		return nil, err
 	}
-	leaf := leafTests(f, newNumberReader(v.index.plan), rules())
+	leaf := leafTests(f, &numberReader{plan: v.index.plan}, rules())
 	var all []Explanation
 	var walk func(f *filter.Filter, depth int)
 	walk = func(f *filter.Filter, depth int) {
@@ -179,8 +179,10 @@ func (v *View) Explain(rule string, e *Entry) ([]Explanation, error) {
 }
 
 // leafTests makes the tests of a filter's leaves.
-func leafTests(f *filter.Filter, numbers numberReader, m mode) map[*filter.Filter]test {
-	c := compiler{m, numbers, map[*filter.Filter]test{}}
-	c.add(f)
-	return c.tests
+func leafTests(f *filter.Filter, numbers *numberReader, m mode) map[*filter.Filter]test {
+	tests := make(map[*filter.Filter]test)
+	for leaf := range leaves(f) {
+		tests[leaf] = compiler{m, numbers}.leaf(leaf)
+	}
+	return tests
 }

@@ -8,6 +8,7 @@ import (
 
 	"ringbook/directory"
 	"ringbook/directory/filter"
+	"ringbook/directory/number"
 )
 
 // ParseRule reads a book's rule; "" is [directory.DefaultFilter]. An attribute
@@ -48,40 +49,25 @@ func checkAttributes(f *filter.Filter) error {
 }
 
 // A test is a leaf of a filter, made ready: its value is folded already.
-type test func(*Entry) filter.Result
+type test = func(*Entry) filter.Result
 
 // compile makes ready what does not depend on the entry; m is whose filter it is.
-func compile(f *filter.Filter, numbers numberReader, m mode) test {
-	tests := leafTests(f, numbers, m)
-	if t, ok := tests[f]; ok {
-		return t
-	}
-	return func(e *Entry) filter.Result {
-		return f.Eval(func(leaf *filter.Filter) filter.Result { return tests[leaf](e) })
-	}
+func compile(f *filter.Filter, numbers *numberReader, m mode) test {
+	return filter.Compile(f, compiler{m, numbers}.leaf)
 }
+
+// compile is the same for what a finder finds candidates of.
+func (x *finder) compile(f *filter.Filter) test { return compile(f, &x.numbers, x.mode) }
 
 type compiler struct {
 	mode
-	numbers numberReader
-	tests   map[*filter.Filter]test
-}
-
-func (c compiler) add(f *filter.Filter) {
-	switch f.Op {
-	case filter.And, filter.Or, filter.Not:
-		for _, child := range f.Children {
-			c.add(child)
-		}
-	default:
-		c.tests[f] = c.leaf(f)
-	}
+	numbers *numberReader
 }
 
 // leaf makes the test of one leaf (RFC 4511 §4.5.1.7): undefined when the
 // attribute is not known, or the assertion makes no sense for it; false when
 // the contact has no such value.
-func (c compiler) leaf(f *filter.Filter) test {
+func (c compiler) leaf(f *filter.Filter) func(*Entry) filter.Result {
 	a, ok := ParseAttribute(f.Attribute)
 	if !ok {
 		return always(filter.Undefined)
@@ -112,7 +98,7 @@ func always(r filter.Result) test { return func(*Entry) filter.Result { return r
 
 // present reports whether the contact has a value at all. A search over the
 // names has none, but nobody who asks for it means to exclude everybody.
-func present(a Attribute, numbers numberReader) test {
+func present(a Attribute, numbers *numberReader) test {
 	row := &table[a]
 	switch row.syntax {
 	case syntaxNumber:
@@ -167,20 +153,20 @@ func (c compiler) extensible(a Attribute, f *filter.Filter) test {
 
 // numberTest compares telephone numbers in whatever spelling. An assertion
 // without digits is false: were it empty, everybody would match.
-func numberTest(a Attribute, f *filter.Filter, numbers numberReader) test {
-	var tests []func(directory.Phone) bool
+func numberTest(a Attribute, f *filter.Filter, numbers *numberReader) test {
+	pieces := make([]numberPiece, 0, 1)
 	switch f.Op {
 	case filter.Equal, filter.Approx:
-		tests = append(tests, numbers.query(f.Value).Equal)
+		pieces = append(pieces, numberPiece{number.Query.Equal, numbers.query(f.Value)})
 	case filter.Substrings:
 		if f.Initial != "" {
-			tests = append(tests, numbers.query(f.Initial).Prefix)
+			pieces = append(pieces, numberPiece{number.Query.Prefix, numbers.query(f.Initial)})
 		}
 		for _, s := range f.Any {
-			tests = append(tests, numbers.query(s).Contains)
+			pieces = append(pieces, numberPiece{number.Query.Contains, numbers.query(s)})
 		}
 		if f.Final != "" {
-			tests = append(tests, numbers.query(f.Final).Suffix)
+			pieces = append(pieces, numberPiece{number.Query.Suffix, numbers.query(f.Final)})
 		}
 	default: // RFC 4519 §2.35 gives numbers no order
 		return always(filter.Undefined)
@@ -193,8 +179,8 @@ func numberTest(a Attribute, f *filter.Filter, numbers numberReader) test {
 			if !numbers.has(row, p) {
 				continue
 			}
-			for _, t := range tests {
-				if !t(p) {
+			for i := range pieces {
+				if !pieces[i].in(pieces[i].query, p) {
 					continue phones
 				}
 			}
@@ -202,6 +188,12 @@ func numberTest(a Attribute, f *filter.Filter, numbers numberReader) test {
 		}
 		return filter.False
 	}
+}
+
+// A numberPiece is what a filter wants of a number, and how.
+type numberPiece struct {
+	in    func(number.Query, directory.Phone) bool
+	query number.Query
 }
 
 func flagTest(a Attribute, f *filter.Filter) test {

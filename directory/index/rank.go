@@ -2,7 +2,6 @@ package index
 
 import (
 	"cmp"
-	"context"
 	"iter"
 	"slices"
 	"unicode/utf8"
@@ -27,33 +26,56 @@ const minExact = 2
 // begins with it.
 const Kinds = 2
 
-// Better yields the hits of f of one kind, counted from 0, in the order of names.
-// A contact may be of several kinds.
-func (b *Book) Better(kind int, f *filter.Filter) iter.Seq[*Entry] {
-	var exact, begins []*filter.Filter
-	for _, s := range sought(nil, f) {
-		if s.number {
-			for _, a := range b.seenNumbers() {
-				exact = append(exact, leafOf(a, s.text))
-			}
-			continue
-		}
-		for _, a := range b.seenNames() {
-			if a != attributeCN || b.sees != nil { // who sees no other name has that
-				begins = append(begins, beginning(a, s.text))
-			}
-			if utf8.RuneCountInString(s.text) >= minExact {
-				exact = append(exact, leafOf(a, s.text))
-			}
-		}
-	}
+// Better yields the hits of one kind, counted from 0, in the order of names. A contact
+// may be of several kinds.
+func (q *Query) Better(kind int) iter.Seq[*Entry] {
 	if kind == 0 {
-		return b.rare(narrowed(f, exact), b.Order(f))
+		return q.rare(q.exact(), q.Order())
 	}
-	if alike(f) {
-		return func(func(*Entry) bool) {} // all are of that kind: the order of names is that of f
+	if alike(q.filter) {
+		return func(func(*Entry) bool) {} // all are of that kind: the order of names is that of the filter
 	}
-	return b.Search(narrowed(f, begins))
+	return q.narrowed(q.begins(), enough(q.book.view)).Hits("", "")
+}
+
+// exact returns the filter of who is called what is looked for, or has that number.
+func (q *Query) exact() *filter.Filter {
+	var leaves []filter.Filter
+	for _, s := range q.sought() {
+		switch {
+		case s.number:
+			for _, a := range q.book.seenNumbers() {
+				leaves = append(leaves, filter.Filter{Op: filter.Equal, Attribute: a.Name(), Value: s.text})
+			}
+		case utf8.RuneCountInString(s.text) >= minExact:
+			for _, a := range q.book.seenNames() {
+				leaves = append(leaves, filter.Filter{Op: filter.Equal, Attribute: a.Name(), Value: s.text})
+			}
+		}
+	}
+	return anyOf(leaves)
+}
+
+// begins returns that of whose surname or given name begins with it.
+func (q *Query) begins() *filter.Filter {
+	var leaves []filter.Filter
+	for _, s := range q.sought() {
+		for _, a := range q.book.seenNames() {
+			if !s.number && (a != attributeCN || q.book.sees != nil) { // who sees no other name has that
+				leaves = append(leaves, filter.Filter{Op: filter.Substrings, Attribute: a.Name(), Initial: s.text})
+			}
+		}
+	}
+	return anyOf(leaves)
+}
+
+// anyOf is true where one of the leaves is; for nobody if there are none.
+func anyOf(leaves []filter.Filter) *filter.Filter {
+	or := &filter.Filter{Op: filter.Or, Children: make([]*filter.Filter, len(leaves))}
+	for i := range leaves {
+		or.Children[i] = &leaves[i]
+	}
+	return or
 }
 
 // alike reports whether a filter asks for nothing but how a surname or a given name
@@ -74,15 +96,15 @@ func alike(f *filter.Filter) bool {
 
 // Order returns the order in which the hits of a filter that asks for a whole
 // number are best read: phones show the first; nil = that of names.
-func (b *Book) Order(f *filter.Filter) func(e, g *Entry) int {
-	for _, s := range sought(nil, f) {
+func (q *Query) Order() func(e, g *Entry) int {
+	for _, s := range q.sought() {
 		if !s.whole {
 			continue
 		}
 		var by func(e, g *Entry) int // made when there are two to compare: mostly one has a number
 		return func(e, g *Entry) int {
 			if by == nil {
-				by = b.ByNumber(s.text)
+				by = q.book.ByNumber(s.text)
 			}
 			return by(e, g)
 		}
@@ -112,19 +134,27 @@ func (b *Book) seenNumbers() (all []Attribute) {
 	return all
 }
 
-// narrowed returns f for those only for whom one of the leaves is true; for nobody
-// if there are none.
-func narrowed(f *filter.Filter, to []*filter.Filter) *filter.Filter {
-	one := &filter.Filter{Op: filter.Or, Children: to}
-	return &filter.Filter{Op: filter.And, Children: []*filter.Filter{one, f}, Stop: f.Stop}
-}
-
-func leafOf(a Attribute, value string) *filter.Filter {
-	return &filter.Filter{Op: filter.Equal, Attribute: a.Name(), Value: value}
-}
-
-func beginning(a Attribute, value string) *filter.Filter {
-	return &filter.Filter{Op: filter.Substrings, Attribute: a.Name(), Initial: value}
+// narrowed returns the query for those only for whom another filter, too, is true. It
+// finds them among no more than most candidates.
+func (q *Query) narrowed(to *filter.Filter, most int) *Query {
+	narrow := &Query{book: q.book, filter: to, finder: q.finder, ended: q.ended, looked: true}
+	among, some := q.candidates()
+	q.finder.most = most
+	if c, ok := q.finder.find(to); ok && c.size() <= most && (!some || c.size() < among.size()) {
+		among, some = c, true
+	}
+	narrow.among, narrow.some = among, some
+	var is test // made when there is somebody to ask it about
+	narrow.test = func(e *Entry) filter.Result {
+		if !q.hit(e) { // first, as this is where a search is stopped
+			return filter.False
+		}
+		if is == nil {
+			is = q.finder.compile(to)
+		}
+		return is(e)
+	}
+	return narrow
 }
 
 // A typed is what somebody typed, as far as a filter tells.
@@ -132,6 +162,14 @@ type typed struct {
 	text   string
 	number bool
 	whole  bool // a number, and not a part of one
+}
+
+// sought returns the texts that the filter looks for, each once.
+func (q *Query) sought() []typed {
+	if q.looks == nil {
+		q.looks = sought(make([]typed, 0, 1), q.filter)
+	}
+	return q.looks
 }
 
 // sought appends the texts that a filter looks for, each once.
@@ -174,20 +212,18 @@ func longest(list []string) (most string) {
 	return most
 }
 
-// rare is [Book.Search] for a filter that is true for few of those for whom it may
-// be: all of them are looked at, and only hits are sorted. by an order or, if
-// that is nil, by name.
-func (b *Book) rare(f *filter.Filter, order func(e, g *Entry) int) iter.Seq[*Entry] {
+// rare yields the hits for whom another filter is true as well, if those are few of
+// those for whom it may be: all of them are looked at, and only hits are sorted. by an
+// order or, if that is nil, by name.
+func (q *Query) rare(f *filter.Filter, order func(e, g *Entry) int) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
-		if b.drained {
+		if q.book.drained {
 			return
 		}
-		s := newSearch(context.Background(), b, f)
-		finder := finder{b.view, s.numbers, s.mode, b.view.contacts}
-		c, _ := finder.find(f) // of names and numbers it knows
+		narrow := q.narrowed(f, q.book.view.contacts) // of names and numbers all are known
 		var hits []*Entry
-		for _, slot := range c.sorted() {
-			if e := b.member(int(slot)); e != nil && s.hit(e) {
+		for _, slot := range narrow.among.sorted() {
+			if e := q.book.member(int(slot)); e != nil && narrow.hit(e) {
 				hits = append(hits, e)
 			}
 		}

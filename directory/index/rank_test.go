@@ -43,7 +43,7 @@ func TestBetter(t *testing.T) {
 		"(unknown=li)":             {nil, nil},
 	} {
 		for kind := range index.Kinds {
-			if got := ids(b.Better(kind, parse(t, f))); !slices.Equal(got, want[kind]) {
+			if got := ids(b.Query(parse(t, f)).Better(kind)); !slices.Equal(got, want[kind]) {
 				t.Errorf("%s, kind %d: %q, want %q", f, kind, got, want[kind])
 			}
 		}
@@ -85,7 +85,7 @@ func BenchmarkBetter(b *testing.B) {
 		for _, f := range []string{"(|(cn=m*)(sn=m*))", "(|(cn=an*)(sn=an*))", "(|(cn=*ann*)(sn=*ann*))", "(|(cn=con*)(sn=con*)(o=con*))"} {
 			tree := parse(b, f)
 			for name, seqs := range map[string][]iter.Seq[*index.Entry]{
-				"order": {book.Search(tree)}, "exact": {book.Better(0, tree)}, "begins": {book.Better(1, tree)},
+				"order": {book.Search(tree)}, "exact": {book.Query(tree).Better(0)}, "begins": {book.Query(tree).Better(1)},
 			} {
 				b.Run(fmt.Sprintf("of%d/%s/%s", n, f, name), func(b *testing.B) {
 					start := processorTime()

@@ -57,7 +57,7 @@ func TestARestartAnswersTheSame(t *testing.T) {
 			n, f, value := r.IntN(2), randomFilter(r, 3), randomValue(r)
 			answers := func(v *index.View) string {
 				b := v.ShelfOf(d)[n]
-				return fmt.Sprint(ids(b.Search(f)), ids(b.Better(0, f)), ids(b.Better(1, f)), ids(slices.Values(b.Holders(value))), ids(v.Search(t.Context(), f)))
+				return fmt.Sprint(ids(b.Search(f)), ids(b.Query(f).Better(0)), ids(b.Query(f).Better(1)), ids(slices.Values(b.Holders(value))), ids(v.Search(t.Context(), f)))
 			}
 			if was, is := answers(x.View()), answers(again.View()); was != is {
 				t.Fatalf("%s, %q at %s: finds %s, after a restart %s", f, value, d.Site, was, is)

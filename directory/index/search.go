@@ -10,32 +10,14 @@ import (
 )
 
 // Search yields the members for which f is true, in the order of names.
-func (b *Book) Search(f *filter.Filter) iter.Seq[*Entry] { return b.SearchAfter(f, "", "") }
+func (b *Book) Search(f *filter.Filter) iter.Seq[*Entry] { return b.Query(f).Hits("", "") }
 
-// SearchAfter yields those that Search yields behind a place in the order of
-// names, which the sort key and the id of a contact name; the contact need not
-// be there any more.
-func (b *Book) SearchAfter(f *filter.Filter, sortKey string, id directory.ContactID) iter.Seq[*Entry] {
-	return b.SearchContext(context.Background(), f, sortKey, id)
-}
-
-// SearchContext is SearchAfter that ends, wherever it is, when ctx does: who
-// reads it has to look at ctx. It evaluates f only as far as the reader goes on.
+// SearchContext is [Query.Hits] that ends, wherever it is, when ctx does: who
+// reads it has to look at ctx.
 func (b *Book) SearchContext(ctx context.Context, f *filter.Filter, sortKey string, id directory.ContactID) iter.Seq[*Entry] {
-	return func(yield func(*Entry) bool) {
-		if b.drained {
-			return
-		}
-		s := newSearch(ctx, b, f)
-		for e := range b.view.candidates(&finder{view: b.view, numbers: s.numbers, mode: s.mode}, f, sortKey, id) {
-			if s.ended() {
-				return
-			}
-			if shown := b.member(e.slot); shown != nil && s.hit(shown) && !yield(shown) {
-				return
-			}
-		}
-	}
+	q := b.Query(f)
+	q.ended = enders(ctx)
+	return q.Hits(sortKey, id)
 }
 
 // Search yields every contact, in a book or not, for which f is true, read at
@@ -43,10 +25,10 @@ func (b *Book) SearchContext(ctx context.Context, f *filter.Filter, sortKey stri
 // of mailboxes, which are their owners'. It ends early with ctx.
 func (v *View) Search(ctx context.Context, f *filter.Filter) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
-		numbers := newNumberReader(v.index.everywhere)
-		m := asked(f)
-		hit, ended := compile(f, numbers, m), enders(ctx)
-		for e := range v.candidates(&finder{view: v, numbers: numbers, mode: m}, f, "", "") {
+		x := v.finder(f, v.index.everywhere)
+		hit, ended := x.compile(f), enders(ctx)
+		c, some := x.enough(f)
+		for e := range v.inOrder(c, some, "", "") {
 			if ended() || e.leader == "" && !e.Private() && hit(e) == filter.True && !yield(e) {
 				return
 			}
@@ -57,27 +39,162 @@ func (v *View) Search(ctx context.Context, f *filter.Filter) iter.Seq[*Entry] {
 // Matcher returns a function that reports whether f is true for an entry of the
 // book, as Search decides it. It is for one goroutine.
 func (b *Book) Matcher(f *filter.Filter) func(*Entry) bool {
-	s := newSearch(context.Background(), b, f)
-	return s.hit
+	q := b.Query(f)
+	return q.hit
 }
 
-// A search is one on its way through a book.
-type search struct {
-	book    *Book
-	numbers numberReader
-	mode    mode
-	test    test
-	ended   func() bool
+// A Query is a filter made ready to search a book, once for all that is asked of it.
+// It evaluates the filter only as far as somebody reads on, and is for one goroutine.
+type Query struct {
+	book   *Book
+	filter *filter.Filter
+	finder *finder
+	test   test        // nil = not made yet
+	ended  func() bool // nil = it goes on
+	looks  []typed     // for what the filter does; nil = not worked out yet
+	// What postings say of the hits, once that is looked up.
+	among  candidates
+	some   bool
+	looked bool
 }
 
-func newSearch(ctx context.Context, b *Book, f *filter.Filter) search {
-	numbers := newNumberReader(b.plan)
-	m := asked(f)
-	m.sees = b.sees
-	return search{b, numbers, m, compile(f, numbers, m), enders(ctx)}
+// Query makes f ready.
+func (b *Book) Query(f *filter.Filter) *Query {
+	q := &Query{book: b, filter: f, finder: b.view.finder(f, b.plan)}
+	q.finder.mode.sees = b.sees
+	return q
 }
 
-func (s *search) hit(e *Entry) bool { return s.test(e) == filter.True }
+func (q *Query) hit(e *Entry) bool {
+	if q.test == nil {
+		q.test = q.finder.compile(q.filter)
+	}
+	return q.test(e) == filter.True
+}
+
+// candidates returns what postings say; false = nothing.
+func (q *Query) candidates() (candidates, bool) {
+	if !q.looked {
+		q.looked = true
+		q.among, q.some = q.finder.enough(q.filter)
+	}
+	return q.among, q.some
+}
+
+// AtMost returns how many hits there are at most, without looking at anybody.
+func (q *Query) AtMost() int {
+	if q.book.drained {
+		return 0
+	}
+	c, some := q.candidates()
+	if !some {
+		return q.book.view.contacts
+	}
+	return c.size()
+}
+
+// Hits yields the members for which the filter is true, behind a place in the order
+// of names, which the sort key and the id of a contact name; the contact need not be
+// there any more.
+func (q *Query) Hits(sortKey string, id directory.ContactID) iter.Seq[*Entry] {
+	return func(yield func(*Entry) bool) {
+		if q.book.drained {
+			return
+		}
+		c, some := q.candidates()
+		var room [maxAhead]*Entry
+		next, ahead := room[:0], 1
+		for e := range q.book.view.inOrder(c, some, sortKey, id) {
+			if q.ended != nil && q.ended() {
+				return
+			}
+			if next = append(next, e); len(next) < ahead {
+				continue
+			}
+			if !q.yield(next, yield) {
+				return
+			}
+			next, ahead = room[:0], min(2*ahead, maxAhead)
+		}
+		q.yield(next, yield)
+	}
+}
+
+// maxAhead is how many candidates are looked at before the first of them is given out:
+// as many as a processor can wait for at once.
+const maxAhead = 16
+
+// yield gives out those of some candidates that are hits. Where contacts lie in memory
+// has nothing to do with their names, and to wait for each part of each is most of what
+// it costs to read many in order, so the parts of some are fetched side by side.
+func (q *Query) yield(some []*Entry, yield func(*Entry) bool) bool {
+	fetchEntries(some)
+	hits := some[:0]
+	for _, e := range some {
+		if shown := q.book.show(e); shown != nil && q.hit(shown) {
+			hits = append(hits, shown)
+		}
+	}
+	fetchContacts(hits)
+	for _, e := range hits {
+		if !yield(e) {
+			return false
+		}
+	}
+	return true
+}
+
+// fetchEntries reads something of each entry, and returns it so that it is read.
+//
+//go:noinline
+func fetchEntries(some []*Entry) (sum int) {
+	for _, e := range some {
+		sum += e.slot
+	}
+	return sum
+}
+
+// fetchContacts reads what most answers have of each contact: the id, the name and the
+// first number.
+//
+//go:noinline
+func fetchContacts(some []*Entry) (sum int) {
+	for _, e := range some {
+		sum += len(e.contact.DisplayName) + len(e.contact.Phones)
+	}
+	for _, e := range some {
+		for _, s := range [...]string{string(e.contact.ID), e.contact.DisplayName} {
+			if s != "" {
+				sum += int(s[0])
+			}
+		}
+		if len(e.contact.Phones) > 0 {
+			sum += len(e.contact.Phones[0].E164)
+		}
+	}
+	return sum
+}
+
+// AppendFew appends all hits, in the order of names, if postings say that they are few;
+// false = they may be many.
+func (q *Query) AppendFew(dst []*Entry) ([]*Entry, bool) {
+	if q.book.drained {
+		return dst, true
+	}
+	c, some := q.candidates()
+	if !some || c.size() > fewCandidates {
+		return dst, false
+	}
+	var room [fewCandidates]uint32
+	n := len(dst)
+	for _, slot := range c.appendSorted(room[:0]) {
+		if e := q.book.member(int(slot)); e != nil && q.hit(e) {
+			dst = append(dst, e)
+		}
+	}
+	slices.SortFunc(dst[n:], byOrder)
+	return dst, true
+}
 
 // enders returns a function that is asked at every contact whether ctx has
 // ended, and looks at it every now and then.
@@ -106,15 +223,13 @@ const (
 	manyCandidates = 4
 )
 
-// candidates yields the contacts behind a place for which f may be true, in the order
-// of names.
-func (v *View) candidates(x *finder, f *filter.Filter, sortKey string, id directory.ContactID) iter.Seq[*Entry] {
-	x.most = max(v.contacts/manyCandidates, fewCandidates)
-	c, found := x.find(f)
+// inOrder yields the contacts behind a place for which a filter may be true, in the
+// order of names: the candidates or, if nothing is known of them, all.
+func (v *View) inOrder(c candidates, some bool, sortKey string, id directory.ContactID) iter.Seq[*Entry] {
 	switch {
-	case found && c.size() <= fewCandidates:
+	case some && c.size() <= fewCandidates:
 		return inOrder(v.behind(c, sortKey, id))
-	case found && c.size() <= x.most:
+	case some:
 		return v.ranked(c, sortKey, id)
 	}
 	all := v.ordered()
@@ -123,7 +238,9 @@ func (v *View) candidates(x *finder, f *filter.Filter, sortKey string, id direct
 
 // behind returns the candidates behind a place, in no order.
 func (v *View) behind(c candidates, sortKey string, id directory.ContactID) (some []*Entry) {
-	for _, slot := range c.sorted() {
+	slots := c.sorted()
+	some = make([]*Entry, 0, len(slots))
+	for _, slot := range slots {
 		if e := v.entries.at(int(slot)); e != nil && e.isAfter(sortKey, id) {
 			some = append(some, e)
 		}
@@ -136,11 +253,16 @@ func (v *View) behind(c candidates, sortKey string, id directory.ContactID) (som
 func (v *View) ranked(c candidates, sortKey string, id directory.ContactID) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
 		all := v.ordered()
-		marked := make(marking, len(all)/64+1)
-		for slot := range c.all() {
-			if v.entries.at(int(slot)) != nil { // else the contact is gone
-				marked.set(v.order.ranks[slot])
+		room, _ := v.index.markings.Get().(*marking)
+		marked := blank(room, len(all))
+		defer v.index.markings.Put(room)
+		for _, piece := range c.postings {
+			for i := range piece {
+				marked.set(v.order.rank(piece[i].slot))
 			}
+		}
+		for _, slot := range c.slots {
+			marked.set(v.order.rank(slot))
 		}
 		for place := range marked.from(v.order.place(sortKey, id)) {
 			if !yield(all[place]) {

@@ -14,26 +14,33 @@ import (
 // looks for a person may name the department as well, and on a telephone types
 // digits for letters.
 type mode struct {
-	person bool // words of a company and a department count beside those of a name
-	keypad bool // digits stand for the letters of their keys
-	read   map[string][]reading
+	person bool                 // words of a company and a department count beside those of a name
+	keypad bool                 // digits stand for the letters of their keys
+	read   *[]valueRead         // few: a look at each is enough
 	sees   func(Attribute) bool // see [Book.Seen]; nil = all
 }
 
 // asked returns the mode of a search's filter. Digits mean letters only in a
 // filter that looks for no number: where one value is looked for among names and
-// numbers, as address books do, who typed it wants the numbers.
-func asked(f *filter.Filter) mode {
+// numbers, as address books do, who typed it wants the numbers. read is where the mode
+// remembers what it read.
+func asked(f *filter.Filter, read *[]valueRead) mode {
 	for leaf := range leaves(f) {
 		if a, ok := ParseAttribute(leaf.Attribute); ok && a.Numbers() && leaf.Op != filter.Present {
-			return mode{person: true, read: map[string][]reading{}}
+			return mode{person: true, read: read}
 		}
 	}
-	return mode{person: true, keypad: true, read: map[string][]reading{}}
+	return mode{person: true, keypad: true, read: read}
 }
 
 // rules returns the mode of a rule.
-func rules() mode { return mode{read: map[string][]reading{}} }
+func rules() mode { return mode{read: new([]valueRead)} }
+
+// A valueRead is a value and what it may mean.
+type valueRead struct {
+	value    string
+	readings []reading
+}
 
 // A word is one of those that a value has, in the forms in which it is looked
 // for; or, of a value typed on a keypad, the digits of its keys.
@@ -64,11 +71,13 @@ const (
 // together ("mc donald"), or letters for which somebody typed digits. Each value
 // is read once: phones send the same to all attributes of names.
 func (m mode) readings(value string) []reading {
-	all, ok := m.read[value]
-	if !ok {
-		all = m.readValue(utf8Of(value))
-		m.read[value] = all
+	for i := range *m.read {
+		if r := &(*m.read)[i]; r.value == value {
+			return r.readings
+		}
 	}
+	all := m.readValue(utf8Of(value))
+	*m.read = append(*m.read, valueRead{value, all})
 	return all
 }
 

@@ -403,21 +403,21 @@ func AppendDigits(dst []string, ph directory.Phone) []string {
 	return dst
 }
 
-// Keys returns the keys of q: a ph for which [Query.Equal] or [Query.Suffix] is
-// true has one of them among its own.
-func (q Query) Keys() []string {
+// AppendKeys appends the keys of q, none twice: a ph for which [Query.Equal] or
+// [Query.Suffix] is true has one of them among its own.
+func (q Query) AppendKeys(dst []string) []string {
 	if len(q.digits) == 0 {
-		return nil
+		return dst
 	}
-	keys := []string{tail(string(q.digits))}
+	dst = add(dst, tail(string(q.digits)))
 	for _, n := range q.written() {
-		keys = add(keys, tail(n))
+		dst = add(dst, tail(n))
 	}
 	for _, r := range q.full {
-		keys = add(keys, tail(r))
-		keys = add(keys, tail(r+q.extension))
+		dst = add(dst, tail(r))
+		dst = add(dst, tail(r+q.extension))
 	}
-	return keys
+	return dst
 }
 
 // written returns what a number that is valid nowhere may be written as, beside the

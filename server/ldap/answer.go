@@ -30,8 +30,9 @@ type answer struct {
 	q      searchRequest
 	ctl    controls
 	work   *work
-	room   *[]byte // of the pool
 	out    []byte
+	all    []member // that were found, if they are in a list
+	best   []member // likewise
 	sent   int
 	weight int  // leaves of the filter
 	asked  int  // leaves since it was last looked whether to go on
@@ -44,14 +45,17 @@ type answer struct {
 	next   []byte // cookie of the next page
 }
 
+// newAnswer returns an answer that has to be released.
 func (op *operation) newAnswer(q searchRequest, ctl controls) *answer {
 	srv := op.c.srv
-	room, _ := srv.buffers.Get().(*[]byte)
-	return &answer{
-		printer: printer{srv: srv, id: op.id, selection: selectAttributes(q.wanted, q.typesOnly), handOver: op.handOver},
-		op:      op, q: q, ctl: ctl, room: room, out: (*room)[:0],
-		weight: weigh(q.filter),
+	a, _ := srv.answers.Get().(*answer)
+	asked := srv.selections.find(q.wanted)
+	a.printer = printer{
+		srv: srv, id: op.id, selection: asked, columns: asked.columns, typesOnly: q.typesOnly, handOver: op.handOver,
+		texts: a.texts, phones: a.phones,
 	}
+	a.op, a.q, a.ctl, a.weight = op, q, ctl, weigh(q.filter)
+	return a
 }
 
 // weigh counts the leaves of a filter, and the pieces of its substrings.
@@ -63,11 +67,21 @@ func weigh(f *filter.Filter) int {
 	return n
 }
 
+// release leaves the room that the answer took to the next.
 func (a *answer) release() {
-	if cap(a.out) <= keepBuffer {
-		*a.room = a.out[:0]
+	srv, room := a.srv, answer{out: a.out[:0], all: emptied(a.all), best: emptied(a.best)}
+	room.texts, room.phones = emptied(a.texts), emptied(a.phones)
+	if cap(a.out) > keepBuffer {
+		room.out = nil
 	}
-	a.srv.buffers.Put(a.room)
+	*a = room
+	srv.answers.Put(a)
+}
+
+// emptied returns the room of a list that keeps nothing alive.
+func emptied[T any](list []T) []T {
+	clear(list[:cap(list)])
+	return list[:0]
 }
 
 // stop reports whether to give up, now and then looking why one should, and waiting

@@ -13,44 +13,44 @@ import (
 // names, and reads them all.
 const maxRanked = 1000
 
-// best puts the best hits first where a size limit cuts the answer, so that they
+// rank puts the best hits first where a size limit cuts the answer, so that they
 // are in it: who is called exactly what was typed, then whose surname or given name
 // begins with it, then the others, each in the order of names. Who shares a number
 // stands in the order of [index.Book.ByNumber], cut or not: phones show the first. All
 // else, where there is room for all, and in pages and lists that go on, the order of
 // names is the only one.
-func (a *answer) best(ctx context.Context, f *found) (result, error) {
+func (a *answer) rank(ctx context.Context, f *found) (result, error) {
 	limit := least(int(a.q.size), a.ours()) // 0 = none
 	room := limit - len(f.objects)
-	if a.ctl.paging != nil || len(a.ctl.sort) > 0 || f.better == nil || limit > 0 && room <= 0 {
+	if a.ctl.paging != nil || len(a.ctl.sort) > 0 || f.queries == nil || limit > 0 && room <= 0 {
 		return success, nil
 	}
-	order := f.order()
-	if limit == 0 || room > maxRanked {
-		if order != nil {
+	ranked := limit > 0 && room <= maxRanked
+	if ranked {
+		if _, ok := a.sight.known("cn"); !ok { // the order would tell of names
+			return success, nil
+		}
+	}
+	var few bool
+	a.all, few = f.few(a.all[:0])
+	switch {
+	case few && (limit == 0 || len(f.list) <= room):
+	case ranked:
+		f.have(a.pick(ctx, f, room))
+	default:
+		if order := f.order(); order != nil {
 			f.contacts = fewInOrder(f.contacts, order)
 		}
 		return success, nil
 	}
-	if _, ok := a.sight.known("cn"); !ok { // the order would tell of names
-		return success, nil
-	}
-	all := make([]member, 0, min(room+1, 64))
-	for m := range f.contacts {
-		if all = append(all, m); a.stop(ctx) || len(all) > room {
-			break
-		}
-	}
-	if len(all) > room {
-		all = a.pick(ctx, f, all)
-	}
 	if a.over {
 		return interrupted(ctx)
 	}
-	if order != nil {
-		sortMembers(all, order)
+	if len(f.list) > 1 {
+		if order := f.order(); order != nil {
+			sortMembers(f.list, order)
+		}
 	}
-	f.contacts = slices.Values(all)
 	return success, nil
 }
 
@@ -80,24 +80,41 @@ func fewInOrder(contacts iter.Seq[member], order func(a, b *index.Entry) int) it
 	}
 }
 
-// pick returns as many contacts as all has, the best ones first; all are the first
-// in the order of names.
-func (a *answer) pick(ctx context.Context, f *found, all []member) []member {
-	picked := make([]member, 0, len(all))
-	chosen := make(map[member]struct{}, len(all))
-	choose := func(m member) (more bool) {
-		if _, again := chosen[m]; !again {
-			chosen[m] = struct{}{}
-			picked = append(picked, m)
+// pick returns all contacts, in the order of names, if there is room for so many; else
+// one more than there is room for, the best ones first.
+func (a *answer) pick(ctx context.Context, f *found, room int) []member {
+	a.best = a.best[:0]
+	if f.atMost() > room {
+		for kind := range index.Kinds {
+			a.best = a.take(ctx, a.best, room+1, f.better(kind))
 		}
-		return len(picked) < cap(picked) && !a.stop(ctx)
-	}
-	for _, better := range append(f.better(), slices.Values(all)) {
-		for m := range better {
-			if !choose(m) {
-				return picked
-			}
+		if len(a.best) > room {
+			return a.best
 		}
 	}
-	return picked
+	if f.contacts != nil {
+		a.all = a.take(ctx, a.all[:0], room+1, f.contacts)
+	}
+	if len(a.all) > room && len(a.best) > 0 {
+		a.best = a.take(ctx, a.best, room+1, slices.Values(a.all))
+		return a.best
+	}
+	return a.all
+}
+
+// take appends those contacts that are not there yet, up to so many in all.
+func (a *answer) take(ctx context.Context, list []member, most int, contacts iter.Seq[member]) []member {
+	there := len(list)
+	if there >= most {
+		return list
+	}
+	for m := range contacts {
+		if !slices.Contains(list[:there], m) {
+			list = append(list, m)
+		}
+		if len(list) >= most || a.stop(ctx) {
+			break
+		}
+	}
+	return list
 }

@@ -64,7 +64,7 @@ func (c *conn) bind(ctx context.Context, m message) error {
 	if r == success && c.device == "" {
 		level = slog.LevelDebug // anonymous: clients that look around do so before each bind
 	}
-	c.srv.Log.LogAttrs(ctx, level, "ldap bind",
+	c.srv.say(ctx, level, "ldap bind",
 		slog.String("port", c.port.Name), slog.String("from", c.from.String()), slog.String("device", string(c.device)),
 		slog.String("tls", c.tlsVersion()), slog.Int("result", int(r.code)), slog.Duration("took", time.Since(began)))
 	return c.answer(m.id, opBindResponse, r)

@@ -199,7 +199,9 @@ func (c *conn) next() ([]byte, error) {
 	if c.device == "" {
 		return readFrame(c.reader, maxStranger)
 	}
-	c.setReadDeadline(time.Now().Add(messageTimeout))
+	if !hasFrame(c.reader) {
+		c.setReadDeadline(time.Now().Add(messageTimeout))
+	}
 	return readFrame(c.reader, maxMessage)
 }
 

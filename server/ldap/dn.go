@@ -81,6 +81,9 @@ func (t tree) locate(dn string) place {
 	if strings.EqualFold(dn, t.base) {
 		return place{kind: placeBase}
 	}
+	if book, ok := t.plainBook(dn); ok {
+		return place{kind: placeBook, book: book}
+	}
 	d, err := goldap.ParseDN(dn)
 	if err != nil {
 		return place{kind: placeElsewhere}
@@ -96,6 +99,18 @@ func (t tree) locate(dn string) place {
 		return place{kind: placeElsewhere}
 	}
 	return below(d.RDNs[:len(d.RDNs)-len(t.parsed.RDNs)])
+}
+
+// plainBook reads the DN of a book as we write it, and as phones do, without taking it
+// apart: every search names one.
+func (t tree) plainBook(dn string) (directory.BookName, bool) {
+	const typ = "ou="
+	at := len(dn) - len(t.base) - 1
+	if at <= len(typ) || dn[at] != ',' || !strings.EqualFold(dn[at+1:], t.base) || !strings.EqualFold(dn[:len(typ)], typ) {
+		return "", false
+	}
+	book, err := directory.ParseBookName(dn[len(typ):at]) // in which nothing needs an escape
+	return book, err == nil
 }
 
 func isSchema(d *goldap.DN) bool {

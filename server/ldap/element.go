@@ -74,6 +74,16 @@ func readFrame(r *bufio.Reader, limit int) ([]byte, error) {
 	return b, wellFormed(b, limit/octetsAnElement)
 }
 
+// hasFrame reports whether a whole LDAPMessage has come already, as most do at once.
+func hasFrame(r *bufio.Reader) bool {
+	b, _ := r.Peek(r.Buffered())
+	if len(b) == 0 {
+		return false
+	}
+	n, size, err := readLength(b[1:])
+	return err == nil && 1+size+n <= len(b)
+}
+
 // readN reads n octets, in pieces that grow with what has come.
 func readN(r io.Reader, n int) ([]byte, error) {
 	b := make([]byte, 0, min(n, firstRead))

@@ -13,124 +13,25 @@ import (
 	"ringbook/directory/text"
 )
 
-// maxWanted bounds the attributes that a request may name; together with their
-// aliases ours are not half as many.
-const maxWanted = 256
-
-// What a client asks for (RFC 4511 §4.5.1.8, RFC 3673); see also [features].
-const (
-	wantAll         = "*"
-	wantOperational = "+"
-	wantNone        = "1.1"
-)
-
-// A selection is which attributes of an entry are answered, and how they are
-// spelt.
-type selection struct {
-	all         bool
-	operational bool
-	names       []string // as asked for, none twice
-	typesOnly   bool
-
-	columns []column // of contacts
-}
-
-// A column is one attribute of contacts in the spelling of the answer.
-type column struct {
-	attribute index.Attribute
-	name      string
-	kind      columnKind
-}
-
-type columnKind int
-
-const (
-	columnText columnKind = iota
-	columnID              // a text that is typed or sent back to the octet
-	columnNumbers
-	columnPhoto
-	columnOperational
-)
-
-// photoAttribute is known to the index as an id; we answer with the bytes.
-const photoAttribute = "jpegPhoto"
-
-// selectAttributes reads the attribute list of a request.
-func selectAttributes(wanted []string, typesOnly bool) selection {
-	s, special := selection{all: len(wanted) == 0, typesOnly: typesOnly}, features()
-	for _, w := range wanted {
-		switch {
-		case w == wantAll:
-			s.all = true
-		case w == wantNone, w == "":
-		case !slices.ContainsFunc(special[:], func(f feature) bool { return f.selects != nil && f.selects(&s, w) }):
-			s.selectName(w)
-		}
-	}
-	s.columns = s.contactColumns()
-	return s
-}
-
-// contactColumns resolves what is answered of contacts: what is named, then the
-// rest of what "*" and "+" ask for.
-func (s *selection) contactColumns() []column {
-	var cols []column
-	for _, n := range s.names {
-		a, ok := index.ParseAttribute(n)
-		if i := slices.IndexFunc(operationalNames[:], func(o string) bool { return strings.EqualFold(o, n) }); i >= 0 {
-			cols = append(cols, column{attribute: index.Attribute(i), name: n, kind: columnOperational})
-		} else if ok && !a.Operational() {
-			cols = append(cols, column{attribute: a, name: n, kind: kindOf(a)})
-		}
-	}
-	if s.all {
-		for a := range index.Attributes() {
-			taken := slices.ContainsFunc(cols, func(c column) bool { return c.attribute == a && c.kind != columnOperational })
-			if !taken && !a.Operational() {
-				cols = append(cols, column{attribute: a, name: a.Name(), kind: kindOf(a)})
-			}
-		}
-	}
-	if s.operational {
-		for i, n := range operationalNames {
-			taken := slices.ContainsFunc(cols, func(c column) bool { return c.attribute == index.Attribute(i) && c.kind == columnOperational })
-			if !taken {
-				cols = append(cols, column{attribute: index.Attribute(i), name: n, kind: columnOperational})
-			}
-		}
-	}
-	return cols
-}
-
-func kindOf(a index.Attribute) columnKind {
-	switch {
-	case a.Name() == photoAttribute:
-		return columnPhoto
-	case a.Numbers():
-		return columnNumbers
-	case slices.Contains(identifiers[:], a.Name()):
-		return columnID
-	}
-	return columnText
-}
-
-// identifiers are never written otherwise, whatever a display can show. Nothing
-// changes them.
-var identifiers = [...]string{"uid", "mail", "objectClass"}
-
 // operationalNames are the operational attributes of contacts (RFC 4512 §3.4,
 // RFC 4530, RFC 5020, X.501); see printer.operational. When a contact was created
 // nobody knows. Nothing changes them.
 var operationalNames = [...]string{"entryDN", "structuralObjectClass", "hasSubordinates", "modifyTimestamp", "entryUUID", "subschemaSubentry"}
 
-// wants reports whether an object's attribute is answered, and in which spelling.
-func (s *selection) wants(a *attribute) (string, bool) {
-	for _, n := range s.names {
-		if sameType(n, a.name) {
-			return n, true
-		}
-	}
-	return a.name, a.operational && s.operational || !a.operational && s.all
+// A printer appends the entries of one search.
+type printer struct {
+	srv    *Server
+	id     int32 // message id
+	device directory.Device
+	sight  sight
+	plan   *number.Plan // that the device dials by
+	*selection
+	columns   []column // of the selection's, those that the client may see
+	typesOnly bool
+	handOver  func() // called before a photo is read, which may have to come from a disk
+
+	texts  []string          // of the attribute that is being written
+	phones []directory.Phone // likewise
 }
 
 // look leaves out the columns that a client may not see. Of the operational ones it
@@ -140,27 +41,13 @@ func (p *printer) look(s sight) {
 	if s == nil {
 		return
 	}
-	p.columns = slices.DeleteFunc(p.columns, func(c column) bool {
+	p.columns = slices.DeleteFunc(slices.Clone(p.columns), func(c column) bool {
 		if c.kind == columnOperational {
 			name := operationalNames[c.attribute]
 			return name == "modifyTimestamp" || name == "subschemaSubentry"
 		}
 		return !s.sees(c.attribute)
 	})
-}
-
-// A printer appends the entries of one search.
-type printer struct {
-	srv    *Server
-	id     int32 // message id
-	device directory.Device
-	sight  sight
-	plan   *number.Plan // that the device dials by
-	selection
-	handOver func() // called before a photo is read, which may have to come from a disk
-
-	texts  []string          // of the attribute that is being written
-	phones []directory.Phone // likewise
 }
 
 // object appends a SearchResultEntry for an object (RFC 4511 §4.5.2).

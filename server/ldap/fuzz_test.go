@@ -143,10 +143,10 @@ func checkSearch(t *testing.T, body []byte) {
 	if err != nil {
 		return
 	}
-	if q.filter == nil || q.size < 0 || q.seconds < 0 || len(q.wanted) > maxWanted {
+	if q.filter == nil || q.size < 0 || q.seconds < 0 || q.wanted.check() != nil {
 		t.Fatalf("read as %+v", q)
 	}
-	selectAttributes(q.wanted, q.typesOnly)
+	selectAttributes(q.wanted)
 	asked(q.filter)
 	again, err := decodeSearch(encodeSearch(q))
 	again.filter = q.filter // package filter's own test has its encoder
@@ -178,11 +178,7 @@ func encodeSearch(q searchRequest) []byte {
 	b = appendInt(appendInt(b, tagEnumerated, q.scope), tagEnumerated, 0)
 	b = appendBool(appendInt(appendInt(b, tagInteger, q.size), tagInteger, q.seconds), q.typesOnly)
 	b = appendString(b, 0xa0, "")
-	b, list := begin(b, tagSequence)
-	for _, w := range q.wanted {
-		b = appendString(b, tagOctets, w)
-	}
-	return finish(b, list)
+	return appendString(b, tagSequence, q.wanted)
 }
 
 // controlSeeds are the controls of requests.

@@ -124,7 +124,7 @@ func (a *answer) window(ctx context.Context, f *found) (result, error) {
 	}
 	a.listed = listViewControl(target, count, goldap.LDAPResultSuccess)
 	// A client that reads slowly must not hold a whole list that nobody else looks at.
-	f.contacts = slices.Values(slices.Clone(all.members[min(from, len(all.members)):min(to, len(all.members))]))
+	f.have(slices.Clone(all.members[min(from, len(all.members)):min(to, len(all.members))]))
 	f.objects = f.objects[max(0, from-len(all.members)):max(0, to-len(all.members))]
 	f.objectsLast = true
 	return success, nil

@@ -27,12 +27,9 @@ func compareMembers(a, b member) int {
 // found is what a search finds: objects first, then contacts in the order of names.
 type found struct {
 	objects  []object
-	contacts iter.Seq[member]
-	// better, if there is one, yields those of the contacts that come first if there
-	// is no room for all, the best kind first.
-	better func() []iter.Seq[member]
-	// order, if there is better, returns the order in which they are best read; nil = that of names.
-	order func() func(a, b *index.Entry) int
+	contacts iter.Seq[member] // nil = they are the list
+	list     []member
+	queries  []query // whose hits the contacts are; nil = they are none
 	// objectsLast: contacts come first, as objects have no key to be sorted by.
 	objectsLast bool
 	view        *index.View
@@ -40,7 +37,34 @@ type found struct {
 	plan        *number.Plan  // that it dials by
 }
 
-func nobody(func(member) bool) {}
+// have says that the contacts are those.
+func (f *found) have(list []member) { f.list, f.contacts = list, nil }
+
+// members yields the contacts.
+func (f *found) members() iter.Seq[member] {
+	if f.contacts == nil {
+		return slices.Values(f.list)
+	}
+	return f.contacts
+}
+
+// few collects the contacts in room, if they are not many; false = they may be.
+func (f *found) few(room []member) (_ []member, ok bool) {
+	if len(f.queries) != 1 { // of several books they have to be merged
+		return room, false
+	}
+	q := f.queries[0]
+	var few [64]*index.Entry
+	entries, ok := q.AppendFew(few[:0])
+	if !ok {
+		return room, false
+	}
+	for _, e := range entries {
+		room = append(room, member{q.book, e})
+	}
+	f.have(room)
+	return room, true
+}
 
 // askable are the attributes that are never answered and that phones and Active
 // Directory's clients search by all the same. They tell nothing that the answers
@@ -92,8 +116,9 @@ func (c *conn) searcher(who directory.DeviceID) (directory.Device, result, error
 // the connection's end.
 func (c *conn) lookUp(q searchRequest, who directory.DeviceID) (directory.Device, found, result, error) {
 	c.sight(who).hide(q.filter)
+	q.filter.Stop = q.stop
 	at := c.srv.tree.locate(q.base)
-	none := found{contacts: nobody}
+	var none found
 	if at.kind == placeRoot && q.scope == scopeBase {
 		none.objects = keep(q.filter, c.rootDSE())
 		return directory.Device{}, none, success, nil
@@ -124,7 +149,7 @@ func (c *conn) lookUp(q searchRequest, who directory.DeviceID) (directory.Device
 
 // search finds what a shelf has at and below a place.
 func (t tree) search(at place, q searchRequest, shelf []*index.Book) (found, result) {
-	none := found{contacts: nobody}
+	var none found
 	if at.kind == placeRoot || at.kind == placeElsewhere && q.scope != scopeBase {
 		at.kind = placeBase // people type bases; see the package comment
 	}
@@ -143,14 +168,14 @@ func (t tree) search(at place, q searchRequest, shelf []*index.Book) (found, res
 		return t.searchBook(q, shelf[i]), success
 	case at.kind == placeContact:
 		if e := shelf[i].Entry(at.id); e != nil {
-			return found{contacts: t.readContact(q, shelf[i], e)}, success
+			return t.readContact(q, shelf[i], e), success
 		}
 	}
 	return none, noSuchObject(t.bookDN(at.book))
 }
 
 func (t tree) searchBase(q searchRequest, shelf []*index.Book) found {
-	f := found{contacts: nobody}
+	var f found
 	if q.withTop() {
 		f.objects = keep(t.withDN(q.filter, ""), t.top)
 	}
@@ -161,35 +186,36 @@ func (t tree) searchBase(q searchRequest, shelf []*index.Book) found {
 		f.objects = append(f.objects, t.keepBook(t.withDN(q.filter, b.Name()), b)...)
 	}
 	if q.deep() || len(f.objects) == 0 {
-		below := t.searchBooks(q, shelf)
-		f.contacts, f.better, f.order = below.contacts, below.better, below.order
+		f.queries = t.queries(q, shelf)
+		f.contacts = hits(f.queries, q.after)
 	}
 	return f
 }
 
 func (t tree) searchBook(q searchRequest, b *index.Book) found {
-	f := found{contacts: nobody}
+	var f found
 	if q.withTop() {
 		f.objects = t.keepBook(t.withDN(q.filter, b.Name()), b)
 	}
 	if q.scope != scopeBase {
-		below := t.searchBooks(q, []*index.Book{b})
-		f.contacts, f.better, f.order = below.contacts, below.better, below.order
+		f.queries = t.queries(q, []*index.Book{b})
+		f.contacts = hits(f.queries, q.after)
 	}
 	return f
 }
 
 // readContact is a search that begins at a contact, which has nothing below it.
-func (t tree) readContact(q searchRequest, b *index.Book, e *index.Entry) iter.Seq[member] {
-	if !q.withTop() {
-		return nobody
+func (t tree) readContact(q searchRequest, b *index.Book, e *index.Entry) (f found) {
+	switch {
+	case !q.withTop():
+	case q.filter.Op == filter.Present && knownName(q.filter.Attribute) == "objectClass":
+		f.have([]member{{b.Name(), e}})
+	default:
+		it := &filter.Filter{Op: filter.Equal, Attribute: "uid", Value: string(e.Contact().ID)}
+		q.filter = &filter.Filter{Op: filter.And, Children: []*filter.Filter{it, q.filter}}
+		f.contacts = hits(t.queries(q, []*index.Book{b}), q.after)
 	}
-	if q.filter.Op == filter.Present && knownName(q.filter.Attribute) == "objectClass" {
-		return func(yield func(member) bool) { yield(member{b.Name(), e}) }
-	}
-	it := &filter.Filter{Op: filter.Equal, Attribute: "uid", Value: string(e.Contact().ID)}
-	q.filter = &filter.Filter{Op: filter.And, Children: []*filter.Filter{it, q.filter}}
-	return t.searchBooks(q, []*index.Book{b}).contacts
+	return f
 }
 
 // keepBook returns the object of a book if the filter is true for it. Most filters ask
@@ -217,38 +243,56 @@ func keep(f *filter.Filter, o object) []object {
 	return []object{o}
 }
 
-// searchBooks finds the contacts of several books in one order of names, from
-// q.after on.
-func (t tree) searchBooks(q searchRequest, books []*index.Book) found {
-	asking := func(b *index.Book) *filter.Filter {
-		return &filter.Filter{Op: filter.And, Children: []*filter.Filter{t.forContacts(q.filter, b.Name())}, Stop: q.stop}
+// A query is what is asked of one book.
+type query struct {
+	book directory.BookName
+	*index.Query
+}
+
+// queries asks books for contacts.
+func (t tree) queries(q searchRequest, books []*index.Book) []query {
+	all := make([]query, len(books))
+	for i, b := range books {
+		all[i] = query{b.Name(), b.Query(t.forContacts(q.filter, b.Name()))}
 	}
-	return found{
-		contacts: merge(books, func(b *index.Book) iter.Seq[*index.Entry] {
-			return b.SearchAfter(asking(b), q.after.key, q.after.id)
-		}),
-		order: func() func(a, b *index.Entry) int {
-			if len(books) == 0 {
-				return nil
-			}
-			return books[0].Order(q.filter)
-		},
-		better: func() (kinds []iter.Seq[member]) {
-			for i := range index.Kinds {
-				kinds = append(kinds, merge(books, func(b *index.Book) iter.Seq[*index.Entry] { return b.Better(i, asking(b)) }))
-			}
-			return kinds
-		},
+	return all
+}
+
+// hits yields the contacts that are found in several books in one order of names,
+// from a position on.
+func hits(queries []query, after position) iter.Seq[member] {
+	return merge(queries, func(q query) iter.Seq[*index.Entry] { return q.Hits(after.key, after.id) })
+}
+
+// atMost returns how many contacts there are at most.
+func (f *found) atMost() (n int) {
+	for _, q := range f.queries {
+		n += q.AtMost()
 	}
+	return n
+}
+
+// better yields those of the contacts that come first if there is no room for all, the
+// best kind first; see [index.Query.Better].
+func (f *found) better(kind int) iter.Seq[member] {
+	return merge(f.queries, func(q query) iter.Seq[*index.Entry] { return q.Better(kind) })
+}
+
+// order returns the order in which the contacts are best read; nil = that of names.
+func (f *found) order() func(a, b *index.Entry) int {
+	if len(f.queries) == 0 {
+		return nil
+	}
+	return f.queries[0].Order()
 }
 
 // merge yields what is found in several books in one order of names.
-func merge(books []*index.Book, search func(*index.Book) iter.Seq[*index.Entry]) iter.Seq[member] {
-	if len(books) == 1 {
-		b := books[0]
+func merge(queries []query, search func(query) iter.Seq[*index.Entry]) iter.Seq[member] {
+	if len(queries) == 1 {
+		q := queries[0]
 		return func(yield func(member) bool) {
-			for e := range search(b) {
-				if !yield(member{b.Name(), e}) {
+			for e := range search(q) {
+				if !yield(member{q.book, e}) {
 					return
 				}
 			}
@@ -256,11 +300,11 @@ func merge(books []*index.Book, search func(*index.Book) iter.Seq[*index.Entry])
 	}
 	return func(yield func(member) bool) {
 		var heads []head
-		for _, b := range books {
-			next, stop := iter.Pull(search(b))
+		for _, q := range queries {
+			next, stop := iter.Pull(search(q))
 			defer stop()
 			if e, ok := next(); ok {
-				heads = append(heads, head{member{b.Name(), e}, next})
+				heads = append(heads, head{member{q.book, e}, next})
 			}
 		}
 		for len(heads) > 0 {

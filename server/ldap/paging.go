@@ -1,7 +1,6 @@
 package ldap
 
 import (
-	"cmp"
 	"encoding/binary"
 	"iter"
 	"strings"
@@ -18,7 +17,7 @@ type item struct {
 	member
 }
 
-func (f found) items() iter.Seq[item] {
+func (f *found) items() iter.Seq[item] {
 	return func(yield func(item) bool) {
 		goOn := true
 		objects := func() {
@@ -29,9 +28,14 @@ func (f found) items() iter.Seq[item] {
 		if !f.objectsLast {
 			objects()
 		}
-		for m := range f.contacts {
-			if goOn = goOn && yield(item{member: m}); !goOn {
-				return
+		for _, m := range f.list {
+			goOn = goOn && yield(item{member: m})
+		}
+		if f.contacts != nil {
+			for m := range f.contacts {
+				if goOn = goOn && yield(item{member: m}); !goOn {
+					return
+				}
 			}
 		}
 		if f.objectsLast {
@@ -109,15 +113,13 @@ func (c *controls) start(places bool, order string) (position, result) {
 	}
 }
 
-// covers reports whether the n-th item, counted from 1, was in an earlier page.
+// covers reports whether the n-th item, counted from 1, was in an earlier page. Of the
+// contacts none was, where the position is behind one: only those behind it are found.
 func (p position) covers(it item, n int) bool {
 	if p.id == "" {
 		return n <= p.items
 	}
-	if it.object != nil {
-		return true
-	}
-	return cmp.Or(cmp.Compare(it.entry.SortKey(), p.key), cmp.Compare(it.entry.Contact().ID, p.id)) <= 0
+	return it.object != nil
 }
 
 // positionAfter returns the position behind what was sent, it being the last.

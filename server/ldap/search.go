@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	goldap "github.com/go-ldap/ldap/v3"
@@ -30,7 +31,7 @@ type searchRequest struct {
 	typesOnly bool
 	filter    *filter.Filter
 	stop      func() bool // asked for each contact; nil = never
-	wanted    []string
+	wanted    wanted
 	after     position // where a paged search goes on
 }
 
@@ -69,25 +70,12 @@ func decodeSearch(b []byte) (q searchRequest, err error) {
 	if err != nil || len(rest) > 0 || q.scope < scopeBase || q.scope > scopeChildren || q.size < 0 || q.seconds < 0 {
 		return q, errFraming
 	}
-	if q.wanted, err = decodeWanted(list); err != nil {
+	q.wanted = list
+	if err = q.wanted.check(); err != nil {
 		return q, err
 	}
 	q.filter, err = filter.Decode(f.raw)
 	return q, err
-}
-
-func decodeWanted(b []byte) (wanted []string, err error) {
-	for len(b) > 0 {
-		if len(wanted) == maxWanted {
-			return nil, directory.ErrTooLarge
-		}
-		var w string
-		if w, b, err = takeString(b); err != nil {
-			return nil, err
-		}
-		wanted = append(wanted, w)
-	}
-	return wanted, nil
 }
 
 // A report is what the log says about a search.
@@ -117,8 +105,8 @@ func (op *operation) search(ctx context.Context, m message, who directory.Device
 		c.srv.Journal.Searched(who)
 	}
 	if c.srv.Log.Enabled(ctx, slog.LevelInfo) {
-		c.srv.Log.LogAttrs(ctx, slog.LevelInfo, "ldap search",
-			slog.String("device", string(who)), slog.String("from", c.from.String()), slog.Int("scope", int(q.scope)), slog.Any("asked", asked(q.filter)),
+		c.srv.say(ctx, slog.LevelInfo, "ldap search",
+			slog.String("device", string(who)), slog.String("from", c.from.String()), slog.Int("scope", int(q.scope)), slog.String("asked", asked(q.filter)),
 			slog.Int("entries", rep.entries), slog.Int("result", int(rep.r.code)), slog.Bool("abandoned", rep.silent),
 			slog.Duration("took", time.Since(began)))
 	}
@@ -178,7 +166,7 @@ func (a *answer) run(ctx context.Context, who directory.DeviceID) (result, error
 	}
 	a.device, a.plan = device, f.plan
 	a.look(a.op.c.sight(who))
-	for _, step := range []func(context.Context, *found) (result, error){a.window, a.sort, a.best} {
+	for _, step := range []func(context.Context, *found) (result, error){a.window, a.sort, a.rank} {
 		if r, err := step(ctx, &f); err != nil || r != success {
 			return r, err
 		}
@@ -188,9 +176,10 @@ func (a *answer) run(ctx context.Context, who directory.DeviceID) (result, error
 
 // asked lists the attributes of a filter, by the names we know them by: what
 // somebody searched for is nobody's business.
-func asked(f *filter.Filter) []string {
+func asked(f *filter.Filter) string {
 	const most = 8 // of a log line
-	var names []string
+	var room [most]string
+	names := room[:0]
 	var walk func(*filter.Filter)
 	walk = func(f *filter.Filter) {
 		switch f.Op {
@@ -207,5 +196,5 @@ func asked(f *filter.Filter) []string {
 	if f != nil {
 		walk(f)
 	}
-	return names
+	return strings.Join(names, " ")
 }

@@ -96,14 +96,15 @@ type Options struct {
 // A Server answers LDAP on any number of listeners. See [Server.Serve].
 type Server struct {
 	Options
-	tree    tree
-	buffers sync.Pool // of *[]byte
-	sorting chan struct{}
-	lists   lists
-	gate    *gate
-	census  census
-	refused refusals
-	traffic traffic
+	tree       tree
+	answers    sync.Pool // of *answer
+	selections selections
+	sorting    chan struct{}
+	lists      lists
+	gate       *gate
+	census     census
+	refused    refusals
+	traffic    traffic
 }
 
 // New makes a server. A base DN that cannot be one is [directory.ErrInvalid].
@@ -125,7 +126,7 @@ func New(o Options) (*Server, error) {
 	setDefault(&o.SearchTimeout, DefaultSearchTimeout)
 	return &Server{
 		Options: o, tree: t,
-		buffers: sync.Pool{New: func() any { return new([]byte) }},
+		answers: sync.Pool{New: func() any { return new(answer) }},
 		sorting: make(chan struct{}, maxSorting),
 		gate:    newGate(),
 		census:  newCensus(),
@@ -211,4 +212,16 @@ func addrOf(c net.Conn) netip.Addr {
 		return a.AddrPort().Addr().Unmap().WithZone("")
 	}
 	return netip.Addr{}
+}
+
+// say writes a line of the log, without the place in the code, which would take as
+// long to find as a contact. As everywhere, nobody is told if there is no room for it.
+func (s *Server) say(ctx context.Context, level slog.Level, msg string, attrs ...slog.Attr) {
+	h := s.Log.Handler()
+	if !h.Enabled(ctx, level) {
+		return
+	}
+	r := slog.NewRecord(time.Now(), level, msg, 0)
+	r.AddAttrs(attrs...)
+	_ = h.Handle(ctx, r)
 }

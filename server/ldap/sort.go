@@ -54,7 +54,8 @@ func (a *answer) sort(ctx context.Context, f *found) (result, error) {
 	}
 	a.rearranged = true // its pages are counted
 	if all.code == goldap.LDAPResultSuccess {
-		f.contacts, f.objectsLast = slices.Values(all.members), true
+		f.have(all.members)
+		f.objectsLast = true
 	}
 	return a.sortedAs(all), nil
 }
@@ -87,7 +88,7 @@ func (a *answer) arrange(ctx context.Context, f *found) (all arranged, r result,
 		r, err = interrupted(ctx)
 		return all, r, err
 	}
-	for m := range f.contacts {
+	for m := range f.members() {
 		if all.members = append(all.members, m); a.stop(ctx) || a.ctl.view == nil && len(all.members) > maxSorted {
 			break
 		}

@@ -59,7 +59,7 @@ func (x *exchange) called(shelf []*index.Book, name string) (found []*index.Entr
 	var best []*index.Entry
 	for kind := range index.Kinds {
 		for _, b := range shelf {
-			best = atMost(maxHolders, best, b.Better(kind, f))
+			best = atMost(maxHolders, best, b.Query(f).Better(kind))
 		}
 	}
 	return atMost(maxHolders+1, best, slices.Values(found))
