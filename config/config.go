@@ -217,7 +217,7 @@ type AnonymousLDAP struct {
 	Networks   []netip.Prefix
 	Books      []directory.BookName
 	Attributes []string // by the names that we write
-	Hits       int      // most entries of one answer
+	Hits       int      // most entries of one search
 	Numbers    directory.NumberProfile
 }
 
