@@ -68,6 +68,12 @@ func TestWhatEndsOtherServers(t *testing.T) {
 			"a critical list view", with(everybody, control(goldap.ControlTypeServerSideSorting, true, sortBy("sn")), control(goldap.ControlTypeVLVRequest, true, offsetView(0, 19, 5, 0))),
 			20, done, 0, goldap.ControlTypeVLVResponse,
 		},
+		{"an order by nothing's name", with(everybody, control(goldap.ControlTypeServerSideSorting, false, sortBy(""))), found, done, 0, "\x0a\x01\x10"},
+		{"a critical order by nothing's name", with(everybody, control(goldap.ControlTypeServerSideSorting, true, sortBy(""))), 0, done, goldap.LDAPResultUnavailableCriticalExtension, "\x0a\x01\x10"},
+		{
+			"a list view by nothing's name", with(everybody, control(goldap.ControlTypeServerSideSorting, false, sortBy("")), control(goldap.ControlTypeVLVRequest, true, offsetView(0, 19, 5, 0))),
+			20, done, 0, goldap.ControlTypeVLVResponse,
+		},
 		{"a critical control that nobody knows", with(everybody, control("1.2.3.4", true, nil)), 0, done, goldap.LDAPResultUnavailableCriticalExtension, ""},
 		{"five at most", limits(base, 2, 5, 0, "cn"), 5, done, goldap.LDAPResultSizeLimitExceeded, ""},
 		{"no limit", limits(base, 2, 0, 0, "cn"), found + 2, done, 0, ""},

@@ -107,7 +107,7 @@ func (a *answer) window(ctx context.Context, f *found) (result, error) {
 		all.members = all.members[:min(len(all.members), a.device.Hits)]
 		f.objects = f.objects[:min(len(f.objects), a.device.Hits-len(all.members))]
 	}
-	if a.ctl.view.byValue && all.unknown != "" && !a.sight.names() {
+	if a.ctl.view.byValue && all.code == goldap.LDAPResultNoSuchAttribute && !a.sight.names() {
 		return a.noView(resultSortControlMissing, "no value has a place in an order that is not known"), nil
 	}
 	count := len(all.members) + len(f.objects)
@@ -232,7 +232,7 @@ func asksNumbers(f *filter.Filter) bool {
 
 // list returns the whole list, made now or before.
 func (a *answer) list(ctx context.Context, f *found) (arranged, result, error) {
-	if _, unknown := a.ctl.sortAttributes(a.sight); unknown != "" || f.view == nil {
+	if _, _, ok := a.ctl.sortAttributes(a.sight); !ok || f.view == nil {
 		return a.arrange(ctx, f) // of nothing, or in no order
 	}
 	of := a.listOf(f)

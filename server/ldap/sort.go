@@ -42,8 +42,8 @@ func (a *answer) sort(ctx context.Context, f *found) (result, error) {
 	if len(a.ctl.sort) == 0 || a.ctl.view != nil { // a list view has its order already
 		return success, nil
 	}
-	switch _, unknown := a.ctl.sortAttributes(a.sight); {
-	case unknown != "":
+	switch _, unknown, ok := a.ctl.sortAttributes(a.sight); {
+	case !ok:
 		return a.sortedAs(arranged{code: goldap.LDAPResultNoSuchAttribute, unknown: unknown}), nil
 	case a.ctl.byName() && !a.ctl.sort[0].reverse && len(f.objects) == 0: // as it is
 		return a.sortedAs(arranged{}), nil
@@ -97,8 +97,8 @@ func (a *answer) arrange(ctx context.Context, f *found) (all arranged, r result,
 		r, err = interrupted(ctx)
 		return all, r, err
 	}
-	switch by, unknown := a.ctl.sortAttributes(a.sight); {
-	case unknown != "":
+	switch by, unknown, ok := a.ctl.sortAttributes(a.sight); {
+	case !ok:
 		all.code, all.unknown = goldap.LDAPResultNoSuchAttribute, unknown
 	case len(all.members) > maxSorted && (a.ctl.view == nil || !a.ctl.byName()):
 		all.code = goldap.LDAPResultAdminLimitExceeded
@@ -150,16 +150,17 @@ func (all *arranged) sort(by []sortKey, c *text.Collation) {
 	}
 }
 
-// sortAttributes returns the attributes to sort by, or the first that the client does not know.
-func (c *controls) sortAttributes(s sight) (list []index.Attribute, unknown string) {
+// sortAttributes returns the attributes to sort by; false = the client does not know all,
+// and the first unknown one, which may be no name at all.
+func (c *controls) sortAttributes(s sight) (list []index.Attribute, unknown string, ok bool) {
 	for _, k := range c.sort {
 		a, ok := s.known(k.attribute)
 		if !ok {
-			return nil, k.attribute
+			return nil, k.attribute, false
 		}
 		list = append(list, a)
 	}
-	return list, ""
+	return list, "", true
 }
 
 func compareKeyed(x, y keyed, by []sortKey) int {
