@@ -133,7 +133,8 @@ func TestSlapdOracle(t *testing.T) {
 	slapdProgram(t)
 	s := startTenant(t, 250, "--photos", "0")
 	r := startRingbook(t, s)
-	theirs, ours := startSlapd(t, r).logIn(t), r.logIn(t, r.addDevice())
+	oracle, d := startSlapd(t, r), r.addDevice()
+	theirs, ours := oracle.logIn(t), r.logIn(t, d)
 	// check reports whether both answer alike.
 	check := func(t *testing.T, q goldap.SearchRequest) (alike bool, said string) {
 		t.Helper()
@@ -189,6 +190,11 @@ func TestSlapdOracle(t *testing.T) {
 			}
 		}
 	})
+	// slapd keeps what a connection has sorted, five times: each is asked once.
+	fresh := func() *goldap.Conn { return oracle.logIn(t) }
+	same := func() *goldap.Conn { return ours }
+	t.Run("orders", func(t *testing.T) { compareOrders(t, fresh, same) })
+	t.Run("list views", func(t *testing.T) { compareViews(t, fresh, same) })
 }
 
 // logIn connects go-ldap.

@@ -50,6 +50,7 @@ directory %[1]s/db
 maxsize 4294967296
 suffix dc=ringbook
 overlay sssvlv
+sssvlv-max 1000
 index objectClass,uid eq
 index cn,sn,givenName,o,ou,mail pres,eq,sub
 index telephoneNumber,mobile,homePhone,pager pres,eq,sub
