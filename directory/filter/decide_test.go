@@ -73,3 +73,34 @@ func randomTree(r *rand.Rand, depth int) *filter.Filter {
 		return f
 	}
 }
+
+// Compile comes to what Eval comes to, whatever the tree; stopped, wherever that is, it
+// is undefined there.
+func TestCompileAgreesWithEval(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	leaf := func(f *filter.Filter) func(string) filter.Result {
+		return func(turned string) filter.Result {
+			if f.Attribute == turned {
+				return -values(f)
+			}
+			return values(f)
+		}
+	}
+	for range 2000 {
+		f := randomTree(r, 4)
+		if r.IntN(4) == 0 {
+			node := f
+			for node.Op <= filter.Not && len(node.Children) > 0 {
+				node = node.Children[r.IntN(len(node.Children))]
+			}
+			node.Stop = func() bool { return true }
+		}
+		test := filter.Compile(f, leaf)
+		for _, turned := range []string{"", "t", "f"} {
+			want := f.Eval(func(l *filter.Filter) filter.Result { return leaf(l)(turned) })
+			if got := test(turned); got != want {
+				t.Fatalf("%s, %q turned: Compile %d, Eval %d", f, turned, got, want)
+			}
+		}
+	}
+}

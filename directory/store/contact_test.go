@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"testing"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -76,4 +77,37 @@ func FuzzDecodeContact(f *testing.F) {
 			t.Errorf("%v became %v, %v", c, again, err)
 		}
 	})
+}
+
+// Packing changes no value and writes into nothing that others may have; what stands in
+// a contact twice is there once, and its own texts stand side by side.
+func TestSharing(t *testing.T) {
+	full := new(directory.Contact)
+	n := 0
+	fill(t, reflect.ValueOf(full).Elem(), &n)
+	full.UserPrincipalName = full.Emails[0]
+	full.Phones[1].E164 = full.Phones[1].Written
+	emails, phones, want := full.Emails, full.Phones, full.Clone()
+	make(vocabulary).share(full)
+	if diff := cmp.Diff(want, full); diff != "" {
+		t.Errorf("(-before +after):\n%s", diff)
+	}
+	if &full.Emails[0] == &emails[0] || &full.Phones[0] == &phones[0] {
+		t.Error("the lists are those that others may have")
+	}
+	for i, p := range []*string{&full.UserPrincipalName, &full.Phones[1].Written} {
+		twice := []*string{&full.Emails[0], &full.Phones[1].E164}[i]
+		if unsafe.StringData(*p) != unsafe.StringData(*twice) {
+			t.Errorf("%q is there twice", *p)
+		}
+	}
+	begin, size := unsafe.StringData(full.DisplayName), 0
+	for _, s := range texts(full) {
+		size += len(*s)
+	}
+	for _, s := range texts(full) {
+		if *s != full.UserPrincipalName && uintptr(unsafe.Pointer(unsafe.StringData(*s)))-uintptr(unsafe.Pointer(begin)) > uintptr(size) {
+			t.Errorf("%q stands elsewhere", *s)
+		}
+	}
 }
