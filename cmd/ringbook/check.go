@@ -27,6 +27,7 @@ type part struct {
 	Mend   string           `json:"mend"`
 
 	unreachable bool // it failed because nobody answered
+	cut         bool // it failed because the other side hung up
 }
 
 // A checkReport is the document of check --json.

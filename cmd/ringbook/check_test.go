@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -197,6 +198,11 @@ func TestPhoneBookBehindProxy(t *testing.T) {
 				w.WriteHeader(http.StatusServiceUnavailable)
 			}
 		}, "d", graph.CheckFailed, graph.CheckFailed, "no directory"},
+		"too many failed": {func(w http.ResponseWriter, r *http.Request) {
+			if !asks(w, r) {
+				w.WriteHeader(http.StatusTooManyRequests)
+			}
+		}, "d", graph.CheckFailed, graph.CheckFailed, "too many logins"},
 		"another page": {func(w http.ResponseWriter, r *http.Request) {
 			if !asks(w, r) {
 				_, _ = io.WriteString(w, "<html>welcome</html>")
@@ -219,5 +225,57 @@ func TestPhoneBookBehindProxy(t *testing.T) {
 				t.Errorf("look-up: %+v", p)
 			}
 		})
+	}
+}
+
+// TestTakenForAProxy: a server that hangs up on this machine because it is on the list
+// of proxies is told from one that is not there, and from one that is wrong itself.
+func TestTakenForAProxy(t *testing.T) {
+	hangUp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for {
+			c, err := hangUp.Accept()
+			if err != nil {
+				return
+			}
+			c.Close()
+		}
+	}()
+	defer hangUp.Close()
+	wrong := httptest.NewTLSServer(http.NotFoundHandler()) // nobody trusts it
+	defer wrong.Close()
+	gone, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone.Close()
+	for name, c := range map[string]struct {
+		address, proxy string
+		want           bool
+	}{
+		"hangs up":                      {hangUp.Addr().String(), "127.0.0.0/8", true},
+		"hangs up, on us as on anybody": {hangUp.Addr().String(), "10.0.0.0/8", false},
+		"has a certificate of its own":  {wrong.Listener.Addr().String(), "127.0.0.0/8", false},
+		"is not there":                  {gone.Addr().String(), "127.0.0.0/8", false},
+	} {
+		cfg := &config.Config{PublicURL: "https://" + c.address}
+		cfg.HTTP.ProxyProtocol = []netip.Prefix{netip.MustParsePrefix(c.proxy)}
+		_, port, _ := net.SplitHostPort(c.address)
+		cfg.LDAP.LDAPSListen, cfg.LDAP.LDAPSProxyProtocol = ":"+port, cfg.HTTP.ProxyProtocol
+		cfg.LDAP.Listen, cfg.LDAP.ProxyProtocol, cfg.LDAP.CertFile = ":"+port, cfg.HTTP.ProxyProtocol, "x"
+		s := newServerCheck(&check{cfg: cfg})
+		for _, p := range s.probes() {
+			if len(p.proxies) == 0 || p.name == "ldap" && name == "has a certificate of its own" {
+				continue
+			}
+			p.needs = nil
+			r := s.try(t.Context(), p)
+			if said := strings.Contains(r.Detail, p.key); r.State != graph.CheckFailed || said != c.want || name == "is not there" && !r.unreachable {
+				t.Errorf("%s, which %s: %+v", p.name, name, r)
+			}
+		}
 	}
 }

@@ -75,6 +75,8 @@ func (s *serverCheck) asDevice(ctx context.Context, address string) ([]byte, *pa
 		return nil, new(serverFailure(err, s.web))
 	case resp.StatusCode == http.StatusUnauthorized:
 		return nil, new(bad(fmt.Sprintf("%s refuses the device %s.", at, s.login), "Check login and secret: `ringbook device list`, `ringbook device rotate`. A proxy in front must hand on the header Authorization."))
+	case resp.StatusCode == http.StatusTooManyRequests:
+		return nil, new(bad(at+" lets nobody log in from here for some minutes: too many logins have failed.", "Correct the login and the secret, then wait."))
 	case resp.StatusCode == http.StatusServiceUnavailable:
 		return nil, new(bad(at+" has no directory to show yet.", "Look at `ringbook status`: the first sync has not come through."))
 	case resp.StatusCode != http.StatusOK:

@@ -6,12 +6,16 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
+
+	"github.com/go-ldap/ldap/v3"
 
 	"ringbook/graph"
 )
@@ -130,15 +134,15 @@ func (s *serverCheck) try(ctx context.Context, p probe) part {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	r := p.run(ctx)
-	if r.State == graph.CheckFailed && s.isProxy(ctx, p) {
+	if r.cut && s.isProxy(ctx, p) {
 		r.Detail = fmt.Sprintf("This machine is in %s, so that the server waits for a PROXY header of it.", p.key)
 		r.Mend, r.unreachable = "Run the check on another machine, or take this one off the list if no proxy is on it.", false
 	}
 	return r
 }
 
-// isProxy reports whether the listener takes this machine for a proxy. We pass nobody
-// on, and so send no header.
+// isProxy reports whether a listener that hung up takes this machine for a proxy. We
+// pass nobody on, and so send no header.
 func (s *serverCheck) isProxy(ctx context.Context, p probe) bool {
 	if len(p.proxies) == 0 {
 		return false
@@ -147,7 +151,7 @@ func (s *serverCheck) isProxy(ctx context.Context, p probe) bool {
 	if _, port, err := net.SplitHostPort(p.listen); err == nil {
 		at = net.JoinHostPort(s.host, port)
 	}
-	conn, err := new(net.Dialer).DialContext(ctx, "udp", at) // nothing is sent: it says from where it would be
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", at) // it says from where we come
 	if err != nil {
 		return false
 	}
@@ -239,6 +243,19 @@ func (c *shown) lasts(address, does string) part {
 
 // serverFailure says what an error on the way to our own server means.
 func serverFailure(err error, address string) part {
+	p := explain(err, address)
+	p.cut = isCut(err)
+	return p
+}
+
+// isCut reports whether the other side hung up. go-ldap hands on the text of such
+// errors alone.
+func isCut(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		ldap.IsErrorWithCode(err, ldap.ErrorNetwork) || strings.HasSuffix(err.Error(), io.EOF.Error()) || strings.HasSuffix(err.Error(), syscall.ECONNRESET.Error())
+}
+
+func explain(err error, address string) part {
 	if e, ok := errors.AsType[*net.DNSError](err); ok {
 		p := bad(fmt.Sprintf("The name %s cannot be resolved.", e.Name), "Make a DNS record for it that phones can see, or correct public_url.")
 		p.unreachable = true

@@ -71,7 +71,7 @@ func TestKitsFindPeople(t *testing.T) {
 				continue
 			}
 			t.Run(string(r.vendor)+" "+string(profile), func(t *testing.T) {
-				p := s.phone(t, r)
+				p := s.phone(t, r, false)
 				for _, f := range r.names {
 					for _, typed := range []string{"Mül", "muel", "MULLER"} {
 						if strings.Contains(f, "cn="+r.token) && !strings.Contains(f, "sn=") || strings.Contains(f, "(givenName="+r.token+"*))") {
@@ -102,6 +102,35 @@ func TestKitsFindPeople(t *testing.T) {
 	}
 	if asked < 300 {
 		t.Errorf("only %d searches: the table has lost its filters", asked)
+	}
+}
+
+// TestKitsOfOldPhones: the listener for old phones answers each kit that leads there,
+// with TLS and without, on its one port.
+func TestKitsOfOldPhones(t *testing.T) {
+	s := newSite(t, directory.NumbersE164)
+	tried := map[string]int{}
+	for i := range rows {
+		r := &rows[i]
+		if r.ways == (ways{}) {
+			continue
+		}
+		t.Run(string(r.vendor), func(t *testing.T) {
+			p := s.phone(t, r, true)
+			if p.values["server"] != strings.TrimPrefix(s.access.Legacy.URI, "ldap://") {
+				t.Errorf("it goes to %s", p.values["server"])
+			}
+			for _, f := range r.numbers {
+				if got := p.asks(t, f, "+49301234502", ""); len(got) != 1 {
+					t.Errorf("it finds %q", got)
+				}
+			}
+			scheme, _, _ := strings.Cut(p.values["uri"], ":")
+			tried[scheme]++
+		})
+	}
+	if tried["ldap"] < 4 || tried["ldaps"] < 10 {
+		t.Errorf("tried %v", tried)
 	}
 }
 
@@ -163,7 +192,8 @@ func newSite(t *testing.T, profile directory.NumberProfile) *site {
 	}
 	s.access = Access{
 		PublicURL: "https://127.0.0.1", StartTLS: true, Plain: true, BindDN: server.BindDN(s.device.Login), BaseDN: "dc=ringbook",
-		LDAP: "ldap://" + serve(t, server, plain), LDAPS: "ldaps://" + serve(t, server, ldap.Port{Name: "ldaps", Opening: ldap.OpenTLS, TLS: plain.TLS}),
+		Legacy: Legacy{URI: "ldap://" + serve(t, server, ldap.Port{Name: "legacy", Opening: ldap.OpenEither, TLS: plain.TLS, AllowPlain: true}), MinTLS: "1.0", Plain: true},
+		LDAP:   "ldap://" + serve(t, server, plain), LDAPS: "ldaps://" + serve(t, server, ldap.Port{Name: "ldaps", Opening: ldap.OpenTLS, TLS: plain.TLS}),
 	}
 	return s
 }
@@ -187,9 +217,9 @@ func serve(t *testing.T, server *ldap.Server, port ldap.Port) string {
 }
 
 // phone connects and logs in by the way that its kit says.
-func (s *site) phone(t *testing.T, r *row) *phone {
+func (s *site) phone(t *testing.T, r *row, old bool) *phone {
 	t.Helper()
-	w, err := r.reach(s.access, false)
+	w, err := r.reach(s.access, old)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -144,7 +144,7 @@ func (r *row) reachLegacy(w route, l Legacy) (route, error) {
 
 // mark says of a kit that it is for that listener.
 func (l Legacy) mark() string {
-	return fmt.Sprintf("FOR AN OLD PHONE: this leads to the listener that takes TLS %s and RSA key exchange, which can be read by who records it. A newer phone takes the kit without --legacy.", l.MinTLS)
+	return fmt.Sprintf("FOR AN OLD PHONE: this leads to the listener that takes TLS %s and RSA key exchange, which can be read by who records it. It is for phones that know nothing better.", l.MinTLS)
 }
 
 // take goes to a listener; "" = there is none, so that its usual port is taken.
