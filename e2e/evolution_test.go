@@ -224,10 +224,11 @@ Scope=subtree
 // startEvolutionLDAP has it reach an LDAP listener by an encryption. Its libldap holds
 // certificates for "localhost" against the machine's own name, hence the address; and
 // over LDAPS it takes any certificate at all, so that only StartTLS proves whom it trusts.
-func startEvolutionLDAP(t *testing.T, address, encryption string, d device, environment ...string) *evolution {
+func startEvolutionLDAP(t *testing.T, r *ringbook, encryption string, d device) *evolution {
 	t.Helper()
-	host, port := hostPort(t, address)
-	return startEvolution(t, fmt.Appendf(nil, evolutionLDAP, host, port, d.LDAP.BindDN, encryption, d.LDAP.BaseDN), d, environment...)
+	host, port := hostPort(t, map[string]string{"ldaps": r.ldaps, "starttls": r.ldap}[encryption])
+	source := fmt.Appendf(nil, evolutionLDAP, host, port, d.LDAP.BindDN, encryption, d.LDAP.BaseDN)
+	return startEvolution(t, source, d, "LDAPTLS_CACERT="+r.ca)
 }
 
 // TestEvolutionLDAP: over LDAPS and over StartTLS it finds people by what it searches for
@@ -235,16 +236,10 @@ func startEvolutionLDAP(t *testing.T, address, encryption string, d device, envi
 func TestEvolutionLDAP(t *testing.T) {
 	s := startTenant(t, 120, "--photos", "0")
 	r := startRingbook(t, s)
-	for encryption, listener := range map[string]struct{ port, address string }{
-		"ldaps": {"ldaps", r.ldaps}, "starttls": {"ldap", r.ldap},
-	} {
+	for encryption, port := range map[string]string{"ldaps": "ldaps", "starttls": "ldap"} {
 		t.Run(encryption, func(t *testing.T) {
 			d := r.addDevice()
-			start := func(d device) *evolution {
-				t.Helper()
-				return startEvolutionLDAP(t, listener.address, encryption, d, "LDAPTLS_CACERT="+r.ca)
-			}
-			e := start(d)
+			e := startEvolutionLDAP(t, r, encryption, d)
 			for _, query := range []string{
 				`(or (beginswith "full_name" "Jürgen G") (beginswith "email" "Jürgen G") (beginswith "nickname" "Jürgen G"))`,
 				`(contains "full_name" "gro")`, `(contains "phone" "23125042")`, `(contains "email" "juergen.gross")`,
@@ -253,14 +248,14 @@ func TestEvolutionLDAP(t *testing.T) {
 					t.Errorf("%s finds %d, Jürgen: %q", query, got.Count, got.Cards[grossName])
 				}
 			}
-			bind := `msg="ldap bind" port=` + listener.port + ` from=127.0.0.1 device=%s tls="TLS 1.3" result=%d`
+			bind := `msg="ldap bind" port=` + port + ` from=127.0.0.1 device=%s tls="TLS 1.3" result=%d`
 			if !strings.Contains(r.saidSoFar(), fmt.Sprintf(bind, d.ID, 0)) {
-				t.Errorf("no login over TLS on port %s", listener.port)
+				t.Errorf("no login over TLS on port %s", port)
 			}
 			refused := func(d device, why string) {
 				t.Helper()
 				before := strings.Count(r.saidSoFar(), fmt.Sprintf(bind, `""`, exitCredentials))
-				if got := start(d).try(`(contains "full_name" "gro")`); got.Error == "" || got.Count != 0 {
+				if got := startEvolutionLDAP(t, r, encryption, d).try(`(contains "full_name" "gro")`); got.Error == "" || got.Count != 0 {
 					t.Errorf("%s it shows %+v", why, got)
 				}
 				if strings.Count(r.saidSoFar(), fmt.Sprintf(bind, `""`, exitCredentials)) == before {

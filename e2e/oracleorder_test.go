@@ -106,33 +106,32 @@ func sortedBy(t *testing.T, c *goldap.Conn, by string, limit int, page uint32) (
 	return s
 }
 
-// A comparableKey is of values that every order has at the same place; uids have their
+// plainKey is of values that every order has at the same place; uids have their
 // hyphens at the same places.
-var comparableKey = regexp.MustCompile(`^([a-z0-9 |]|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})*$`)
+var plainKey = regexp.MustCompile(`^([a-z0-9 |]|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})*$`)
 
-// comparable leaves out who has a value that is sorted in another way.
-func (s ordered) comparable() ordered {
-	s.Keys = slices.DeleteFunc(slices.Clone(s.Keys), func(k string) bool { return !comparableKey.MatchString(k) })
+// plain leaves out who has a value that is sorted in another way.
+func (s ordered) plain() ordered {
+	s.Keys = slices.DeleteFunc(slices.Clone(s.Keys), func(k string) bool { return !plainKey.MatchString(k) })
 	return s
 }
 
 // compareOrders has both sort.
 func compareOrders(t *testing.T, theirs, ours func() *goldap.Conn) {
 	t.Helper()
-	for _, plain := range oracleOrders {
-		by := inAnyCase(plain)
+	for _, keys := range oracleOrders {
+		by := inAnyCase(keys)
+		want := sortedBy(t, theirs(), by, 0, 0).plain()
+		if len(want.Keys) < 20 || want.Code != 0 {
+			t.Fatalf("by %s slapd has %d entries to compare, result %d", by, len(want.Keys), want.Code)
+		}
 		for _, by := range []string{by, "!" + by} {
-			want := sortedBy(t, theirs(), by, 0, 0).comparable()
-			if len(want.Keys) < 20 || want.Code != 0 {
-				t.Fatalf("by %s slapd has %d entries to compare, result %d", by, len(want.Keys), want.Code)
-			}
-			if diff := cmp.Diff(want, sortedBy(t, ours(), by, 0, 0).comparable()); diff != "" {
+			if diff := cmp.Diff(want, sortedBy(t, ours(), by, 0, 0).plain()); diff != "" {
 				t.Errorf("by %s (-slapd +got)\n%s", by, diff)
 			}
 		}
 		// slapd says "busy" when a page is asked for so soon after another, and has no say here.
-		want := sortedBy(t, theirs(), by, 0, 0).comparable()
-		if diff := cmp.Diff(want.Keys, sortedBy(t, ours(), by, 0, 7).comparable().Keys); diff != "" {
+		if diff := cmp.Diff(want.Keys, sortedBy(t, ours(), by, 0, 7).plain().Keys); diff != "" {
 			t.Errorf("by %s, in pages (-slapd +got)\n%s", by, diff)
 		}
 	}

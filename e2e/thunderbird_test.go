@@ -38,6 +38,7 @@ user_pref("services.settings.server", "data:,#remote-settings-dummy/v1");
 user_pref("marionette.port", %s);
 `
 
+// startThunderbird starts it on a profile of its own, with further preferences.
 func startThunderbird(t *testing.T, prefs ...string) *thunderbird {
 	t.Helper()
 	need(t, "thunderbird")
@@ -47,7 +48,7 @@ func startThunderbird(t *testing.T, prefs ...string) *thunderbird {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(profile, "user.js"), fmt.Appendf(nil, thunderbirdPrefs+strings.Join(prefs, ""), port), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(fmt.Sprintf(thunderbirdPrefs, port)+strings.Join(prefs, "")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("thunderbird", "--headless", "--no-remote", "--marionette", "--remote-allow-system-access", "--profile", profile)

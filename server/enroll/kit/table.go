@@ -481,6 +481,8 @@ var rows = []row{
 		current: true, form: &prefsForm, file: "user.js", ways: ways{plain: "ldap", ldaps: "ldaps"},
 		token: "%", names: []string{"(|(cn=*%*)(mail=*%*)(givenName=*%*)(sn=*%*))"},
 		notes: []string{
+			"It goes to the end of user.js in the profile folder (Help, Troubleshooting Information), before Thunderbird starts. " +
+				"An authority of your own is imported in the settings, under Certificates.",
 			"Thunderbird asks for the password at the first search, and keeps it. It looks people up while you type; for the whole list take CardDAV, " +
 				"or Download Now in the directory's properties, for when you are offline.",
 		},
