@@ -4,8 +4,10 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"ringbook/directory"
+	"ringbook/directory/number"
 )
 
 // An Attribute is one attribute of a contact, by which rules and filters ask
@@ -119,6 +121,8 @@ var table = [...]attributeRow{
 		syntax: syntaxPlain, keyed: true,
 		lines: func(c *directory.Contact) []string { return c.Emails },
 	},
+	// What is looked for as it is written, and is found by no other key as such: see [asWritten].
+	{names: []string{"asWritten"}, syntax: syntaxText, keyed: true, operational: true, values: asWritten},
 
 	numbers("telephoneNumber businessPhones businessPhone workPhone", directory.PhoneWork),
 	numbers("mobile mobileTelephoneNumber mobilePhone cellPhone", directory.PhoneMobile),
@@ -223,6 +227,39 @@ func place(r attributeRow) attributeRow {
 func hidden(r attributeRow) attributeRow {
 	r.operational = true
 	return r
+}
+
+// asWritten appends the addresses and numbers that clients find which compare texts as
+// they are written, but not by the keys of those: addresses with other letters than ASCII,
+// which are keyed without case only, and numbers that are not keyed with all their digits.
+func asWritten(dst []string, c *directory.Contact) []string {
+	for _, s := range c.Emails {
+		if strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) {
+			dst = append(dst, s)
+		}
+	}
+	for i := range c.Phones {
+		if ph := &c.Phones[i]; ph.E164 == "" && !isDigits(ph) {
+			dst = append(dst, ph.Written)
+		}
+	}
+	return dst
+}
+
+// isDigits reports whether a number is written in digits and what may stand between
+// them, and all of the digits are keyed.
+func isDigits(ph *directory.Phone) bool {
+	var written []byte
+	for _, c := range []byte(ph.Written) {
+		switch {
+		case '0' <= c && c <= '9':
+			written = append(written, c)
+		case strings.IndexByte(" +-./()", c) < 0:
+			return false
+		}
+	}
+	var room [2]string
+	return slices.Equal(number.AppendDigits(room[:0], *ph), []string{string(written)})
 }
 
 // surname is never empty: schemas demand one, and phones ask for (sn=*). Who

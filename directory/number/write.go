@@ -49,6 +49,18 @@ func (p *Plan) Write(ph directory.Phone, d directory.Device) string {
 	return p.external + s
 }
 
+// Before returns what may stand in [Plan.Write] before digits of E.164, which are the
+// rest of every number that is a valid one.
+func (p *Plan) Before(d directory.Device) []string {
+	all := []string{"", "+", "00", p.trunk, p.exit}
+	if p.Prefixed(d) {
+		for _, s := range all {
+			all = append(all, p.external+s)
+		}
+	}
+	return all
+}
+
 // Prefixed reports whether numbers are written with the external prefix for a device.
 func (p *Plan) Prefixed(d directory.Device) bool {
 	return p.external != "" && slices.Contains(p.externalFor, d.Kind)

@@ -246,8 +246,8 @@ func BenchmarkHundredPhones(b *testing.B) {
 	b.ReportMetric(float64(max(grown, 0))/(1<<20), "heap-MB")
 }
 
-// One person is looked for among a hundred thousand: by name through the postings,
-// by a number or an address without drawing cards.
+// One person is looked for among a hundred thousand, by name, number or address, through
+// the postings.
 func BenchmarkQuery(b *testing.B) {
 	h := newBench(b, many(b, 100_000, 0))
 	for name, filter := range map[string]string{

@@ -26,8 +26,9 @@ type styleKey struct {
 // A style is how cards are written for one device.
 type style struct {
 	styleKey
-	write func(directory.Phone) string // nil = canonical
-	tags  *tagTable
+	write  func(directory.Phone) string // nil = canonical
+	before []string                     // of that, what stands before digits of E.164
+	tags   *tagTable
 }
 
 // cards draws cards and remembers what their bytes hash to.
@@ -54,6 +55,7 @@ func (c *cards) style(d directory.Device, p *number.Plan) style {
 			s.plan += "+"
 		}
 		s.write = func(ph directory.Phone) string { return p.Write(ph, d) }
+		s.before = p.Before(d)
 	}
 	s.tags = c.table(s.styleKey)
 	return s

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"ringbook/directory"
+	"ringbook/directory/filter"
 	"ringbook/directory/index"
 	"ringbook/directory/vcard"
 )
@@ -28,6 +29,7 @@ type propFilter struct {
 	// numbers, if set, reports whether a contact has a number that is asked for, in
 	// another spelling; see group.readNumbers.
 	numbers func(*index.Entry) bool
+	asks    *filter.Filter // which that is
 }
 
 // A paramFilter is CARDDAV:param-filter (§10.5.2).

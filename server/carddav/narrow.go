@@ -17,9 +17,7 @@ import (
 // first: a condition on a property is turned into one on the contact that is true
 // whenever the card's is, and only what that leaves is drawn and matched.
 //
-// An index that folds more than a collation does finds more, and never less, but for
-// the ſ and the ı of an e-mail address, which the collation takes for s and i, and a Greek
-// iota subscript on its own, which it takes for ι.
+// An index that folds more than a collation does finds more, and never less.
 
 // A sieve lets through every contact whose card a condition may be true for.
 type sieve struct {
@@ -36,8 +34,15 @@ var written = map[string]bool{"BEGIN": true, "VERSION": true, "PRODID": true, "U
 // asking are the attributes whose values, or pieces of them, are the values of a
 // property. Nothing changes it.
 var asking = map[string][]string{
-	"FN": {"cn"}, "N": {"sn", "givenName"}, "ORG": {"o", "ou"}, "TITLE": {"title"}, "EMAIL": {"mail"},
+	"FN": {"cn"}, "N": {"sn", "givenName"}, "ORG": {"o", "ou"}, "TITLE": {"title"}, "EMAIL": {attributeMail, asWritten},
 }
+
+// attributeMail has addresses without case, and asWritten, folded, those among them with letters
+// that are not ASCII's.
+const (
+	attributeMail = "mail"
+	asWritten     = "asWritten"
+)
 
 // sieve makes the sieve of a query over a book.
 func (x *exchange) sieve(g *group, b *index.Book) sieve {
@@ -86,7 +91,7 @@ func (x *exchange) sieveOf(p *propFilter, b *index.Book) sieve {
 	case p.undefined:
 		return sieve{}
 	case p.name == "TEL":
-		return sieve{may: func(e *index.Entry) bool { return p.mayBeNumber(e, x.style) }}
+		return p.sieveNumbers(x.style)
 	case !known && !written[p.name]:
 		return sieved(&filter.Filter{Op: filter.Or}, b) // on no card of ours
 	case !known, len(p.texts)+len(p.params) == 0:
@@ -94,16 +99,11 @@ func (x *exchange) sieveOf(p *propFilter, b *index.Book) sieve {
 	}
 	var each []sieve
 	for i := range p.texts {
-		m := &p.texts[i]
-		if m.negate || !sieves(p.name, m.raw) {
+		if or := p.texts[i].sieve(attributes); or != nil {
+			each = append(each, sieved(or, b))
+		} else {
 			each = append(each, sieve{})
-			continue
 		}
-		or := &filter.Filter{Op: filter.Or}
-		for _, a := range attributes {
-			or.Children = append(or.Children, &filter.Filter{Op: filter.Substrings, Attribute: a, Any: []string{m.raw}})
-		}
-		each = append(each, sieved(or, b))
 	}
 	for range p.params {
 		each = append(each, sieve{})
@@ -111,17 +111,37 @@ func (x *exchange) sieveOf(p *propFilter, b *index.Book) sieve {
 	return join(each, p.all)
 }
 
-// sieves reports whether the index finds all that the card of a property may match.
-func sieves(property, s string) bool {
+// sieve returns a filter that is true for all whose values of the attributes the text may
+// match; nil = the index cannot tell.
+func (m *textMatch) sieve(attributes []string) *filter.Filter {
+	pieces := strings.FieldsFunc(m.raw, isIota)
 	switch {
-	case text.Fold(s) == "": // blanks, or marks that the index drops
-		return false
-	case property == "EMAIL": // of which the index folds no more than case
-		return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
-	case strings.Contains(norm.NFKD.String(s), acute): // an apostrophe to the index
-		return false
+	case m.negate, len(pieces) == 0, text.Fold(strings.Join(pieces, "")) == "": // blanks, or marks that the index drops
+		return nil
+	case strings.Contains(norm.NFKD.String(m.raw), acute): // an apostrophe to the index
+		return nil
+	case strings.Contains(m.raw, ";"): // it may reach over the border of two parts
+		return nil
 	}
-	return !strings.Contains(s, ";") // it may reach over the border of two parts
+	or := &filter.Filter{Op: filter.Or}
+	for _, a := range attributes {
+		if a == attributeMail { // the collation may have made ASCII of other letters
+			or.Children = append(or.Children, contains(a, foldUnicode(m.raw)))
+		} else {
+			or.Children = append(or.Children, contains(a, pieces...))
+		}
+	}
+	return or
+}
+
+func contains(attribute string, pieces ...string) *filter.Filter {
+	return &filter.Filter{Op: filter.Substrings, Attribute: attribute, Any: pieces}
+}
+
+// isIota reports whether the collation makes a Ι of r. It does so of a subscript on its
+// own, too, which the index drops as it does all marks.
+func isIota(r rune) bool {
+	return r >= utf8.RuneSelf && strings.ContainsRune(foldUnicode(string(r)), 'Ι')
 }
 
 // acute is the accent on its own (U+00B4), decomposed.
@@ -156,7 +176,7 @@ func (g *group) readNumbers(b *index.Book) {
 			}
 		}
 		if len(f.Children) > 0 && (readable || !p.all) {
-			p.numbers = b.Matcher(f)
+			p.numbers, p.asks = b.Matcher(f), f
 		}
 	}
 }
