@@ -282,12 +282,13 @@ func postalAddress(c *directory.Contact) string {
 	return strings.Join(lines, "$")
 }
 
-// byName finds an attribute by its names in lower case. Nothing changes it.
+// byName finds an attribute by its names, as we write them, which is how most phones do,
+// and in lower case. Nothing changes it.
 var byName = func() map[string]Attribute {
 	m := map[string]Attribute{}
 	for i := range table {
 		for _, name := range table[i].names {
-			m[strings.ToLower(name)] = Attribute(i)
+			m[name], m[strings.ToLower(name)] = Attribute(i), Attribute(i)
 		}
 	}
 	return m
@@ -295,7 +296,10 @@ var byName = func() map[string]Attribute {
 
 // ParseAttribute finds an attribute by any of its names or aliases, in any case.
 func ParseAttribute(name string) (Attribute, bool) {
-	a, ok := byName[strings.ToLower(name)]
+	a, ok := byName[name]
+	if !ok {
+		a, ok = byName[strings.ToLower(name)]
+	}
 	return a, ok
 }
 

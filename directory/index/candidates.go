@@ -19,6 +19,13 @@ type finder struct {
 	read    []valueRead // by the mode
 	most    int         // more are not worth telling from the others
 	begun   []beginning
+	ended   ending
+}
+
+// An ending is what was found last for a number.
+type ending struct {
+	of    *number.Query
+	found candidates
 }
 
 // finder returns one for a filter of a search by somebody who dials by a plan.
@@ -44,18 +51,18 @@ type numberReader struct {
 
 type numberRead struct {
 	written string
-	query   number.Query
+	query   *number.Query
 }
 
-func (r *numberReader) query(s string) number.Query {
+func (r *numberReader) query(s string) *number.Query {
 	for i := range r.read {
 		if r.read[i].written == s {
 			return r.read[i].query
 		}
 	}
 	q := r.plan.Query(s)
-	r.read = append(r.read, numberRead{s, q})
-	return q
+	r.read = append(r.read, numberRead{s, &q})
+	return &q
 }
 
 // has reports whether a number is a value of an attribute.
@@ -280,10 +287,15 @@ func (x *finder) number(f *filter.Filter) (c candidates, ok bool) {
 
 // endings returns the candidates of a whole number or its end.
 func (x *finder) endings(s string) (c candidates) {
+	q := x.numbers.query(s)
+	if x.ended.of == q {
+		return x.ended.found
+	}
 	var room [4]string
-	for _, key := range x.numbers.query(s).AppendKeys(room[:0]) {
+	for _, key := range q.AppendKeys(room[:0]) {
 		c = c.with(x.begins(newPosting(kindEnding, key+endOfEnding, 0)))
 	}
+	x.ended = ending{q, c}
 	return c
 }
 
@@ -295,7 +307,7 @@ func (x *finder) name(a Attribute, f *filter.Filter, value string) (c candidates
 	case f.Op == filter.Approx || onlyInitial:
 		return x.words(a, value, false)
 	case f.Op == filter.Equal:
-		return x.whole(a, equalNames(value)), true
+		return x.whole(a, x.mode.equalNames(value)), true
 	case value != "":
 		return x.beginnings(a, forms(attributeCN, value))
 	}

@@ -31,13 +31,25 @@ func (m mode) textTest(a Attribute, f *filter.Filter) test {
 	}
 	values := forms(a, f.Value)
 	if m.person && f.Op == filter.Equal && table[a].syntax == syntaxName {
-		values = equalNames(f.Value)
+		values = m.equalNames(f.Value)
 	}
 	if len(values) == 1 {
 		value := values[0]
 		return anyForm(a, func(s string) bool { return s == value })
 	}
 	return anyForm(a, func(s string) bool { return slices.Contains(values, s) })
+}
+
+// equalNames is [equalNames], once for each value.
+func (m mode) equalNames(value string) []string {
+	for i := range *m.read {
+		if r := &(*m.read)[i]; r.value == value && r.names != nil {
+			return r.names
+		}
+	}
+	names := equalNames(value)
+	*m.read = append(*m.read, valueRead{value: value, names: names})
+	return names
 }
 
 // equalNames returns the forms of a name that somebody asks for, as it is and the

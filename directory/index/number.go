@@ -23,7 +23,7 @@ func (b *Book) Holders(written string) (holders []*Entry) {
 		}
 	}
 	if len(holders) > 1 {
-		slices.SortFunc(holders, b.byNumber(q))
+		slices.SortFunc(holders, b.byNumber(*q))
 	}
 	return holders
 }

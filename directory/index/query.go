@@ -180,7 +180,7 @@ func numberTest(a Attribute, f *filter.Filter, numbers *numberReader) test {
 				continue
 			}
 			for i := range pieces {
-				if !pieces[i].in(pieces[i].query, p) {
+				if !pieces[i].in(*pieces[i].query, p) {
 					continue phones
 				}
 			}
@@ -193,7 +193,7 @@ func numberTest(a Attribute, f *filter.Filter, numbers *numberReader) test {
 // A numberPiece is what a filter wants of a number, and how.
 type numberPiece struct {
 	in    func(number.Query, directory.Phone) bool
-	query number.Query
+	query *number.Query
 }
 
 func flagTest(a Attribute, f *filter.Filter) test {

@@ -40,7 +40,7 @@ func (q *Query) Better(kind int) iter.Seq[*Entry] {
 
 // exact returns the filter of who is called what is looked for, or has that number.
 func (q *Query) exact() *filter.Filter {
-	var leaves []filter.Filter
+	leaves := q.room()
 	for _, s := range q.sought() {
 		switch {
 		case s.number:
@@ -58,7 +58,7 @@ func (q *Query) exact() *filter.Filter {
 
 // begins returns that of whose surname or given name begins with it.
 func (q *Query) begins() *filter.Filter {
-	var leaves []filter.Filter
+	leaves := q.room()
 	for _, s := range q.sought() {
 		for _, a := range q.book.seenNames() {
 			if !s.number && (a != attributeCN || q.book.sees != nil) { // who sees no other name has that
@@ -67,6 +67,11 @@ func (q *Query) begins() *filter.Filter {
 		}
 	}
 	return anyOf(leaves)
+}
+
+// room is for the leaves of what is sought, which are many words long each.
+func (q *Query) room() []filter.Filter {
+	return make([]filter.Filter, 0, len(namesLookedAt)*len(q.sought()))
 }
 
 // anyOf is true where one of the leaves is; for nobody if there are none.
@@ -112,13 +117,15 @@ func (q *Query) Order() func(e, g *Entry) int {
 	return nil
 }
 
+// namesLookedAt is never changed.
+var namesLookedAt = [...]Attribute{attributeSN, attributeGivenName, attributeCN}
+
 // seenNames returns the names by which a hit may be a better one; see [Book.Seen].
 func (b *Book) seenNames() []Attribute {
-	all := []Attribute{attributeSN, attributeGivenName, attributeCN}
 	if b.sees == nil {
-		return all
+		return namesLookedAt[:]
 	}
-	return slices.DeleteFunc(all, func(a Attribute) bool { return !b.sees(a) })
+	return slices.DeleteFunc(slices.Clone(namesLookedAt[:]), func(a Attribute) bool { return !b.sees(a) })
 }
 
 // seenNumbers returns the same of numbers.

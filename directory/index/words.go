@@ -36,10 +36,11 @@ func asked(f *filter.Filter, read *[]valueRead) mode {
 // rules returns the mode of a rule.
 func rules() mode { return mode{read: new([]valueRead)} }
 
-// A valueRead is a value and what it may mean.
+// A valueRead is a value and what it may mean: as words, or as a whole name.
 type valueRead struct {
 	value    string
-	readings []reading
+	readings []reading // nil = it is read as names
+	names    []string  // nil = it is read as words
 }
 
 // A word is one of those that a value has, in the forms in which it is looked
@@ -72,12 +73,12 @@ const (
 // is read once: phones send the same to all attributes of names.
 func (m mode) readings(value string) []reading {
 	for i := range *m.read {
-		if r := &(*m.read)[i]; r.value == value {
+		if r := &(*m.read)[i]; r.value == value && r.names == nil {
 			return r.readings
 		}
 	}
 	all := m.readValue(utf8Of(value))
-	*m.read = append(*m.read, valueRead{value, all})
+	*m.read = append(*m.read, valueRead{value: value, readings: all})
 	return all
 }
 
