@@ -48,10 +48,20 @@ func (r *reader) setLanguage() {
 		c.Language = own
 		return
 	}
-	if country := c.Numbers.Country; strings.EqualFold(c.Language, country) && own != c.Language && own != rootLanguage {
+	// "se" is a language of Norway's north, "be" that of Belarus, and "no" that of Norway.
+	if country := c.Numbers.Country; strings.EqualFold(c.Language, country) && digest(c.Language) != digest(own) {
 		r.warn(keyLanguage, fmt.Sprintf("%q is another language than that of the country %s", c.Language, strings.ToUpper(country)),
 			fmt.Sprintf("Write %q for the order of that country, or leave it out.", own))
 	}
+}
+
+// digest tells the order of a language from others.
+func digest(language string) string {
+	c, err := names.ParseCollation(language)
+	if err != nil {
+		return ""
+	}
+	return c.Digest()
 }
 
 // rootLanguage is the order of no one country.
