@@ -3,6 +3,7 @@ package index
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -109,22 +110,34 @@ func (p *gramPart) merge(room []byte, older, newer *gramPart, stale *slotSet) []
 }
 
 // appendMerged appends the list of the slots of two, without the stale ones of the older.
+// Of a long list most stays as it is, and is copied in stretches.
 func appendMerged(dst, older, newer []byte, stale *slotSet) []byte {
-	last := uint32(0)
-	a, b := slotList{rest: older}, slotList{rest: newer}
+	a, b := slotList{list: older}, slotList{list: newer}
+	last, from := uint32(0), 0 // the last slot that stays, and where the stretch begins in which it is
 	b.next()
-	for a.next(); a.more; a.next() {
-		if stale.has(a.slot) {
+	for {
+		before, at := a.slot, a.at
+		if !a.next() {
+			dst = append(dst, older[from:]...)
+			break
+		}
+		isStale := stale.has(a.slot)
+		if last == before && !isStale && a.slot < b.slot {
+			last = a.slot
 			continue
 		}
-		for ; b.more && b.slot < a.slot; b.next() {
+		dst = append(dst, older[from:at]...)
+		if from = a.at; isStale {
+			continue
+		}
+		for ; b.slot < a.slot; b.next() {
 			dst = binary.AppendUvarint(dst, uint64(b.slot-last))
 			last = b.slot
 		}
 		dst = binary.AppendUvarint(dst, uint64(a.slot-last))
 		last = a.slot
 	}
-	for ; b.more; b.next() {
+	for ; b.slot != noSlot; b.next() {
 		dst = binary.AppendUvarint(dst, uint64(b.slot-last))
 		last = b.slot
 	}
@@ -133,17 +146,33 @@ func appendMerged(dst, older, newer []byte, stale *slotSet) []byte {
 
 // A slotList is a list on the way through it.
 type slotList struct {
-	rest []byte
+	list []byte
+	at   int
 	slot uint32
-	more bool // there is a slot
 }
 
-func (l *slotList) next() {
-	if l.more = len(l.rest) > 0; l.more {
-		d, n := binary.Uvarint(l.rest)
-		l.slot += uint32(d)
-		l.rest = l.rest[n:]
+// noSlot is behind all slots.
+const noSlot = math.MaxUint32
+
+// next goes on to the next slot; false = there is none.
+func (l *slotList) next() bool {
+	if l.at == len(l.list) {
+		l.slot = noSlot
+		return false
 	}
+	if d := l.list[l.at]; d < 0x80 { // as nearly all are
+		l.slot += uint32(d)
+		l.at++
+		return true
+	}
+	l.long()
+	return true
+}
+
+func (l *slotList) long() {
+	d, n := binary.Uvarint(l.list[l.at:])
+	l.slot += uint32(d)
+	l.at += n
 }
 
 // find appends the slots of contacts that may have all of some grams; false = they are
@@ -159,10 +188,7 @@ func (r *gramRun) find(dst []uint32, grams []gram, most int) (slots []uint32, ok
 		return nil, false
 	}
 	begin := len(dst)
-	for l := (slotList{rest: lists[0]}); ; {
-		if l.next(); !l.more {
-			break
-		}
+	for l := (slotList{list: lists[0]}); l.next(); {
 		dst = append(dst, l.slot)
 	}
 	for _, list := range lists[1:min(len(lists), maxGrams)] {
@@ -176,16 +202,13 @@ func (r *gramRun) find(dst []uint32, grams []gram, most int) (slots []uint32, ok
 
 // intersect keeps the sorted slots that a list has too, and returns how many.
 func intersect(slots []uint32, list []byte) int {
-	kept, at, slot := 0, 0, uint32(0)
-	for len(list) > 0 && at < len(slots) {
-		d, n := binary.Uvarint(list)
-		slot += uint32(d)
-		list = list[n:]
-		for at < len(slots) && slots[at] < slot {
+	kept, at := 0, 0
+	for l := (slotList{list: list}); at < len(slots) && l.next(); {
+		for at < len(slots) && slots[at] < l.slot {
 			at++
 		}
-		if at < len(slots) && slots[at] == slot {
-			slots[kept] = slot
+		if at < len(slots) && slots[at] == l.slot {
+			slots[kept] = l.slot
 			kept++
 			at++
 		}

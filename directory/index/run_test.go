@@ -61,10 +61,8 @@ func (p postings) len() (n int) {
 func (x gramRuns) len() (n int) {
 	for _, r := range x.runs {
 		for g := range allGrams {
-			for l := (slotList{rest: r.list(gram(g))}); ; n++ {
-				if l.next(); !l.more {
-					break
-				}
+			for l := (slotList{list: r.list(gram(g))}); l.next(); {
+				n++
 			}
 		}
 	}
