@@ -12,7 +12,7 @@ import (
 
 // An Attribute is one attribute of a contact, by which rules and filters ask
 // and LDAP answers. One table says its names, its values and how it is compared.
-type Attribute int
+type Attribute uint8
 
 // The attributes that something else than the table speaks of.
 const (

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unique"
 
 	"ringbook/directory"
 	"ringbook/directory/filter"
@@ -20,6 +19,7 @@ type Entry struct {
 	slot    int
 	shown   []*Entry // by the book's place: what each shows of a contact that has parts; nil = nothing; see [Index.shownIn]
 	keys    []key
+	texts   string // of the keys, one behind the other
 
 	sortKey  string
 	stored   *directory.Contact // with the numbers that are not, and without its parts
@@ -31,10 +31,20 @@ type Entry struct {
 }
 
 // A key is one value of an attribute in a form in which it is compared (see
-// [text.Forms]).
+// [text.Forms]). It has no pointers, nor have its texts, as the garbage collector
+// would follow them for every contact.
 type key struct {
 	attribute Attribute
-	text      string
+	end       uint32 // of its text
+}
+
+// text returns the text of the i-th key.
+func (e *Entry) text(i int) string {
+	begin := uint32(0)
+	if i > 0 {
+		begin = e.keys[i-1].end
+	}
+	return e.texts[begin:e.keys[i].end]
 }
 
 // newEntry makes the entry of a contact that is shown together with nobody.
@@ -162,16 +172,16 @@ func (x *Index) show(e *Entry) *Entry {
 		e.contact = c
 	}
 	e.sortKey = x.collation.Key(e.contact.Name())
-	e.keys = keysOf(e.contact)
+	e.keys, e.texts = keysOf(e.contact)
 	return e
 }
 
-// keysOf makes the keys of all keyed attributes. What many contacts share, such
-// as a department, is in memory once.
-func keysOf(c *directory.Contact) []key {
+// keysOf makes the keys of all keyed attributes, and their texts.
+func keysOf(c *directory.Contact) ([]key, string) {
 	var room [16]key // most contacts have fewer
+	var bytes [512]byte
 	var values [4]string
-	keys := room[:0]
+	keys, texts := room[:0], bytes[:0]
 	for i := range table {
 		row, a := &table[i], Attribute(i)
 		if !row.keyed {
@@ -183,14 +193,12 @@ func keysOf(c *directory.Contact) []key {
 				if form == "" && row.syntax != syntaxPlain || slices.Contains(forms[:n], form) {
 					continue
 				}
-				if row.syntax == syntaxText {
-					form = unique.Make(form).Value()
-				}
-				keys = append(keys, key{a, form})
+				texts = append(texts, form...)
+				keys = append(keys, key{a, uint32(len(texts))})
 			}
 		}
 	}
-	return slices.Clone(keys)
+	return slices.Clone(keys), string(texts)
 }
 
 // isFoundLike reports whether nothing is different by which a contact is found, so that
@@ -199,7 +207,7 @@ func keysOf(c *directory.Contact) []key {
 func (e *Entry) isFoundLike(old *Entry) bool {
 	return e != nil && old != nil && e.alone == nil && old.alone == nil &&
 		e.stored.Same == old.stored.Same && e.Private() == old.Private() && e.contact.Address == old.contact.Address &&
-		slices.Equal(e.keys, old.keys) && slices.Equal(e.contact.Phones, old.contact.Phones)
+		e.texts == old.texts && slices.Equal(e.keys, old.keys) && slices.Equal(e.contact.Phones, old.contact.Phones)
 }
 
 // variants returns a value in the forms in which it is compared; addresses and

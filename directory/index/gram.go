@@ -68,8 +68,8 @@ func (s *gramSet) of(e *Entry) grammed {
 }
 
 func (s *gramSet) entry(e *Entry) {
-	for _, k := range e.keys {
-		s.add(0, k.text)
+	for i := range e.keys {
+		s.add(0, e.text(i))
 	}
 	for _, form := range s.placeForms(e.contact) {
 		s.add(0, form)

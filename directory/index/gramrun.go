@@ -100,9 +100,12 @@ func mergeGrams(older, newer *gramRun) *gramRun {
 }
 
 func (p *gramPart) merge(room []byte, older, newer *gramPart, stale *slotSet) []byte {
+	room = slices.Grow(room, len(older.lists)+len(newer.lists))
 	for i := range partSize {
 		p.starts[i] = uint32(len(room))
-		room = appendMerged(room, older.list(i), newer.list(i), stale)
+		if a, b := older.list(i), newer.list(i); len(a)+len(b) > 0 {
+			room = appendMerged(room, a, b, stale)
+		}
 	}
 	p.starts[partSize] = uint32(len(room))
 	p.lists = bytes.Clone(room)
@@ -112,67 +115,55 @@ func (p *gramPart) merge(room []byte, older, newer *gramPart, stale *slotSet) []
 // appendMerged appends the list of the slots of two, without the stale ones of the older.
 // Of a long list most stays as it is, and is copied in stretches.
 func appendMerged(dst, older, newer []byte, stale *slotSet) []byte {
-	a, b := slotList{list: older}, slotList{list: newer}
 	last, from := uint32(0), 0 // the last slot that stays, and where the stretch begins in which it is
-	b.next()
-	for {
-		before, at := a.slot, a.at
-		if !a.next() {
-			dst = append(dst, older[from:]...)
-			break
+	next, rest := nextSlot(0, newer)
+	for at, before := 0, uint32(0); at < len(older); {
+		d, n := uint32(older[at]), at+1
+		if d >= 0x80 {
+			d, n = longDifference(older, at)
 		}
-		isStale := stale.has(a.slot)
-		if last == before && !isStale && a.slot < b.slot {
-			last = a.slot
+		slot := before + d
+		if last == before && slot < next && !stale.has(slot) {
+			last, before, at = slot, slot, n
 			continue
 		}
 		dst = append(dst, older[from:at]...)
-		if from = a.at; isStale {
+		before, at, from = slot, n, n
+		if stale.has(slot) {
 			continue
 		}
-		for ; b.slot < a.slot; b.next() {
-			dst = binary.AppendUvarint(dst, uint64(b.slot-last))
-			last = b.slot
+		for next < slot {
+			dst = binary.AppendUvarint(dst, uint64(next-last))
+			last = next
+			next, rest = nextSlot(next, rest)
 		}
-		dst = binary.AppendUvarint(dst, uint64(a.slot-last))
-		last = a.slot
+		dst = binary.AppendUvarint(dst, uint64(slot-last))
+		last = slot
 	}
-	for ; b.slot != noSlot; b.next() {
-		dst = binary.AppendUvarint(dst, uint64(b.slot-last))
-		last = b.slot
+	dst = append(dst, older[from:]...)
+	if next != noSlot { // what is left of the newer stays as it is behind its first
+		dst = append(binary.AppendUvarint(dst, uint64(next-last)), rest...)
 	}
 	return dst
-}
-
-// A slotList is a list on the way through it.
-type slotList struct {
-	list []byte
-	at   int
-	slot uint32
 }
 
 // noSlot is behind all slots.
 const noSlot = math.MaxUint32
 
-// next goes on to the next slot; false = there is none.
-func (l *slotList) next() bool {
-	if l.at == len(l.list) {
-		l.slot = noSlot
-		return false
+// nextSlot returns the first slot of a list, which follows another, and what is behind it.
+func nextSlot(before uint32, list []byte) (slot uint32, rest []byte) {
+	if len(list) == 0 {
+		return noSlot, nil
 	}
-	if d := l.list[l.at]; d < 0x80 { // as nearly all are
-		l.slot += uint32(d)
-		l.at++
-		return true
-	}
-	l.long()
-	return true
+	d, n := binary.Uvarint(list)
+	return before + uint32(d), list[n:]
 }
 
-func (l *slotList) long() {
-	d, n := binary.Uvarint(l.list[l.at:])
-	l.slot += uint32(d)
-	l.at += n
+// longDifference reads one that takes several bytes, at a place of a list, and returns
+// the place behind it. Nearly all take one, and are read without a call.
+func longDifference(list []byte, at int) (d uint32, behind int) {
+	long, n := binary.Uvarint(list[at:])
+	return uint32(long), at + n
 }
 
 // find appends the slots of contacts that may have all of some grams; false = they are
@@ -188,9 +179,7 @@ func (r *gramRun) find(dst []uint32, grams []gram, most int) (slots []uint32, ok
 		return nil, false
 	}
 	begin := len(dst)
-	for l := (slotList{list: lists[0]}); l.next(); {
-		dst = append(dst, l.slot)
-	}
+	dst = appendSlots(dst, lists[0])
 	for _, list := range lists[1:min(len(lists), maxGrams)] {
 		if len(dst)-begin <= shortList {
 			break
@@ -200,17 +189,35 @@ func (r *gramRun) find(dst []uint32, grams []gram, most int) (slots []uint32, ok
 	return dst, true
 }
 
+// appendSlots appends what a list says.
+func appendSlots(dst []uint32, list []byte) []uint32 {
+	for at, slot := 0, uint32(0); at < len(list); {
+		d, n := uint32(list[at]), at+1
+		if d >= 0x80 {
+			d, n = longDifference(list, at)
+		}
+		slot, at = slot+d, n
+		dst = append(dst, slot)
+	}
+	return dst
+}
+
 // intersect keeps the sorted slots that a list has too, and returns how many.
 func intersect(slots []uint32, list []byte) int {
-	kept, at := 0, 0
-	for l := (slotList{list: list}); at < len(slots) && l.next(); {
-		for at < len(slots) && slots[at] < l.slot {
-			at++
+	kept, i := 0, 0
+	for at, slot := 0, uint32(0); at < len(list) && i < len(slots); {
+		d, n := uint32(list[at]), at+1
+		if d >= 0x80 {
+			d, n = longDifference(list, at)
 		}
-		if at < len(slots) && slots[at] == l.slot {
-			slots[kept] = l.slot
+		slot, at = slot+d, n
+		for i < len(slots) && slots[i] < slot {
+			i++
+		}
+		if i < len(slots) && slots[i] == slot {
+			slots[kept] = slot
 			kept++
-			at++
+			i++
 		}
 	}
 	return kept

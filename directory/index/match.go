@@ -83,7 +83,7 @@ func anyForm(a Attribute, fits func(string) bool) test {
 	}
 	return func(e *Entry) filter.Result {
 		for i := range e.keys {
-			if e.keys[i].attribute == a && fits(e.keys[i].text) {
+			if e.keys[i].attribute == a && fits(e.text(i)) {
 				return filter.True
 			}
 		}

@@ -136,22 +136,23 @@ func (x *Index) appendPostings(dst []posting, e *Entry) []posting {
 
 // appendGuise appends the postings of one of those.
 func (x *Index) appendGuise(all []posting, e *Entry) []posting {
-	for _, k := range e.keys {
+	for i, k := range e.keys {
+		text := e.text(i)
 		switch table[k.attribute].syntax {
 		case syntaxName:
-			all = append(all, x.wholeName(k.attribute, k.text, e.slot))
-			all = e.appendNamePostings(all, k)
+			all = append(all, x.wholeName(k.attribute, text, e.slot))
+			all = e.appendNamePostings(all, k.attribute, text)
 		case syntaxText:
-			all = append(all, newPosting(kindText, k.text, e.slot))
+			all = append(all, newPosting(kindText, text, e.slot))
 			if table[k.attribute].worded {
-				all = appendWordPostings(all, k.text, e.slot)
+				all = appendWordPostings(all, text, e.slot)
 			}
 		case syntaxPlain: // only addresses are keyed
 			whole := kindAddress
 			if e.Private() {
 				whole = kindPrivate
 			}
-			all = append(all, newPosting(kindMail, k.text, e.slot), x.hashed(whole, k.text, e.slot))
+			all = append(all, newPosting(kindMail, text, e.slot), x.hashed(whole, text, e.slot))
 		case syntaxFlag, syntaxNumber, syntaxConstant, syntaxSearch, syntaxTime:
 		}
 	}
@@ -173,13 +174,13 @@ func (x *Index) appendGuise(all []posting, e *Entry) []posting {
 // appendNamePostings appends a posting for each place of a name at which a word
 // begins. What the whole name has too, as it mostly has given names and surnames, is
 // told by the kind of its posting.
-func (e *Entry) appendNamePostings(dst []posting, k key) []posting {
-	for rest := range words(k.text) {
+func (e *Entry) appendNamePostings(dst []posting, a Attribute, name string) []posting {
+	for rest := range words(name) {
 		switch {
-		case k.attribute == attributeCN:
+		case a == attributeCN:
 			dst = append(dst, newPosting(e.kindOf(rest), rest, e.slot))
 		case e.isNamed(rest):
-		case k.attribute == attributeSN:
+		case a == attributeSN:
 			dst = append(dst, newPosting(kindSurname, rest, e.slot))
 		default:
 			dst = append(dst, newPosting(kindGiven, rest, e.slot))
@@ -191,11 +192,11 @@ func (e *Entry) appendNamePostings(dst []posting, k key) []posting {
 // kindOf returns the kind of the posting of a place in the whole name.
 func (e *Entry) kindOf(rest string) kind {
 	given, surname := kind(0), kind(0)
-	for _, k := range e.keys {
+	for i, k := range e.keys {
 		if k.attribute != attributeGivenName && k.attribute != attributeSN {
 			continue
 		}
-		for name := range words(k.text) {
+		for name := range words(e.text(i)) {
 			if !strings.HasPrefix(rest, name) {
 				continue
 			}
@@ -211,11 +212,11 @@ func (e *Entry) kindOf(rest string) kind {
 
 // isNamed reports whether the whole name, too, has a place that begins so.
 func (e *Entry) isNamed(name string) bool {
-	for _, k := range e.keys {
+	for i, k := range e.keys {
 		if k.attribute != attributeCN {
 			continue
 		}
-		for rest := range words(k.text) {
+		for rest := range words(e.text(i)) {
 			if strings.HasPrefix(rest, name) {
 				return true
 			}

@@ -61,9 +61,7 @@ func (p postings) len() (n int) {
 func (x gramRuns) len() (n int) {
 	for _, r := range x.runs {
 		for g := range allGrams {
-			for l := (slotList{list: r.list(gram(g))}); l.next(); {
-				n++
-			}
+			n += len(appendSlots(nil, r.list(gram(g))))
 		}
 	}
 	for _, s := range x.few {

@@ -214,17 +214,24 @@ func beginsWithKeys(s, keys string) bool {
 func (m mode) has(e *Entry, r reading, texts, textsAlone bool) bool {
 	named := textsAlone
 	for _, w := range r {
-		inTexts := texts && w.mayBeText(textsAlone)
-		i := slices.IndexFunc(e.keys, func(k key) bool {
-			row := &table[k.attribute]
-			return (row.syntax == syntaxName || row.worded && inTexts) && (m.sees == nil || m.sees(k.attribute)) && w.in(k.text)
-		})
-		if i < 0 {
+		a, ok := m.holder(e, w, texts && w.mayBeText(textsAlone))
+		if !ok {
 			return false
 		}
-		named = named || table[e.keys[i].attribute].syntax == syntaxName // names come first
+		named = named || table[a].syntax == syntaxName
 	}
 	return named
+}
+
+// holder returns the first attribute that has a word; names come first.
+func (m mode) holder(e *Entry, w word, inTexts bool) (a Attribute, ok bool) {
+	for i, k := range e.keys {
+		row := &table[k.attribute]
+		if (row.syntax == syntaxName || row.worded && inTexts) && (m.sees == nil || m.sees(k.attribute)) && w.in(e.text(i)) {
+			return k.attribute, true
+		}
+	}
+	return 0, false
 }
 
 func (w word) mayBeText(alone bool) bool {
