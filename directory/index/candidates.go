@@ -103,11 +103,15 @@ func (c candidates) with(d candidates) candidates {
 	return c
 }
 
-// enough is find for who has no use for too many.
+// enough is find for who has no use for too many, and keeps none of them: a search may
+// last for as long as its client reads.
 func (x *finder) enough(f *filter.Filter) (candidates, bool) {
 	x.most = enough(x.view)
 	c, ok := x.find(f)
-	return c, ok && c.size() <= x.most
+	if !ok || c.size() > x.most {
+		return candidates{}, false
+	}
+	return c, true
 }
 
 func enough(v *View) int { return max(v.contacts/manyCandidates, fewCandidates) }
@@ -143,7 +147,9 @@ func (x *finder) find(f *filter.Filter) (c candidates, ok bool) {
 			if !some {
 				return candidates{}, false
 			}
-			c = c.with(d)
+			if c = c.with(d); c.size() > x.most {
+				return candidates{}, false
+			}
 		}
 		return c, true
 	case filter.Equal, filter.Approx, filter.Substrings:

@@ -3,6 +3,7 @@ package index
 import (
 	"cmp"
 	"iter"
+	"math"
 	"slices"
 	"unicode/utf8"
 
@@ -26,8 +27,8 @@ const minExact = 2
 // begins with it.
 const Kinds = 2
 
-// Better yields the hits of one kind, counted from 0, in the order of names. A contact
-// may be of several kinds.
+// Better yields the hits of one kind, counted from 0, in the order of names; those of the
+// first in that of [Query.Order] if there is one. A contact may be of several kinds.
 func (q *Query) Better(kind int) iter.Seq[*Entry] {
 	if kind == 0 {
 		return q.rare(q.exact(), q.Order())
@@ -227,7 +228,7 @@ func (q *Query) rare(f *filter.Filter, order func(e, g *Entry) int) iter.Seq[*En
 		if q.book.drained {
 			return
 		}
-		narrow := q.narrowed(f, q.book.view.contacts) // of names and numbers all are known
+		narrow := q.narrowed(f, math.MaxInt) // of whole names and numbers all are known, and some more than once
 		var hits []*Entry
 		for _, slot := range narrow.among.sorted() {
 			if e := q.book.member(int(slot)); e != nil && narrow.hit(e) {

@@ -50,6 +50,20 @@ func TestBetter(t *testing.T) {
 	}
 }
 
+// Who is called so is known also where nothing is known of the filter's other hits, and
+// there are fewer people than places where the name stands.
+func TestBetterOfFew(t *testing.T) {
+	x := newIndex(t, directory.Book{Name: "all", Filter: "(uid=*)"})
+	publish(x, 1, []index.Stored{
+		stored(directory.Contact{ID: "li", DisplayName: "Li", GivenName: "Li", Surname: "Li", Company: "x"}),
+		stored(directory.Contact{ID: "ada", DisplayName: "Ada", Company: "x"}),
+	})
+	b := x.View().Books()[0]
+	if got := ids(b.Query(parse(t, "(|(cn=li)(o=*))")).Better(0)); !slices.Equal(got, []directory.ContactID{"li"}) {
+		t.Errorf("%q", got)
+	}
+}
+
 // Equality looks at few, also where the names of many begin with the value.
 func BenchmarkEqualShort(b *testing.B) {
 	for _, n := range []int{10_000, 100_000} {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"ringbook/directory"
+	"ringbook/directory/filter"
 )
 
 // What is stale goes when runs are merged: an index in which everybody has changed many
@@ -48,6 +49,37 @@ func TestStaleGoes(t *testing.T) {
 	}
 	if n := x.View().postings.len(); n > 0 {
 		t.Errorf("%d postings of nobody", n)
+	}
+}
+
+// Candidates that are too many to be of use are not kept, nor gathered to the end: a
+// filter may have 256 leaves, each for a quarter of all, and its client may be slow.
+func TestTooManyCandidatesAreNotKept(t *testing.T) {
+	const people = 2000
+	var all []Stored
+	for i := range people {
+		all = append(all, Stored{Contact: &directory.Contact{ID: directory.ContactID(fmt.Sprint("c", i)), DisplayName: fmt.Sprintf("Anna of group%dx", i%8)}})
+	}
+	x, err := New(Options{Books: []directory.Book{{Name: "all", Filter: "(uid=*)"}}}, "e", 1, slices.Values(all), func(func(Mark) bool) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	or := &filter.Filter{Op: filter.Or}
+	for i := range 256 {
+		or.Children = append(or.Children, &filter.Filter{Op: filter.Substrings, Attribute: "cn", Any: []string{fmt.Sprintf("group%dx", i%8)}})
+	}
+	b := x.View().Books()[0]
+	q := b.Query(or)
+	if n := q.AtMost(); n != people || q.some || q.among.size() > 0 {
+		t.Errorf("at most %d hits, %d candidates", n, q.among.size())
+	}
+	q.finder.most = people / manyCandidates
+	if c, ok := q.finder.find(or); ok || c.size() > 0 {
+		t.Errorf("%d candidates are gathered", c.size())
+	}
+	narrow := q.narrowed(or, enough(b.view))
+	if narrow.some || narrow.among.size() > 0 {
+		t.Errorf("%d candidates are gathered again", narrow.among.size())
 	}
 }
 
