@@ -46,9 +46,13 @@ func (a *answer) rank(ctx context.Context, f *found) (result, error) {
 	if a.over {
 		return interrupted(ctx)
 	}
-	if len(f.list) > 1 {
+	shown := f.list
+	if limit > 0 {
+		shown = shown[:min(room, len(shown))] // one more says no more than that there are more
+	}
+	if len(shown) > 1 {
 		if order := f.order(); order != nil {
-			sortMembers(f.list, order)
+			sortMembers(shown, order)
 		}
 	}
 	return success, nil

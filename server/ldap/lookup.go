@@ -261,7 +261,7 @@ func (t tree) queries(q searchRequest, books []*index.Book) []query {
 // hits yields the contacts that are found in several books in one order of names,
 // from a position on.
 func hits(queries []query, after position) iter.Seq[member] {
-	return merge(queries, func(q query) iter.Seq[*index.Entry] { return q.Hits(after.key, after.id) })
+	return merge(queries, func(q query) iter.Seq[*index.Entry] { return q.Hits(after.key, after.id) }, compareMembers)
 }
 
 // atMost returns how many contacts there are at most.
@@ -275,7 +275,11 @@ func (f *found) atMost() (n int) {
 // better yields those of the contacts that come first if there is no room for all, the
 // best kind first; see [index.Query.Better].
 func (f *found) better(kind int) iter.Seq[member] {
-	return merge(f.queries, func(q query) iter.Seq[*index.Entry] { return q.Better(kind) })
+	compare := compareMembers
+	if order := f.order(); order != nil && kind == 0 {
+		compare = func(a, b member) int { return order(a.entry, b.entry) }
+	}
+	return merge(f.queries, func(q query) iter.Seq[*index.Entry] { return q.Better(kind) }, compare)
 }
 
 // order returns the order in which the contacts are best read; nil = that of names.
@@ -286,8 +290,8 @@ func (f *found) order() func(a, b *index.Entry) int {
 	return f.queries[0].Order()
 }
 
-// merge yields what is found in several books in one order of names.
-func merge(queries []query, search func(query) iter.Seq[*index.Entry]) iter.Seq[member] {
+// merge yields what is found in several books in the order that it has in each.
+func merge(queries []query, search func(query) iter.Seq[*index.Entry], compare func(a, b member) int) iter.Seq[member] {
 	if len(queries) == 1 {
 		q := queries[0]
 		return func(yield func(member) bool) {
@@ -308,7 +312,7 @@ func merge(queries []query, search func(query) iter.Seq[*index.Entry]) iter.Seq[
 			}
 		}
 		for len(heads) > 0 {
-			i := first(heads)
+			i := first(heads, compare)
 			if !yield(heads[i].member) {
 				return
 			}
@@ -328,10 +332,10 @@ type head struct {
 }
 
 // first returns which head comes first; books are few, so a look at each is enough.
-func first(heads []head) int {
+func first(heads []head, compare func(a, b member) int) int {
 	least := 0
 	for i := range heads {
-		if compareMembers(heads[i].member, heads[least].member) < 0 {
+		if compare(heads[i].member, heads[least].member) < 0 {
 			least = i
 		}
 	}
