@@ -34,6 +34,8 @@ func (c *conn) start(ctx context.Context, m message) error {
 		cancel(nil)
 		return c.answer(m.id, opSearchDone, r)
 	}
+	c.wait.Add(1) // before anybody else can read that the client has left, and wait
+	defer c.wait.Done()
 	who := c.device
 	if who == "" {
 		if c.anonymous != nil {
@@ -41,8 +43,6 @@ func (c *conn) start(ctx context.Context, m message) error {
 		}
 		op.handOver() // its time must run out, though it takes no answer
 	}
-	c.wait.Add(1)
-	defer c.wait.Done()
 	op.run(own, m, who)
 	if op.readOn == nil {
 		return errHandedOver
