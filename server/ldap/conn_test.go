@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -457,12 +458,19 @@ func TestIdleDevicesAreClosed(t *testing.T) {
 func TestASlowMessageIsCutOff(t *testing.T) {
 	bubble(t, func(t *testing.T, s *site, _ *pipeline, connect func() *raw) {
 		t.Helper()
-		c := connect()
-		c.send(bindMessage(1, 3, string(s.device.Login), s.secret))
-		c.expect(1, 0x61, goldap.LDAPResultSuccess)
-		c.send([]byte{0x30})
-		if d := c.lasts(); d != 30*time.Second {
-			t.Errorf("closed after %v", d)
+		search := search1(2, "none", "cn")
+		long := search1(3, "none", strings.Repeat("x", 600)) // than the reader's buffer
+		for what, begun := range map[string][]byte{
+			"one octet": search[:1], "a length": search[:2], "half": search[:len(search)/2], "all but the last octet": search[:len(search)-1],
+			"half of a length": long[:3], "half of a long one": long[:len(long)/2], "a whole one, and half of the next": slices.Concat(search, long[:10]),
+		} {
+			c := connect()
+			c.send(bindMessage(1, 3, string(s.device.Login), s.secret))
+			c.expect(1, 0x61, goldap.LDAPResultSuccess)
+			c.send(begun)
+			if d := c.lasts(); d != 30*time.Second {
+				t.Errorf("%s: closed after %v", what, d)
+			}
 		}
 	})
 }

@@ -120,6 +120,9 @@ func readLength(b []byte) (n, size int, err error) {
 	for _, c := range b[1:size] {
 		n = n<<8 | int(c)
 	}
+	if n < 0 { // where an int has 32 bits
+		return 0, 0, errOversize
+	}
 	return n, size, nil
 }
 

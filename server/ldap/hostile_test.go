@@ -29,6 +29,8 @@ func TestBrokenFraming(t *testing.T) {
 		{"length of 8 octets, all ones", append([]byte{0x30, 0x88}, bytes.Repeat([]byte{0xff}, 8)...)},
 		{"length of 8 octets, positive", append([]byte{0x30, 0x88, 0x7f}, bytes.Repeat([]byte{0xff}, 7)...)},
 		{"2 GiB announced", []byte{0x30, 0x84, 0x7f, 0xff, 0xff, 0xff}},
+		{"4 GiB announced", []byte{0x30, 0x84, 0xff, 0xff, 0xff, 0xff}},
+		{"4 GiB announced inside", []byte{0x30, 6, 2, 0x84, 0xff, 0xff, 0xff, 0xff}},
 		{"100 MB announced", []byte{0x30, 0x84, 0x06, 0, 0, 0}},
 		{"indefinite length", []byte{0x30, 0x80, 2, 1, 1, 0x42, 0, 0, 0}},
 		{"a TLS greeting", []byte{0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3}},

@@ -96,19 +96,25 @@ const (
 
 func (s *selections) find(list wanted) *selection {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	found := s.of[string(list)]
-	if found != nil {
-		return found
-	}
-	found = selectAttributes(list)
-	if len(list) <= maxRemembered {
-		if s.of == nil || len(s.of) == maxSelections {
-			s.of = make(map[string]*selection)
-		}
-		s.of[string(list)] = found
+	s.mu.Unlock()
+	if found == nil {
+		found = selectAttributes(list) // a long one takes ten times as long as a look-up, for which nobody else waits
+		s.keep(list, found)
 	}
 	return found
+}
+
+func (s *selections) keep(list wanted, found *selection) {
+	if len(list) > maxRemembered {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of == nil || len(s.of) == maxSelections {
+		s.of = make(map[string]*selection)
+	}
+	s.of[string(list)] = found
 }
 
 // selectAttributes reads the attribute list of a request.
