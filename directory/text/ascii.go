@@ -27,7 +27,7 @@ func ASCII(s string) string {
 	b := make([]byte, 0, len(s)+8)
 	lost := false
 	word, blank := false, false // a letter or digit is there; a blank is due
-	for _, r := range latin(s) {
+	for _, r := range string(latin(s)) {
 		switch {
 		case unicode.IsSpace(r) || unicode.IsControl(r):
 			blank = len(b) > 0
@@ -64,18 +64,40 @@ func isPrintable(s string) bool {
 
 // latin spells s in Latin letters without marks, as far as it can be; what has no
 // spelling is there decomposed.
-func latin(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if isAcute(r) {
-			return '\''
-		}
-		return r // U+FFFD for what is not UTF-8
-	}, s)
-	x := latinizer{dst: make([]byte, 0, len(s)+8), rest: norm.NFKD.String(s)}
+func latin(s string) []byte {
+	var room [128]byte // most names
+	x := latinizer{dst: make([]byte, 0, len(s)+8), rest: string(appendDecomposed(room[:0], s))}
 	for x.rest != "" {
 		x.next()
 	}
-	return string(x.dst)
+	return x.dst
+}
+
+// appendDecomposed appends s in NFKD, with its marks in the order in which they are: those
+// that count are of one class, whose order is never changed. An accent on its own is an
+// apostrophe.
+func appendDecomposed(dst []byte, s string) []byte {
+	for i, r := range s {
+		switch {
+		case isAcute(r):
+			dst = append(dst, '\'')
+		case r < utf8.RuneSelf:
+			dst = append(dst, byte(r))
+		case isHangul(r):
+			for _, jamo := range decomposeHangul(r) {
+				if jamo != noTail {
+					dst = utf8.AppendRune(dst, jamo)
+				}
+			}
+		default:
+			if d := norm.NFKD.PropertiesString(s[i:]).Decomposition(); d != nil {
+				dst = append(dst, d...)
+			} else {
+				dst = utf8.AppendRune(dst, r) // U+FFFD for what is not UTF-8
+			}
+		}
+	}
+	return dst
 }
 
 // A latinizer is on its way through a decomposed text.

@@ -62,8 +62,9 @@ func Variants(s string) Forms {
 	folded := Fold(s)
 	f := Forms{folded, folded}
 	if !isASCII(s) {
-		if spelt := Fold(latin(s)); spelt != folded {
-			f[Spelt] = spelt
+		var room [128]byte
+		if spelt := appendFold(room[:0], string(latin(s))); string(spelt) != folded {
+			f[Spelt] = string(spelt)
 		}
 	}
 	f[Joined] = join(f[Folded])
@@ -166,7 +167,7 @@ func appendFold(dst []byte, s string) []byte {
 			dst, blank = appendPart(dst, r, blank)
 			continue
 		}
-		if hangul <= r && r < hangul+hangulCount {
+		if isHangul(r) {
 			for _, jamo := range decomposeHangul(r) {
 				dst, blank = appendPart(dst, jamo, blank)
 			}
@@ -214,11 +215,16 @@ const (
 	hangulTail  = 28              // syllables of one leading consonant and vowel
 )
 
-// decomposeHangul returns the jamo of a syllable; the last one is U+11A7, which
-// is none, or a trailing consonant.
+func isHangul(r rune) bool { return hangul <= r && r < hangul+hangulCount }
+
+// noTail stands in place of a trailing consonant where there is none.
+const noTail = 0x11a7
+
+// decomposeHangul returns the jamo of a syllable; the last one is a trailing consonant,
+// or noTail.
 func decomposeHangul(r rune) [3]rune {
 	n := r - hangul
-	return [...]rune{0x1100 + n/hangulVowel, 0x1161 + n%hangulVowel/hangulTail, 0x11a7 + n%hangulTail}
+	return [...]rune{0x1100 + n/hangulVowel, 0x1161 + n%hangulVowel/hangulTail, noTail + n%hangulTail}
 }
 
 // appendLetter appends what is left of one decomposed character, if anything.
@@ -234,7 +240,7 @@ func appendLetter(dst []byte, r rune) []byte {
 		return append(dst, byte(r))
 	case r < 0xa0 || r == 0xad: // the other control characters, soft hyphen
 		return dst
-	case r == 0x11a7: // no trailing consonant
+	case r == noTail:
 		return dst
 	case r >= 0x300 && unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
 		return dst
