@@ -28,7 +28,7 @@ func (v *View) ordered() []*Entry {
 		if last := v.index.order.Load(); last == nil || !o.follow(last) {
 			o.sort()
 		}
-		o.ranks = make([]uint32, len(o.entries)*pageSize)
+		o.ranks = make([]uint32, o.entries.count()*pageSize)
 		for i, e := range o.list {
 			o.ranks[e.slot] = uint32(i) + 1
 		}
@@ -38,15 +38,10 @@ func (v *View) ordered() []*Entry {
 }
 
 func (o *order) sort() {
-	o.list = make([]*Entry, 0, len(o.entries)*pageSize)
-	for _, page := range o.entries {
-		if page == nil {
-			continue
-		}
-		for _, e := range page {
-			if e != nil {
-				o.list = append(o.list, e)
-			}
+	o.list = make([]*Entry, 0, o.entries.count()*pageSize)
+	for _, e := range o.entries.all() {
+		if e != nil {
+			o.list = append(o.list, e)
 		}
 	}
 	slices.SortFunc(o.list, byOrder)
@@ -57,8 +52,8 @@ func (o *order) follow(last *order) bool {
 	most := len(last.list) / 8
 	var goners []int // places in last
 	var comers []*Entry
-	for n := range max(len(last.entries), len(o.entries)) {
-		if n < len(last.entries) && n < len(o.entries) && last.entries[n] == o.entries[n] {
+	for n := range max(last.entries.count(), o.entries.count()) {
+		if last.entries.page(n) == o.entries.page(n) {
 			continue
 		}
 		for i := n * pageSize; i < (n+1)*pageSize; i++ {

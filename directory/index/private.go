@@ -124,14 +124,9 @@ func (p *preparation) reconcilePrivate() {
 // slots yields the slots of the members.
 func (h *history) slots() iter.Seq[int] {
 	return func(yield func(int) bool) {
-		for n, page := range h.stamps {
-			if page == nil {
-				continue
-			}
-			for i, s := range page {
-				if s.member() && !yield(n*pageSize+i) {
-					return
-				}
+		for slot, s := range h.stamps.all() {
+			if s.member() && !yield(slot) {
+				return
 			}
 		}
 	}

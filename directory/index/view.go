@@ -69,14 +69,9 @@ func (v *View) PlanOf(d directory.Device) *number.Plan {
 // All yields every contact, in a book or not, in no order that means anything.
 func (v *View) All() iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
-		for _, page := range v.entries {
-			if page == nil {
-				continue
-			}
-			for _, e := range page {
-				if e != nil && !yield(e) {
-					return
-				}
+		for _, e := range v.entries.all() {
+			if e != nil && !yield(e) {
+				return
 			}
 		}
 	}
