@@ -128,7 +128,7 @@ const maxAhead = 16
 // has nothing to do with their names, and to wait for each part of each is most of what
 // it costs to read many in order, so the parts of some are fetched side by side.
 func (q *Query) yield(some []*Entry, yield func(*Entry) bool) bool {
-	fetchEntries(some)
+	fetchEntries(some, q.book.own.stamps)
 	hits := some[:0]
 	for _, e := range some {
 		if shown := q.book.show(e); shown != nil && q.hit(shown) {
@@ -147,9 +147,12 @@ func (q *Query) yield(some []*Entry, yield func(*Entry) bool) bool {
 // fetchEntries reads something of each entry, and returns it so that it is read.
 //
 //go:noinline
-func fetchEntries(some []*Entry) (sum int) {
+func fetchEntries(some []*Entry, stamps pages[stamp]) (sum int) {
 	for _, e := range some {
 		sum += e.slot
+	}
+	for _, e := range some {
+		sum += int(stamps.at(e.slot))
 	}
 	return sum
 }
@@ -160,19 +163,28 @@ func fetchEntries(some []*Entry) (sum int) {
 //go:noinline
 func fetchContacts(some []*Entry) (sum int) {
 	for _, e := range some {
-		sum += len(e.contact.DisplayName) + len(e.contact.Phones)
+		sum += len(e.contact.ID) + len(e.contact.Phones)
 	}
 	for _, e := range some {
-		for _, s := range [...]string{string(e.contact.ID), e.contact.DisplayName} {
-			if s != "" {
-				sum += int(s[0])
-			}
+		c := e.contact
+		sum += firstByte(string(c.ID)) + firstByte(c.DisplayName)
+		if len(c.Phones) > 0 {
+			sum += len(c.Phones[0].E164)
 		}
-		if len(e.contact.Phones) > 0 {
-			sum += len(e.contact.Phones[0].E164)
+	}
+	for _, e := range some {
+		if c := e.contact; len(c.Phones) > 0 {
+			sum += firstByte(c.Phones[0].E164) + len(c.Phones[len(c.Phones)-1].E164)
 		}
 	}
 	return sum
+}
+
+func firstByte(s string) int {
+	if s == "" {
+		return 0
+	}
+	return int(s[0])
 }
 
 // AppendFew appends all hits, in the order of names, if postings say that they are few;
