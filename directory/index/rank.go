@@ -39,49 +39,47 @@ func (q *Query) Better(kind int) iter.Seq[*Entry] {
 	return q.narrowed(q.begins(), enough(q.book.view)).Hits("", "")
 }
 
-// exact returns the filter of who is called what is looked for, or has that number.
-func (q *Query) exact() *filter.Filter {
-	leaves := q.room()
+// A sign is what tells a better hit: an attribute that is a text, or begins with it.
+type sign struct {
+	attribute Attribute
+	text      string
+	begins    bool
+}
+
+func (s sign) filter() filter.Filter {
+	if s.begins {
+		return filter.Filter{Op: filter.Substrings, Attribute: s.attribute.Name(), Initial: s.text}
+	}
+	return filter.Filter{Op: filter.Equal, Attribute: s.attribute.Name(), Value: s.text}
+}
+
+// exact returns the signs of who is called what is looked for, or has that number.
+func (q *Query) exact() (all []sign) {
 	for _, s := range q.sought() {
 		switch {
 		case s.number:
 			for _, a := range q.book.seenNumbers() {
-				leaves = append(leaves, filter.Filter{Op: filter.Equal, Attribute: a.Name(), Value: s.text})
+				all = append(all, sign{attribute: a, text: s.text})
 			}
 		case utf8.RuneCountInString(s.text) >= minExact:
 			for _, a := range q.book.seenNames() {
-				leaves = append(leaves, filter.Filter{Op: filter.Equal, Attribute: a.Name(), Value: s.text})
+				all = append(all, sign{attribute: a, text: s.text})
 			}
 		}
 	}
-	return anyOf(leaves)
+	return all
 }
 
-// begins returns that of whose surname or given name begins with it.
-func (q *Query) begins() *filter.Filter {
-	leaves := q.room()
+// begins returns those of whose surname or given name begins with it.
+func (q *Query) begins() (all []sign) {
 	for _, s := range q.sought() {
 		for _, a := range q.book.seenNames() {
 			if !s.number && (a != attributeCN || q.book.sees != nil) { // who sees no other name has that
-				leaves = append(leaves, filter.Filter{Op: filter.Substrings, Attribute: a.Name(), Initial: s.text})
+				all = append(all, sign{a, s.text, true})
 			}
 		}
 	}
-	return anyOf(leaves)
-}
-
-// room is for the leaves of what is sought, which are many words long each.
-func (q *Query) room() []filter.Filter {
-	return make([]filter.Filter, 0, len(namesLookedAt)*len(q.sought()))
-}
-
-// anyOf is true where one of the leaves is; for nobody if there are none.
-func anyOf(leaves []filter.Filter) *filter.Filter {
-	or := &filter.Filter{Op: filter.Or, Children: make([]*filter.Filter, len(leaves))}
-	for i := range leaves {
-		or.Children[i] = &leaves[i]
-	}
-	return or
+	return all
 }
 
 // alike reports whether a filter asks for nothing but how a surname or a given name
@@ -142,27 +140,49 @@ func (b *Book) seenNumbers() (all []Attribute) {
 	return all
 }
 
-// narrowed returns the query for those only for whom another filter, too, is true. It
-// finds them among no more than most candidates.
-func (q *Query) narrowed(to *filter.Filter, most int) *Query {
-	narrow := &Query{book: q.book, filter: to, finder: q.finder, ended: q.ended, looked: true}
-	among, some := q.candidates()
+// narrowed returns the query for those only who have any of some signs as well. It finds
+// them among no more than most candidates.
+func (q *Query) narrowed(to []sign, most int) *Query {
+	narrow := &Query{book: q.book, filter: q.filter, finder: q.finder, ended: q.ended, looked: true}
+	narrow.among, narrow.some = q.candidates()
 	q.finder.most = most
-	if c, ok := q.finder.find(to); ok && c.size() <= most && (!some || c.size() < among.size()) {
-		among, some = c, true
+	if c, ok := q.finder.signed(to); ok && c.size() <= most && (!narrow.some || c.size() < narrow.among.size()) {
+		narrow.among, narrow.some = c, true
 	}
-	narrow.among, narrow.some = among, some
-	var is test // made when there is somebody to ask it about
+	var tests []test // made when there is somebody to ask them about
 	narrow.test = func(e *Entry) filter.Result {
 		if !q.hit(e) { // first, as this is where a search is stopped
 			return filter.False
 		}
-		if is == nil {
-			is = q.finder.compile(to)
+		if tests == nil {
+			tests = q.finder.tests(to)
 		}
-		return is(e)
+		return filter.Of(slices.ContainsFunc(tests, func(t test) bool { return t(e) == filter.True }))
 	}
 	return narrow
+}
+
+// signed returns the candidates of who has any of some signs.
+func (x *finder) signed(to []sign) (c candidates, ok bool) {
+	for _, s := range to {
+		f := s.filter()
+		d, some := x.leaf(&f)
+		if !some {
+			return candidates{}, false
+		}
+		c = c.with(d)
+	}
+	return c, true
+}
+
+// tests returns what tells who has each of some signs.
+func (x *finder) tests(of []sign) []test {
+	all := make([]test, len(of))
+	for i, s := range of {
+		f := s.filter()
+		all[i] = compiler{x.mode, &x.numbers}.leaf(&f)
+	}
+	return all
 }
 
 // A typed is what somebody typed, as far as a filter tells.
@@ -220,15 +240,14 @@ func longest(list []string) (most string) {
 	return most
 }
 
-// rare yields the hits for whom another filter is true as well, if those are few of
-// those for whom it may be: all of them are looked at, and only hits are sorted. by an
-// order or, if that is nil, by name.
-func (q *Query) rare(f *filter.Filter, order func(e, g *Entry) int) iter.Seq[*Entry] {
+// rare yields the hits who have any of some signs as well, if those are few of those who
+// may: all of them are looked at, and only hits are sorted. by an order or, if that is nil, by name.
+func (q *Query) rare(to []sign, order func(e, g *Entry) int) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
 		if q.book.drained {
 			return
 		}
-		narrow := q.narrowed(f, math.MaxInt) // of whole names and numbers all are known, and some more than once
+		narrow := q.narrowed(to, math.MaxInt) // of whole names and numbers all are known, and some more than once
 		var hits []*Entry
 		for _, slot := range narrow.among.sorted() {
 			if e := q.book.member(int(slot)); e != nil && narrow.hit(e) {

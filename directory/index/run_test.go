@@ -77,7 +77,7 @@ func TestTooManyCandidatesAreNotKept(t *testing.T) {
 	if c, ok := q.finder.find(or); ok || c.size() > 0 {
 		t.Errorf("%d candidates are gathered", c.size())
 	}
-	narrow := q.narrowed(or, enough(b.view))
+	narrow := q.narrowed([]sign{{attributeCN, "anna", true}, {attributeCN, "group1x", true}}, enough(b.view))
 	if narrow.some || narrow.among.size() > 0 {
 		t.Errorf("%d candidates are gathered again", narrow.among.size())
 	}
