@@ -177,6 +177,12 @@ func TestSearch(t *testing.T) {
 		{"(|(sn=meier))", "meier"},
 		{"(|(telephoneNumber=*)(mobile=*)(homePhone=*))", "mueller"},
 		{"(&(sn=mei*)(givenName=P*))", "meier"},
+		// several values, each read once
+		{"(&(sn=mei*)(givenName=pet*))", "meier"},
+		{"(|(sn=mei*)(givenName=jos*))", "garcia meier"},
+		{"(&(telephoneNumber=+49301234560)(mobile=0049170123456*))", "mueller"},
+		{"(|(telephoneNumber=030123456099)(mobile=+49170123456*))", "mueller"},
+		{"(&(telephoneNumber=030123456*)(mobile=017012345*))", "mueller"},
 	} {
 		var ids []string
 		for e := range b.Search(parse(t, row.filter)) {

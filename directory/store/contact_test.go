@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"unsafe"
 
@@ -108,6 +109,41 @@ func TestSharing(t *testing.T) {
 	for _, s := range texts(full) {
 		if *s != full.UserPrincipalName && uintptr(unsafe.Pointer(unsafe.StringData(*s)))-uintptr(unsafe.Pointer(begin)) > uintptr(size) {
 			t.Errorf("%q stands elsewhere", *s)
+		}
+	}
+}
+
+// Packing changes no value of odd contacts either, and does so again and again.
+func TestSharingOfOddContacts(t *testing.T) {
+	long := make([]string, 40)
+	for i := range long {
+		long[i] = fmt.Sprint("x", i)
+	}
+	number := func(written, e164 string) directory.Phone {
+		return directory.Phone{Kind: "\xff", Written: written, E164: e164}
+	}
+	for name, c := range map[string]*directory.Contact{
+		"nothing":             {},
+		"empty lists":         {Emails: []string{}, Phones: []directory.Phone{}},
+		"empty addresses":     {Emails: []string{"", "", "x"}, UserPrincipalName: ""},
+		"no sign-in name":     {Emails: []string{"x"}, DisplayName: "y"},
+		"no UTF-8":            {Emails: []string{"\xff\xfe", "\xc3"}, UserPrincipalName: "\xff\xfe", DisplayName: "M\xfcller"},
+		"equal addresses":     {Emails: []string{"a", "a", "a"}, UserPrincipalName: "a"},
+		"the second address":  {Emails: []string{"a", "b"}, UserPrincipalName: "b"},
+		"empty numbers":       {Phones: []directory.Phone{number("", ""), number("", "1"), number("1", "")}},
+		"numbers of a length": {Phones: []directory.Phone{number("12", "21"), number("12", "12"), number("21", "12")}},
+		"more than is usual":  {Emails: long, DisplayName: "y", Phones: slices.Repeat([]directory.Phone{number("+1", "+1"), number("1", "+1")}, 20)},
+	} {
+		want, v := c.Clone(), make(vocabulary)
+		for range 3 {
+			v.share(c)
+			if diff := cmp.Diff(want, c); diff != "" {
+				t.Errorf("%s (-before +after):\n%s", name, diff)
+			}
+		}
+		read, err := decodeContact("", encodeContact(c), v)
+		if err != nil || !read.Equal(want) {
+			t.Errorf("%s is read back as %+v, %v", name, read, err)
 		}
 	}
 }
