@@ -20,7 +20,7 @@ func (x *Index) run(entries []*Entry) run {
 		}
 		chunks = append(chunks, room)
 	}
-	all := slices.Concat(chunks...)
+	all := slices.Concat(chunks...) // which fits
 	sortPostings(all)
 	return run{size: len(entries), postings: all}
 }
@@ -121,10 +121,8 @@ func merge(older, newer run) run {
 	defer stale.drop()
 	a, b := older.postings, newer.postings
 	n := len(a) + len(b)
-	for i := range a {
-		if stale.has(a[i].slot) {
-			n--
-		}
+	if older.slots == nil { // the oldest, whose room is much and stays
+		n -= stale.count(a)
 	}
 	merged := make([]posting, 0, n)
 	for _, p := range a {
@@ -139,6 +137,16 @@ func merge(older, newer run) run {
 	}
 	slots := union(older.slots, newer.slots)
 	return run{slots, len(slots), append(merged, b...)}
+}
+
+// count returns how many postings are of contacts in the set.
+func (s *slotSet) count(all []posting) (n int) {
+	for i := range all {
+		if s.has(all[i].slot) {
+			n++
+		}
+	}
+	return n
 }
 
 // mergeAll makes one run of any number that have no slots in common.

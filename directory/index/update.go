@@ -108,7 +108,6 @@ func (x *Index) Prepare(rev directory.Revision, put []Stored, removed []director
 			continue
 		}
 		done[id] = struct{}{}
-		p.Joined = p.Joined || apart(p.view.Entry(id)) || apart(e)
 		x.change(&p, id, e, news)
 	}
 	return p.Update
@@ -171,7 +170,11 @@ func (e *Entry) is(p person) bool {
 // a difference; e nil = it is gone.
 func (x *Index) mark(p *preparation, id directory.ContactID, e *Entry, news map[directory.ContactID]*Entry) {
 	slot, known := p.view.find(id)
-	old := p.view.Entry(id)
+	var old *Entry
+	if known {
+		old = p.view.entries.at(slot)
+	}
+	p.Joined = p.Joined || apart(old) || apart(e)
 	for i, b := range x.books {
 		was := known && p.view.histories[i].stamps.at(slot).member()
 		is := x.admits(p.view, b, e, was)
