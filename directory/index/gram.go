@@ -111,6 +111,7 @@ func (s *gramSet) placeForms(c *directory.Contact) []string {
 // that one may be another's.
 type signature [signatureSize / 64]uint64
 
+// signatureSize is in bits; the hundred grams of a sample person set 92 of them.
 const signatureSize = 512
 
 func signatureOf(grams []gram) (s signature) {

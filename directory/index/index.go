@@ -10,7 +10,7 @@
 // second such array, which says at which revision a contact last changed in
 // the book or left it, and a log of those changes in their order, which views
 // share as well: an older view sees a shorter piece of it. So ten changes among
-// 100,000 contacts copy some ten pages of 64 each, and nothing is ever scanned.
+// 100,000 contacts copy some ten pages, and nothing is ever scanned.
 //
 // # How a view is searched
 //
