@@ -222,6 +222,42 @@ func TestSearchStops(t *testing.T) {
 	}
 }
 
+// It looks no more than a few contacts ahead of its reader, asks at each whether to
+// stop, and finds nobody from then on, nor anybody better.
+func TestSearchLooksAFewAhead(t *testing.T) {
+	x := newIndex(t, directory.Book{Name: "all", Filter: "(uid=*)"})
+	var put []index.Stored
+	for i := range 3000 {
+		put = append(put, person(i, []string{"Anna", "Anna", "Berta", "Carla", "Dora", "Emma", "Flora", "Gerda", "Hanna"}[i%9], "Meier"))
+	}
+	publish(x, 1, put)
+	const read, ahead = 300, 16
+	for _, s := range []string{"(cn=*)", "(givenName=anna)", "(givenName=ann*)", "(!(givenName=berta))", "(|(givenName=anna)(o=*))"} {
+		asked, stopped := 0, false
+		f := parse(t, s)
+		f.Stop = func() bool { asked++; return stopped }
+		n := 0
+		for range x.View().Books()[0].Search(f) {
+			if n++; n == read {
+				break
+			}
+		}
+		if n != read || asked < read || asked > read*9/7+ahead {
+			t.Errorf("%s: asked %d times for %d hits", s, asked, n)
+		}
+		stopped = true
+		q := x.View().Books()[0].Query(f)
+		for range q.Hits("", "") {
+			t.Fatalf("%s finds somebody when it is stopped", s)
+		}
+		for kind := range index.Kinds {
+			for range q.Better(kind) {
+				t.Fatalf("%s finds somebody better when it is stopped", s)
+			}
+		}
+	}
+}
+
 func TestAttributes(t *testing.T) {
 	e := searched(t).Entry("mueller")
 	got := map[string][]string{}
