@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,19 +28,22 @@ func TestAnswersAreNobodyElses(t *testing.T) {
 	for _, p := range people[20:] {
 		p.Photo = ""
 	}
-	m, plan := newMirror(t, append(people, crowd(300)...)...)
-	faulty := &broken{mirror: m, photo: func() ([]byte, error) { panic("a bug") }}
-	s := prepare(t, m, plan, func(o *ldap.Options) { o.Directory = faulty })
-	s.port.Anonymous = []ldap.Anonymous{printers(t, "cn", "telephoneNumber")}
-	s.open(t)
-	both, secret := s.add(t, directory.Device{Name: "both", Kind: directory.KindPBX, Books: []directory.BookName{"suppliers", "people"}})
-	bound := func() *raw {
-		c := s.raw(t)
-		c.send(bindMessage(1, 3, string(both.Login), secret))
-		c.expect(1, 0x61, goldap.LDAPResultSuccess)
-		return c
+	people = append(people, crowd(300)...)
+	open := func() (*site, []func() *raw) {
+		m, plan := newMirror(t, people...)
+		faulty := &broken{mirror: m, photo: func() ([]byte, error) { panic("a bug") }}
+		s := prepare(t, m, plan, func(o *ldap.Options) { o.Directory = faulty })
+		s.port.Anonymous = []ldap.Anonymous{printers(t, "cn", "telephoneNumber")}
+		s.open(t)
+		both, secret := s.add(t, directory.Device{Name: "both", Kind: directory.KindPBX, Books: []directory.BookName{"suppliers", "people"}})
+		bound := func() *raw {
+			c := s.raw(t)
+			c.send(bindMessage(1, 3, string(both.Login), secret))
+			c.expect(1, 0x61, goldap.LDAPResultSuccess)
+			return c
+		}
+		return s, []func() *raw{func() *raw { return s.raw(t) }, func() *raw { return s.rawBound(t) }, bound}
 	}
-	connect := []func() *raw{func() *raw { return s.raw(t) }, func() *raw { return s.rawBound(t) }, bound}
 	a := asker{rand.New(rand.NewPCG(3, 3))}
 	var asks [][]byte
 	for range 120 {
@@ -47,17 +51,20 @@ func TestAnswersAreNobodyElses(t *testing.T) {
 			asks = append(asks, q)
 		}
 	}
+	_, connect := open() // whose clients come one after the other, and ask in another order
 	alone := make([][]string, len(connect))
 	for i, connect := range connect {
 		c := connect()
-		for _, q := range asks {
-			c.send(q)
-			alone[i] = append(alone[i], c.answers())
+		alone[i] = make([]string, len(asks))
+		for n := range slices.Backward(asks) {
+			c.send(asks[n])
+			alone[i][n] = c.answers()
 		}
 	}
+	s, connect := open()
 	var clients, disturbers sync.WaitGroup
 	over := make(chan struct{})
-	disturbers.Go(func() { comeAndGo(m, over) })
+	disturbers.Go(func() { comeAndGo(s.mirror, over) })
 	for n := range 2 {
 		disturbers.Go(func() { disturb(t, s, rand.New(rand.NewPCG(9, uint64(n))), over) })
 	}

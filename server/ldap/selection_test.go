@@ -2,8 +2,11 @@ package ldap
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
+
+	"ringbook/directory"
 )
 
 func listOfNames(names ...string) (list wanted) {
@@ -72,5 +75,25 @@ func TestPlainDNsOfBooks(t *testing.T) {
 		if ok && tr.locate("ou=\\"+fmt.Sprintf("%x", book[0])+string(book[1:])+","+tr.base) != tr.locate(dn) {
 			t.Errorf("%s is another place, read octet by octet", dn)
 		}
+	}
+}
+
+// What an answer leaves to the next keeps nobody alive, and is no more than is usual.
+func TestReleasedAnswersAreEmpty(t *testing.T) {
+	srv := &Server{}
+	a := &answer{over: true, rearranged: true, out: make([]byte, 10, keepBuffer), all: []member{{book: "b"}}, best: []member{{book: "b"}}, next: []byte("x")}
+	a.printer = printer{srv: srv, texts: []string{"x"}, phones: []directory.Phone{{Written: "1"}}}
+	a.texts = a.texts[:0] // what stands behind the end is kept alive as well
+	a.release()
+	want := answer{out: a.out[:0], all: a.all[:0], best: a.best[:0], printer: printer{texts: a.texts[:0], phones: a.phones[:0]}}
+	if !reflect.DeepEqual(*a, want) || cap(a.out) != keepBuffer {
+		t.Errorf("%+v, room for %d octets", *a, cap(a.out))
+	}
+	if a.all[:1][0] != (member{}) || a.best[:1][0] != (member{}) || a.texts[:1][0] != "" || a.phones[:1][0] != (directory.Phone{}) {
+		t.Errorf("%+v %+v %q %+v are kept", a.all[:1], a.best[:1], a.texts[:1], a.phones[:1])
+	}
+	a.printer.srv, a.out = srv, make([]byte, 0, keepBuffer+1)
+	if a.release(); a.out != nil {
+		t.Errorf("room for %d octets is kept", cap(a.out))
 	}
 }
