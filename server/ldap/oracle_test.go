@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -172,6 +173,7 @@ func TestBestHitsAsByLookingAtAll(t *testing.T) {
 			if err := c.Bind(string(d.Login), secret); err != nil {
 				t.Fatal(err)
 			}
+			before := runtime.NumGoroutine()
 			for range 150 {
 				f, value, number, whole := r.ask()
 				q := request(f, "1.1")
@@ -185,6 +187,9 @@ func TestBestHitsAsByLookingAtAll(t *testing.T) {
 				if d := diff.Diff(want, got); d != "" {
 					t.Errorf("%d people, books %v: %s, %d of them (-want +got)\n%s", people, names, f, q.SizeLimit, d)
 				}
+			}
+			if n := runtime.NumGoroutine(); n > before+20 { // one for each book of a search that was cut
+				t.Errorf("%d goroutines, %d before", n, before)
 			}
 		}
 	}

@@ -65,8 +65,10 @@ func TestAnswersAreNobodyElses(t *testing.T) {
 	var clients, disturbers sync.WaitGroup
 	over := make(chan struct{})
 	disturbers.Go(func() { comeAndGo(s.mirror, over) })
+	d, secret := s.add(t, directory.Device{Name: "disturber", Kind: directory.KindDeskphone, Books: []directory.BookName{"people"}})
+	login := bindMessage(1, 3, string(d.Login), secret)
 	for n := range 2 {
-		disturbers.Go(func() { disturb(t, s, rand.New(rand.NewPCG(9, uint64(n))), over) })
+		disturbers.Go(func() { disturb(t, s, login, rand.New(rand.NewPCG(9, uint64(n))), over) })
 	}
 	for i := range 2 * len(connect) {
 		c, want := connect[i%len(connect)](), alone[i%len(connect)]
@@ -110,7 +112,7 @@ func comeAndGo(m *mirror, over chan struct{}) {
 }
 
 // disturb begins searches that come to no good end.
-func disturb(t *testing.T, s *site, r *rand.Rand, over chan struct{}) {
+func disturb(t *testing.T, s *site, login []byte, r *rand.Rand, over chan struct{}) {
 	t.Helper()
 	for {
 		select {
@@ -124,7 +126,7 @@ func disturb(t *testing.T, s *site, r *rand.Rand, over chan struct{}) {
 			return
 		}
 		everybody := tlv(0x87, []byte("cn"))
-		m := append(bindMessage(1, 3, string(s.device.Login), s.secret), searchFor(2, everybody, "*", "+")...)
+		m := slices.Concat(login, searchFor(2, everybody, "*", "+"))
 		switch r.IntN(4) {
 		case 0: // nobody reads
 		case 1:
