@@ -5,6 +5,7 @@ import (
 	"iter"
 	"math"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"ringbook/directory/filter"
@@ -220,7 +221,7 @@ func sought(all []typed, f *filter.Filter) []typed {
 	s.whole = s.number && f.Op != filter.Substrings
 	switch table[a].syntax {
 	case syntaxSearch:
-		s.text = searchText(f)
+		s.text = strings.TrimSpace(searchText(f)) // a blank is no letter
 	case syntaxConstant, syntaxFlag, syntaxTime:
 		return all
 	case syntaxName, syntaxText, syntaxPlain, syntaxNumber:

@@ -29,7 +29,7 @@ func (r typist) alike(n int) []*directory.Contact {
 	for i := range list {
 		c := &directory.Contact{ID: directory.ContactID(fmt.Sprintf("p%04d", i)), Source: directory.SourceUser, Company: r.one("Contoso", "Suppliers", "Lido")}
 		if r.IntN(5) > 0 {
-			c.GivenName, c.Surname = r.one("Li", "Lisa", "Anna", "Con", "Zoe"), r.one("Li", "Lindner", "Conrad", "Con", "Alt", "Anna Li")
+			c.GivenName, c.Surname = r.one("Li", "Lisa", "Anna", "Con", "Zoe"), r.one("Li", "Lindner", "Conrad", "Con", "Alt", "Anna Li", "L")
 		}
 		c.DisplayName = r.one(c.GivenName+" "+c.Surname, c.Surname+", "+c.GivenName, "Li", "Con", "Zentrale Lido")
 		for range r.IntN(3) {
@@ -43,31 +43,45 @@ func (r typist) alike(n int) []*directory.Contact {
 	return list
 }
 
-// ask returns a filter, what it looks for, and whether that is a number, and a whole one.
-func (r typist) ask() (string, string, bool, bool) {
-	kind := r.IntN(3)
-	value, names := r.one("li", "con", "l", "lindner", "anna", "li an", "alt"), []string{"cn", "sn", "givenName", "o", "anr"}
-	if kind == 0 {
-		value, names = r.one("+4930123450", "03091234501", "4501", "030", "+491711234501"), []string{"telephoneNumber", "mobile", "searchNumber"}
-	}
-	form := r.one("%s", "%s*", "*%s*")
-	if names[0] == "cn" && form == "%s" {
-		names = names[:3]
-	}
+// A question is a filter and what it looks for: a name, a number, or both.
+type question struct {
+	filter, name, number string
+	whole                bool // the number
+	limit                int
+}
+
+func (r typist) ask() (q question) {
+	q.limit = []int{0, 1, 2, 3, 7, 50, 70, 1000, 1001}[r.IntN(9)]
+	form := func() string { return r.one("%s", "%s*", "*%s*") }
+	kind := r.IntN(5)
 	var leaves []string
-	for range 1 + r.IntN(3) {
-		leaves = append(leaves, "("+r.one(names...)+"="+fmt.Sprintf(form, value)+")")
+	if kind != 0 {
+		q.name = r.one("li", "con", "l", "lindner", "anna", "li an", "alt")
+		names, form := []string{"cn", "sn", "givenName", "o", "anr"}, form()
+		if form == "%s" {
+			names = names[:3]
+		}
+		for range 1 + r.IntN(3) {
+			leaves = append(leaves, "("+r.one(names...)+"="+fmt.Sprintf(form, q.name)+")")
+		}
 	}
-	f := "(|" + strings.Join(leaves, "") + ")"
+	if kind < 2 {
+		form := form()
+		q.number, q.whole = r.one("+4930123450", "03091234501", "4501", "030", "+491711234501"), form == "%s"
+		for range 1 + r.IntN(2) {
+			leaves = append(leaves, "("+r.one("telephoneNumber", "mobile", "searchNumber")+"="+fmt.Sprintf(form, q.number)+")")
+		}
+	}
+	q.filter = "(|" + strings.Join(leaves, "") + ")"
 	switch r.IntN(5) {
 	case 0:
-		f = "(|" + f + "(o=*))" // true for all
+		q.filter = "(|" + q.filter + "(o=*))" // true for all
 	case 1:
-		f = "(&(objectClass=person)" + f + "(!(givenName=zoe)))"
+		q.filter = "(&(objectClass=person)" + q.filter + "(!(givenName=zoe)))"
 	case 2:
-		f = "(&(objectClass=person)(|(!(mobile=*))" + f + "))"
+		q.filter = "(&(objectClass=person)(|(!(mobile=*))" + q.filter + "))"
 	}
-	return f, value, kind == 0, kind == 0 && form == "%s"
+	return q
 }
 
 func parsed(t *testing.T, s string) *filter.Filter {
@@ -88,9 +102,9 @@ func anyAttribute(form, value string, attributes ...string) string {
 	return "(|" + b.String() + ")"
 }
 
-// best works out by looking at everybody, some times over, who is in an answer of so
-// many, and in which order.
-func best(t *testing.T, shelf []*index.Book, f, value string, number, whole bool, limit int) []string {
+// best works out by looking at everybody, some times over, who is in the answer, and in
+// which order.
+func best(t *testing.T, shelf []*index.Book, q question) []string {
 	t.Helper()
 	is := func(s string) func(*index.Entry) bool {
 		tests := make([]func(*index.Entry) bool, len(shelf))
@@ -110,24 +124,31 @@ func best(t *testing.T, shelf []*index.Book, f, value string, number, whole bool
 	}
 	slices.SortFunc(all, byName)
 	order := byName
-	if whole {
-		order = shelf[0].ByNumber(value)
+	if q.whole {
+		order = shelf[0].ByNumber(q.number)
 	}
-	hit := is(f)
+	hit := is(q.filter)
 	all = slices.DeleteFunc(all, func(e *index.Entry) bool { return !hit(e) })
-	if limit == 0 || len(all) <= limit {
+	if q.limit == 0 || len(all) <= q.limit || q.limit > 1000 {
 		if len(all) <= 1000 { // those who share a number are fewer
 			slices.SortFunc(all, order)
 		}
+		if q.limit > 0 {
+			all = all[:min(len(all), q.limit)]
+		}
 		return idsOf(all)
 	}
-	exact, begins := is("(searchNumber="+value+")"), func(*index.Entry) bool { return false }
-	if !number {
-		begins = is(anyAttribute("%s*", value, "sn", "givenName"))
-		if exact = is(anyAttribute("%s", value, "cn", "sn", "givenName")); len(value) < 2 {
-			exact = func(*index.Entry) bool { return false }
-		}
+	exacts, beginnings := "(|)", "(|)"
+	if q.name != "" {
+		beginnings = anyAttribute("%s*", q.name, "sn", "givenName")
 	}
+	if len(q.name) > 1 {
+		exacts = anyAttribute("%s", q.name, "cn", "sn", "givenName")
+	}
+	if q.number != "" {
+		exacts = "(|" + exacts + "(searchNumber=" + q.number + "))"
+	}
+	exact, begins := is(exacts), is(beginnings)
 	kind := func(e *index.Entry) int {
 		switch {
 		case exact(e):
@@ -144,8 +165,8 @@ func best(t *testing.T, shelf []*index.Book, f, value string, number, whole bool
 		}
 		return c
 	})
-	all = all[:limit]
-	if whole {
+	all = all[:q.limit]
+	if q.whole {
 		slices.SortStableFunc(all, order)
 	}
 	return idsOf(all)
@@ -175,17 +196,16 @@ func TestBestHitsAsByLookingAtAll(t *testing.T) {
 			}
 			before := runtime.NumGoroutine()
 			for range 150 {
-				f, value, number, whole := r.ask()
-				q := request(f, "1.1")
-				q.SizeLimit = []int{0, 1, 2, 3, 7, 50, 70, 1000}[r.IntN(8)]
-				want := best(t, s.View().ShelfOf(d), f, value, number, whole, q.SizeLimit)
-				res, err := c.Search(q)
+				q := r.ask()
+				want := best(t, s.View().ShelfOf(d), q)
+				sent := request(q.filter, "1.1")
+				sent.SizeLimit = q.limit
+				res, err := c.Search(sent)
 				if got := code(err); got != 0 && got != goldap.LDAPResultSizeLimitExceeded {
-					t.Fatalf("%s: %v", f, err)
+					t.Fatalf("%s: %v", q.filter, err)
 				}
-				got := res2ids(res)
-				if d := diff.Diff(want, got); d != "" {
-					t.Errorf("%d people, books %v: %s, %d of them (-want +got)\n%s", people, names, f, q.SizeLimit, d)
+				if d := diff.Diff(want, uids(res)); d != "" {
+					t.Errorf("%d people, books %v: %s, %d of them (-want +got)\n%s", people, names, q.filter, q.limit, d)
 				}
 			}
 			if n := runtime.NumGoroutine(); n > before+20 { // one for each book of a search that was cut
@@ -195,7 +215,7 @@ func TestBestHitsAsByLookingAtAll(t *testing.T) {
 	}
 }
 
-func res2ids(res *goldap.SearchResult) (list []string) {
+func uids(res *goldap.SearchResult) (list []string) {
 	for _, e := range res.Entries {
 		id, _, _ := strings.Cut(strings.TrimPrefix(e.DN, "uid="), ",")
 		list = append(list, id)
