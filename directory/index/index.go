@@ -15,9 +15,10 @@
 // # How a view is searched
 //
 // An [Entry] holds its contact's values in the form in which they are compared
-// (package text folds names). A filter is compiled once for each search, which
-// folds its values, and is then evaluated for candidates only: those members of
-// whom postings say that the filter may be true.
+// (package text folds names). A filter is compiled once for each search (a [Query]),
+// which folds its values, and is then evaluated for candidates only: those members of
+// whom postings say that the filter may be true. What the best of many hits are is
+// asked of the same Query: a better hit is one that has a narrower sign as well.
 //
 // A value that asks for the beginning of a name is read as words: each begins a
 // word of the contact's names, in any order, or of the company or department. Digits
@@ -47,7 +48,8 @@
 // Few candidates are sorted by name. Many are put into their order by marking their
 // places in the order of all. If they are a large part of all, as they are while the
 // first letter is typed, all contacts are gone through in their order instead, of which
-// the first fifty hits are not far.
+// the first fifty hits are not far. In either case some are fetched from memory at a
+// time: they lie in it in no order, and to wait for each is what reading many costs.
 package index
 
 import (

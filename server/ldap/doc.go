@@ -24,12 +24,13 @@
 // [readFrame] takes one message off the connection and checks its shape (length,
 // depth, number of elements, no child longer than its parent, no indefinite
 // length) before anything is decoded. Requests are then read in place with
-// [element]; only the filter goes through a BER library, as a bounded slice.
-// Answers are appended to pooled buffers, without a tree of packets.
+// [element]. Answers are appended to pooled buffers, without a tree of packets; what
+// the list of attributes asks for is remembered, as all phones of a make send the same.
 //
-// Each connection has one goroutine that reads; binds, compares and extended
-// operations run in it, searches run beside it. Whatever ends a connection wakes
-// that goroutine, which waits for the searches, says why (a notice of
+// Each connection has one goroutine that reads, and carries out what it has read. Most
+// searches are over sooner than another could be started; one that takes its time, or
+// has to wait, hands the reading over (operation.go). Whatever ends a connection wakes
+// the goroutine that reads, which waits for the searches, says why (a notice of
 // disconnection) and closes.
 //
 // # What a search may cost, and may ask
