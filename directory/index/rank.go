@@ -40,6 +40,33 @@ func (q *Query) Better(kind int) iter.Seq[*Entry] {
 	return q.narrowed(q.begins(), enough(q.book.view)).Hits("", "")
 }
 
+// Kind returns of which kind a hit is, of the first if of several; Kinds = of none. It
+// is for hits that are known already: as [Query.Better], but for their order.
+func (q *Query) Kind(e *Entry) int {
+	if q.kinds == nil {
+		q.kinds = q.kindTests()
+	}
+	for kind, tests := range q.kinds {
+		if slices.ContainsFunc(tests, func(t test) bool { return t(e) == filter.True }) {
+			return kind
+		}
+	}
+	return Kinds
+}
+
+func (q *Query) kindTests() *[Kinds][]test {
+	var kinds [Kinds][]test
+	exact := q.exact()
+	q.finder.most = q.book.view.contacts
+	if c, ok := q.finder.signed(exact); !ok || c.size() > 0 { // mostly nobody is called so
+		kinds[0] = q.finder.tests(exact)
+	}
+	if !alike(q.filter) {
+		kinds[1] = q.finder.tests(q.begins())
+	}
+	return &kinds
+}
+
 // A sign is what tells a better hit: an attribute that is a text, or begins with it.
 type sign struct {
 	attribute Attribute

@@ -49,9 +49,10 @@ type Query struct {
 	book   *Book
 	filter *filter.Filter
 	finder *finder
-	test   test        // nil = not made yet
-	ended  func() bool // nil = it goes on
-	looks  []typed     // for what the filter does; nil = not worked out yet
+	test   test           // nil = not made yet
+	ended  func() bool    // nil = it goes on
+	looks  []typed        // for what the filter does; nil = not worked out yet
+	kinds  *[Kinds][]test // of better hits; nil = not made yet
 	// What postings say of the hits, once that is looked up.
 	among  candidates
 	some   bool

@@ -36,7 +36,7 @@ func (a *answer) rank(ctx context.Context, f *found) (result, error) {
 	switch {
 	case few && (limit == 0 || len(f.list) <= room):
 	case ranked:
-		f.have(a.pick(ctx, f, room))
+		f.have(a.pick(f, room))
 	default:
 		if order := f.order(); order != nil {
 			f.contacts = fewInOrder(f.contacts, order)
@@ -86,28 +86,52 @@ func fewInOrder(contacts iter.Seq[member], order func(a, b *index.Entry) int) it
 
 // pick returns all contacts, in the order of names, if there is room for so many; else
 // one more than there is room for, the best ones first.
-func (a *answer) pick(ctx context.Context, f *found, room int) []member {
+func (a *answer) pick(f *found, room int) []member {
 	a.best = a.best[:0]
+	if f.contacts == nil {
+		a.best = f.byKind(a.best)
+		return a.best[:room+1]
+	}
 	if f.atMost() > room {
 		for kind := range index.Kinds {
-			a.best = a.take(ctx, a.best, room+1, f.better(kind))
+			a.best = a.take(a.best, room+1, f.better(kind))
 		}
 		if len(a.best) > room {
 			return a.best
 		}
 	}
-	if f.contacts != nil {
-		a.all = a.take(ctx, a.all[:0], room+1, f.contacts)
-	}
+	a.all = a.take(a.all[:0], room+1, f.contacts)
 	if len(a.all) > room && len(a.best) > 0 {
-		a.best = a.take(ctx, a.best, room+1, slices.Values(a.all))
+		a.best = a.take(a.best, room+1, slices.Values(a.all))
 		return a.best
 	}
 	return a.all
 }
 
+// byKind appends the contacts, that are more than there is room for and in a list, the
+// best ones first.
+func (f *found) byKind(dst []member) []member {
+	var room [64]int
+	kinds := room[:0]
+	for _, m := range f.list {
+		kinds = append(kinds, f.queries[0].Kind(m.entry))
+	}
+	for kind := range index.Kinds + 1 {
+		from := len(dst)
+		for i, m := range f.list {
+			if kinds[i] == kind {
+				dst = append(dst, m)
+			}
+		}
+		if order := f.order(); order != nil && kind == 0 {
+			sortMembers(dst[from:], order)
+		}
+	}
+	return dst
+}
+
 // take appends those contacts that are not there yet, up to so many in all.
-func (a *answer) take(ctx context.Context, list []member, most int, contacts iter.Seq[member]) []member {
+func (a *answer) take(list []member, most int, contacts iter.Seq[member]) []member {
 	there := len(list)
 	if there >= most {
 		return list
@@ -116,7 +140,7 @@ func (a *answer) take(ctx context.Context, list []member, most int, contacts ite
 		if !slices.Contains(list[:there], m) {
 			list = append(list, m)
 		}
-		if len(list) >= most || a.stop(ctx) {
+		if len(list) >= most || a.over { // the filter has asked whether to stop
 			break
 		}
 	}
