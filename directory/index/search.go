@@ -129,6 +129,16 @@ const maxAhead = 16
 // has nothing to do with their names, and to wait for each part of each is most of what
 // it costs to read many in order, so the parts of some are fetched side by side.
 func (q *Query) yield(some []*Entry, yield func(*Entry) bool) bool {
+	for _, e := range q.those(some) {
+		if !yield(e) {
+			return false
+		}
+	}
+	return true
+}
+
+// those returns those of some candidates that are hits, in the same room.
+func (q *Query) those(some []*Entry) []*Entry {
 	fetchEntries(some, q.book.own.stamps)
 	hits := some[:0]
 	for _, e := range some {
@@ -137,12 +147,7 @@ func (q *Query) yield(some []*Entry, yield func(*Entry) bool) bool {
 		}
 	}
 	fetchContacts(hits)
-	for _, e := range hits {
-		if !yield(e) {
-			return false
-		}
-	}
-	return true
+	return hits
 }
 
 // fetchEntries reads something of each entry, and returns it so that it is read.
@@ -198,13 +203,16 @@ func (q *Query) AppendFew(dst []*Entry) ([]*Entry, bool) {
 	if !some || c.size() > fewCandidates {
 		return dst, false
 	}
-	var room [fewCandidates]uint32
-	n := len(dst)
-	for _, slot := range c.appendSorted(room[:0]) {
-		if e := q.book.member(int(slot)); e != nil && q.hit(e) {
-			dst = append(dst, e)
+	var slots [fewCandidates]uint32
+	var room [fewCandidates]*Entry
+	among := room[:0]
+	for _, slot := range c.appendSorted(slots[:0]) {
+		if e := q.book.view.entries.at(int(slot)); e != nil {
+			among = append(among, e)
 		}
 	}
+	n := len(dst)
+	dst = append(dst, q.those(among)...)
 	slices.SortFunc(dst[n:], byOrder)
 	return dst, true
 }
