@@ -308,6 +308,9 @@ func (x *finder) endings(s string) (c candidates) {
 // name returns the candidates of a leaf on a name. A value of several words that
 // are looked for in any order is words.
 func (x *finder) name(a Attribute, f *filter.Filter, value string) (c candidates, ok bool) {
+	if x.begun == nil {
+		x.begun = make([]beginning, 0, maxBegun/2) // a name stands in several
+	}
 	onlyInitial := f.Op == filter.Substrings && len(f.Any) == 0 && f.Final == ""
 	switch {
 	case f.Op == filter.Approx || onlyInitial:

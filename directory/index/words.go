@@ -274,14 +274,14 @@ func (m mode) prefixTest(a Attribute, value string) test {
 			several = append(several, r)
 		}
 	}
-	manyWords := m.anyReading(several, m.person, false)
 	oneWord := anyForm(a, func(s string) bool {
 		return slices.ContainsFunc(single, func(w word) bool { return w.in(s) })
 	})
-	switch {
-	case len(several) == 0:
+	if len(several) == 0 {
 		return oneWord
-	case len(single) == 0:
+	}
+	manyWords := m.anyReading(several, m.person, false)
+	if len(single) == 0 {
 		return manyWords
 	}
 	return func(e *Entry) filter.Result { return max(oneWord(e), manyWords(e)) }
