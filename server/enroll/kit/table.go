@@ -488,9 +488,7 @@ var rows = []row{
 		},
 		settings: []setting{
 			{"ldap_2.servers.ringbook.description", `"{title}"`},
-			// People only: it would list the books without a name, and hang on an entry that
-			// has none of its attributes, as the base.
-			{"ldap_2.servers.ringbook.uri", `"{uri}/{base-url}??sub?(objectclass=inetOrgPerson)"`},
+			{"ldap_2.servers.ringbook.uri", `"{uri}/{base-url}??sub?(objectclass=inetOrgPerson)"`}, // it would hang on the base
 			{"ldap_2.servers.ringbook.auth.dn", `"{bind}"`},
 			{"ldap_2.servers.ringbook.auth.saslmech", `""`},
 			{"ldap_2.servers.ringbook.maxHits", "{hits}"},
