@@ -114,7 +114,7 @@ func (x *finder) enough(f *filter.Filter) (candidates, bool) {
 	return c, true
 }
 
-func enough(v *View) int { return max(v.contacts/manyCandidates, fewCandidates) }
+func enough(v *View) int { return max(v.contacts/manyCandidates, Few) }
 
 // sorted returns the slots, each once.
 func (c candidates) sorted() []uint32 { return c.appendSorted(make([]uint32, 0, c.size())) }

@@ -47,7 +47,7 @@ func (q *Query) Kind(e *Entry) int {
 		q.kinds = q.kindTests()
 	}
 	for kind, tests := range q.kinds {
-		if slices.ContainsFunc(tests, func(t test) bool { return t(e) == filter.True }) {
+		if passes(e, tests) {
 			return kind
 		}
 	}
@@ -115,7 +115,7 @@ func (q *Query) begins() (all []sign) {
 func alike(f *filter.Filter) bool {
 	switch f.Op {
 	case filter.And:
-		return len(f.Children) == 1 && alike(f.Children[0]) // as who searches wraps it
+		return len(f.Children) == 1 && alike(f.Children[0])
 	case filter.Or:
 		return !slices.ContainsFunc(f.Children, func(c *filter.Filter) bool { return !alike(c) })
 	case filter.Substrings:
@@ -185,7 +185,7 @@ func (q *Query) narrowed(to []sign, most int) *Query {
 		if tests == nil {
 			tests = q.finder.tests(to)
 		}
-		return filter.Of(slices.ContainsFunc(tests, func(t test) bool { return t(e) == filter.True }))
+		return filter.Of(passes(e, tests))
 	}
 	return narrow
 }
@@ -266,6 +266,11 @@ func longest(list []string) (most string) {
 		}
 	}
 	return most
+}
+
+// passes reports whether any of some tests is true for an entry.
+func passes(e *Entry, tests []test) bool {
+	return slices.ContainsFunc(tests, func(t test) bool { return t(e) == filter.True })
 }
 
 // rare yields the hits who have any of some signs as well, if those are few of those who

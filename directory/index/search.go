@@ -44,7 +44,8 @@ func (b *Book) Matcher(f *filter.Filter) func(*Entry) bool {
 }
 
 // A Query is a filter made ready to search a book, once for all that is asked of it.
-// It evaluates the filter only as far as somebody reads on, and is for one goroutine.
+// It evaluates the filter as far as somebody reads on, and for a few candidates behind
+// that (maxAhead). It is for one goroutine.
 type Query struct {
 	book   *Book
 	filter *filter.Filter
@@ -150,7 +151,8 @@ func (q *Query) those(some []*Entry) []*Entry {
 	return hits
 }
 
-// fetchEntries reads something of each entry, and returns it so that it is read.
+// fetchEntries reads something of each entry. What it returns is of no use: a compiler
+// that knows would leave the reading out, and so it must not look inside.
 //
 //go:noinline
 func fetchEntries(some []*Entry, stamps pages[stamp]) (sum int) {
@@ -193,18 +195,18 @@ func firstByte(s string) int {
 	return int(s[0])
 }
 
-// AppendFew appends all hits, in the order of names, if postings say that they are few;
-// false = they may be many.
+// AppendFew appends all hits, at most Few, in the order of names, if postings say that
+// they are few; false = they may be many.
 func (q *Query) AppendFew(dst []*Entry) ([]*Entry, bool) {
 	if q.book.drained {
 		return dst, true
 	}
 	c, some := q.candidates()
-	if !some || c.size() > fewCandidates {
+	if !some || c.size() > Few {
 		return dst, false
 	}
-	var slots [fewCandidates]uint32
-	var room [fewCandidates]*Entry
+	var slots [Few]uint32
+	var room [Few]*Entry
 	among := room[:0]
 	for _, slot := range c.appendSorted(slots[:0]) {
 		if e := q.book.view.entries.at(int(slot)); e != nil {
@@ -236,9 +238,10 @@ func enders(ctx context.Context) func() bool {
 }
 
 const (
-	// fewCandidates is up to how many are sorted: for more it pays to know the order
-	// of all names, which has to be made anew when somebody has changed.
-	fewCandidates = 64
+	// Few is up to how many candidates are sorted, and so the most that [Query.AppendFew]
+	// appends. For more it pays to know the order of all names, which has to be made anew
+	// when somebody has changed.
+	Few = 64
 	// manyCandidates is one in so many contacts: of more, the first fifty hits, which is
 	// what phones want, are found as soon among all.
 	manyCandidates = 4
@@ -248,7 +251,7 @@ const (
 // order of names: the candidates or, if nothing is known of them, all.
 func (v *View) inOrder(c candidates, some bool, sortKey string, id directory.ContactID) iter.Seq[*Entry] {
 	switch {
-	case some && c.size() <= fewCandidates:
+	case some && c.size() <= Few:
 		return inOrder(v.behind(c, sortKey, id))
 	case some:
 		return v.ranked(c, sortKey, id)

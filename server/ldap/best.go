@@ -111,7 +111,7 @@ func (a *answer) pick(f *found, room int) []member {
 // byKind appends the contacts, that are more than there is room for and in a list, the
 // best ones first.
 func (f *found) byKind(dst []member) []member {
-	var room [64]int
+	var room [index.Few]int
 	kinds := room[:0]
 	for _, m := range f.list {
 		kinds = append(kinds, f.queries[0].Kind(m.entry))
@@ -130,7 +130,8 @@ func (f *found) byKind(dst []member) []member {
 	return dst
 }
 
-// take appends those contacts that are not there yet, up to so many in all.
+// take appends those contacts that are not there yet, up to so many in all: no more than
+// maxRanked and one, so that each may be looked for among the others.
 func (a *answer) take(list []member, most int, contacts iter.Seq[member]) []member {
 	there := len(list)
 	if there >= most {

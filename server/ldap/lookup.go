@@ -54,7 +54,7 @@ func (f *found) few(room []member) (_ []member, ok bool) {
 		return room, false
 	}
 	q := f.queries[0]
-	var few [64]*index.Entry
+	var few [index.Few]*index.Entry
 	entries, ok := q.AppendFew(few[:0])
 	if !ok {
 		return room, false
