@@ -55,6 +55,16 @@ func (p *Plan) Query(s string) Query {
 	return q
 }
 
+// FromQuery trims a number that came in the query of a URL and gives it its plus back,
+// of which a client that does not encode it makes a blank.
+func FromQuery(s string) string {
+	trimmed := strings.TrimSpace(s)
+	if strings.HasPrefix(s, " ") && trimmed != "" && '1' <= trimmed[0] && trimmed[0] <= '9' {
+		return "+" + trimmed
+	}
+	return trimmed
+}
+
 // withoutCode takes a code off that is dialled before a number: "*31#030…".
 func withoutCode(s string) string {
 	rest := strings.TrimLeft(s, "*#")

@@ -325,3 +325,14 @@ func BenchmarkFormat(b *testing.B) {
 		p.Format(berlin, directory.NumbersNational)
 	}
 }
+
+// TestFromQuery: a plus that was not encoded arrives as a blank.
+func TestFromQuery(t *testing.T) {
+	for in, want := range map[string]string{
+		"+4930": "+4930", " 4930": "+4930", "  4930 ": "+4930", " 030": "030", "030 ": "030", " sip:1@x": "sip:1@x", " ": "", "": "",
+	} {
+		if got := number.FromQuery(in); got != want {
+			t.Errorf("%q: %q", in, got)
+		}
+	}
+}

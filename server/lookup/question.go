@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"ringbook/directory"
+	"ringbook/directory/number"
 )
 
 // maxQuestion is the longest number or name that is looked for, in bytes: more
@@ -60,7 +61,7 @@ func readQuestion(r *http.Request) (q question, err error) {
 	}
 	switch {
 	case has[0] && !has[1]:
-		q.attribute, q.value = attributeNumbers, plusOf(given[0])
+		q.attribute, q.value = attributeNumbers, number.FromQuery(given[0])
 	case has[1] && !has[0]:
 		q.attribute, q.value = attributeNames, strings.TrimSpace(given[1])
 	case err == nil:
@@ -95,14 +96,4 @@ func readFormat(given string, accept []string) (format, bool) {
 		}
 	}
 	return formatText, true
-}
-
-// plusOf gives a number its plus back, of which a URL that was not encoded makes a
-// blank.
-func plusOf(s string) string {
-	trimmed := strings.TrimSpace(s)
-	if strings.HasPrefix(s, " ") && trimmed != "" && '1' <= trimmed[0] && trimmed[0] <= '9' {
-		return "+" + trimmed
-	}
-	return trimmed
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,7 +48,7 @@ func (x *exchange) write(w io.Writer) error {
 	defer func() { b.Reset(nil); x.h.buffers.Put(b) }()
 	d := &document{
 		w: b, form: x.form, public: x.h.o.PublicURL, query: x.query, order: x.view.Collation().Digest(), ascii: x.device.ASCII,
-		write: func(ph directory.Phone) string { return x.plan.Write(ph, x.device) },
+		caller: x.caller, write: func(ph directory.Phone) string { return x.plan.Write(ph, x.device) },
 	}
 	if len(x.shelf) > 0 {
 		d.title = d.show(x.shelf[0].Title())
@@ -67,7 +68,7 @@ func (x *exchange) write(w io.Writer) error {
 		}
 		x.counts[book] += d.entries - before
 	}
-	if whole {
+	if whole || x.rings {
 		d.next = ""
 	}
 	x.cut, x.entries = !whole, d.entries
@@ -126,6 +127,9 @@ func (x *exchange) members(ctx context.Context) iter.Seq2[int, *index.Entry] {
 			key, id = e.SortKey(), e.Contact().ID
 		}
 	}
+	if x.rings {
+		return x.holders()
+	}
 	f := x.wanted()
 	return func(yield func(int, *index.Entry) bool) {
 		type head struct {
@@ -160,6 +164,31 @@ func (x *exchange) members(ctx context.Context) iter.Seq2[int, *index.Entry] {
 	}
 }
 
+// holders yields who has the number that calls, best first.
+func (x *exchange) holders() iter.Seq2[int, *index.Entry] {
+	type holder struct {
+		book int
+		e    *index.Entry
+	}
+	var all []holder
+	for i, b := range x.shelf {
+		for _, e := range b.Holders(x.caller) {
+			all = append(all, holder{i, e})
+		}
+	}
+	if len(x.shelf) > 1 { // one book's are in order
+		best := x.shelf[0].ByNumber(x.caller)
+		slices.SortStableFunc(all, func(g, h holder) int { return best(g.e, h.e) })
+	}
+	return func(yield func(int, *index.Entry) bool) {
+		for _, h := range all {
+			if !yield(h.book, h.e) {
+				return
+			}
+		}
+	}
+}
+
 func before(a, b *index.Entry) bool {
 	if a.SortKey() != b.SortKey() {
 		return a.SortKey() < b.SortKey()
@@ -175,6 +204,7 @@ func (x *exchange) tag() string {
 	parts := []string{
 		rendering, x.form.name, string(x.view.Epoch()), string(x.device.Numbers), strconv.FormatBool(x.device.ASCII),
 		x.plan.Digest(), strconv.FormatBool(x.plan.Prefixed(x.device)), x.h.o.PublicURL, x.view.Collation().Digest(), x.query, x.after, strconv.FormatBool(x.input),
+		strconv.FormatBool(x.rings), x.caller,
 	}
 	for _, b := range x.shelf {
 		parts = append(parts, string(b.Name()), b.Title(), strconv.FormatUint(uint64(b.Revision()), 10), strconv.FormatBool(b.Drained()))

@@ -16,7 +16,8 @@
 // that logs in (Basic, also as https://LOGIN:SECRET@host/…), each person once, in the
 // order of names, with the numbers that can be called in the device's own profile;
 // who has none is left out. "?q=" narrows any form down to names and numbers that
-// begin so.
+// begin so; "?n=" is Cisco's question who calls, answered with the holders of that
+// number and with nobody else.
 //
 // # What polling costs
 //

@@ -32,6 +32,7 @@ type document struct {
 	query  string
 	order  string // of names, its digest
 	plain  bool   // its reader knows no entity
+	caller string // the number that calls, the only one that is shown of its holders; "" = all are
 
 	ascii   bool
 	write   func(directory.Phone) string
@@ -97,6 +98,9 @@ func (d *document) show(s string) string {
 func (d *document) add(e *index.Entry) (more bool) {
 	c := e.Contact()
 	d.numbers = d.numbers[:0]
+	if d.caller != "" {
+		return d.put(c, append(d.numbers, called{directory.PhoneOther, d.show(d.caller)}))
+	}
 	for _, ph := range c.Phones {
 		if ph.Kind == directory.PhoneFax || ph.Kind == directory.PhonePager {
 			continue
@@ -109,9 +113,14 @@ func (d *document) add(e *index.Entry) (more bool) {
 	if len(d.numbers) == 0 {
 		return true
 	}
+	return d.put(c, d.numbers)
+}
+
+// put writes a contact with at least one number; false = there is no room.
+func (d *document) put(c *directory.Contact, numbers []called) (more bool) {
 	lines := 1
 	if d.form.each {
-		lines = len(d.numbers)
+		lines = len(numbers)
 	}
 	if d.lines > 0 && d.lines+lines > d.form.lines {
 		return false
@@ -119,7 +128,7 @@ func (d *document) add(e *index.Entry) (more bool) {
 	d.lines += lines
 	d.entries++
 	d.next = c.ID
-	p := person{name: d.show(c.Name()), given: d.show(c.GivenName), surname: d.show(c.Surname), numbers: d.numbers}
+	p := person{name: d.show(c.Name()), given: d.show(c.GivenName), surname: d.show(c.Surname), numbers: numbers}
 	if p.name == "" {
 		p.name = p.numbers[0].number
 	}

@@ -23,10 +23,12 @@ type form struct {
 	each  bool
 	paged bool // the rest is behind a key
 	post  bool // its phones ask by POST
-	begin func(*document)
-	entry func(*document, *person)
-	end   func(*document)
-	input func(*document) // asks what to search for; nil = it has no such thing
+	// caller: its phones ask by [paramCaller] who calls.
+	caller bool
+	begin  func(*document)
+	entry  func(*document, *person)
+	end    func(*document)
+	input  func(*document) // asks what to search for; nil = it has no such thing
 }
 
 // forms is the table from which requests are served. Nothing changes it.
@@ -96,7 +98,9 @@ var forms = []form{
 	{
 		// Cisco Unified IP Phone Services Application Development Notes (OL-20949-01),
 		// CiscoIPPhoneDirectory: 32 entries in one object, further ones by a further request.
-		name: "cisco.xml", lines: 32, each: true, paged: true,
+		// Cisco IP Phone 6800 Series Multiplatform Phones Administration Guide, Reverse Name
+		// Lookup for Incoming and Outgoing Calls: directory_url?n=incoming_call_number.
+		name: "cisco.xml", lines: 32, each: true, paged: true, caller: true,
 		begin: func(d *document) {
 			d.open("CiscoIPPhoneDirectory")
 			d.tag("Title", d.title)

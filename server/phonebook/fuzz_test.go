@@ -15,7 +15,7 @@ import (
 // status of ours, never 500, and if it is a document it is well-formed.
 func FuzzRequest(f *testing.F) {
 	queries := []string{
-		"", "q=zoe", "q=%2B4930", "q=%00", "q=%ff%fe", "q=*)(cn=*", "q=%E2%80%AE", "q=&q=b", "input=1", "input=1&after=c-1",
+		"", "q=zoe", "q=%2B4930", "q=%00", "q=%ff%fe", "q=*)(cn=*", "q=%E2%80%AE", "q=&q=b", "n=4711", "n=+491711234567&q=zoe", "n=", "input=1", "input=1&after=c-1",
 		"after=c-1", "after=c-1&q=0", "after=c-1&order=" + (*text.Collation)(nil).Digest(), "after=%3Cx%3E", "%zz=%zz", "q;after", "mac=$mac&model=$model",
 	}
 	for _, name := range append([]string{"grandstream/phonebook.xml", "x.xml"}, formNames...) {

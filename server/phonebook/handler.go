@@ -28,6 +28,8 @@ const (
 	paramAfter = "after" // the page behind this contact,
 	paramOrder = "order" // in the order of names with this digest
 	paramInput = "input" // a form that asks what to search for
+	// paramCaller is Cisco's: only whoever has this number, which calls.
+	paramCaller = "n"
 )
 
 const (
@@ -122,6 +124,8 @@ type exchange struct {
 	query  string
 	after  string
 	input  bool
+	rings  bool   // who calls is asked for,
+	caller string // by this number; "" = it is not shown
 	pass   *gate.Pass
 
 	status  int
@@ -187,7 +191,10 @@ func (x *exchange) login() error {
 func (x *exchange) ask() error {
 	v := x.r.URL.Query()
 	x.query, x.after, x.input = strings.TrimSpace(v.Get(paramQuery)), v.Get(paramAfter), v.Has(paramInput) && x.form.input != nil
-	if len(x.query) > maxQuery || len(x.after) > maxAfter {
+	if x.rings = x.form.caller && v.Has(paramCaller); x.rings {
+		x.query, x.after, x.input, x.caller = "", "", false, number.FromQuery(v.Get(paramCaller))
+	}
+	if max(len(x.query), len(x.caller)) > maxQuery || len(x.after) > maxAfter {
 		return directory.ErrTooLarge
 	}
 	if !x.form.paged || v.Get(paramOrder) != x.view.Collation().Digest() {
@@ -275,7 +282,7 @@ func (x *exchange) log(err error, broken bool) {
 		slog.Duration("duration", time.Since(x.started)),
 		slog.String("user_agent", text.Cut(x.r.UserAgent(), maxUserAgent)),
 	}
-	if x.query != "" {
+	if x.query != "" || x.rings {
 		attrs = append(attrs, slog.Bool("search", true)) // for whom is nobody's business
 	}
 	if x.cut {

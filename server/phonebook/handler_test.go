@@ -120,6 +120,8 @@ func TestTag(t *testing.T) {
 	}
 	moved("?q=", tag("yealink.xml?q=zoe"))
 	moved("another ?q=", tag("yealink.xml?q=zoé"))
+	moved("a caller", tag("cisco.xml?n=4711"))
+	moved("no caller", tag("cisco.xml?n="))
 	moved("a search form", tag("cisco.xml?input=1"))
 	moved("another page", tag("cisco.xml?after=c-4&order="+(*text.Collation)(nil).Digest()))
 	for what, change := range map[string]func(*directory.Device){

@@ -164,6 +164,56 @@ func TestSearch(t *testing.T) {
 	}
 }
 
+// TestCaller: a Cisco phone asks for the name of who calls by the number alone, and is
+// told of its holders and of nobody else: the first of a whole book would be a wrong name.
+func TestCaller(t *testing.T) {
+	r := newRig(t, twoBooks(t))
+	for n, want := range map[string]string{
+		"01711234567": "Zoë Lovelace", "+491711234567": "Zoë Lovelace", "%2B491711234567": "Zoë Lovelace", "sip:03012345678@pbx": "Zoë Lovelace",
+		"4711": "Zoë Lovelace", "00491727654321": "Änne Šimůnková 李", "017112345": "", "anonymous": "", "03077777": "",
+	} {
+		o := r.object("cisco.xml?n=" + n)
+		got := ""
+		if len(o.Entries) > 0 {
+			got = o.Entries[0].Name
+		}
+		if got != want || len(o.Entries) > 1 {
+			t.Errorf("%q: %+v", n, o.Entries)
+		}
+	}
+	if got := r.object("cisco.xml?n=01711234567").Entries[0].Telephone; !slices.Equal(got, []string{"01711234567"}) {
+		t.Errorf("not the number that was asked for: %q", got)
+	}
+	if o := r.object("cisco.xml?n="); len(o.Entries) != 0 {
+		t.Errorf("a caller who shows no number is %+v", o.Entries[0])
+	}
+	if o := r.object("yealink.xml?n=4711"); len(o.Entries) != 3 {
+		t.Errorf("that is no parameter of this form: %+v", o.Entries)
+	}
+	if w := r.ask("cisco.xml?n="+strings.Repeat("1", 101), nil); w.Code != http.StatusRequestURITooLong {
+		t.Errorf("status %d", w.Code)
+	}
+	if got := r.log.String(); strings.Count(got, "search=true") != 12 || strings.Contains(got, "171123") {
+		t.Errorf("log: %s", got)
+	}
+	d := desk()
+	d.State = directory.DeviceDraining
+	if o := newRig(t, twoBooks(t), d).object("cisco.xml?n=4711"); len(o.Entries) != 0 {
+		t.Errorf("a draining device is told %+v", o.Entries)
+	}
+	shared := newShelf(t, directory.Book{Name: "people", Title: "Contoso"})
+	var all []directory.Contact
+	for i := range 40 {
+		phone := directory.Phone{Kind: directory.PhoneWork, Written: "030 555-0", E164: "+49305550"}
+		all = append(all, directory.Contact{ID: directory.ContactID(fmt.Sprintf("c-%03d", i)), Source: directory.SourceUser, DisplayName: fmt.Sprintf("P%02d", i), Phones: []directory.Phone{phone}})
+	}
+	shared.apply(all)
+	shared.SetLoaded()
+	if o := newRig(t, shared).object("cisco.xml?n=0305550"); len(o.Entries) != 32 || o.key(t, "Next") != "" {
+		t.Errorf("of a number that all have: %d entries, next %q", len(o.Entries), o.key(t, "Next"))
+	}
+}
+
 // TestOnce: the CEO is in both books and once in the document; the order of books
 // does not change the order of names.
 func TestOnce(t *testing.T) {
