@@ -159,6 +159,8 @@ func TestWays(t *testing.T) {
 		{"Fanvil LDAPS", "fanvil", Access{LDAPS: ldaps}, "LDAP1 Use SSL            :1\n", "trust"},
 		{"Cisco StartTLS", "cisco", Access{LDAP: ldap, StartTLS: true}, `>ldap://h.example:389</LDAP_Server>` + "\n  " + `<LDAP_StartTLS_Enable ua="na">Yes<`, "trust"},
 		{"Cisco LDAPS", "cisco", Access{LDAPS: ldaps}, `>ldaps://h.example:1636</LDAP_Server>` + "\n  " + `<LDAP_StartTLS_Enable ua="na">No<`, "trust"},
+		{"Linphone takes its authorities for StartTLS only", "linphone", Access{LDAP: ldap, LDAPS: ldaps, StartTLS: true}, "server=ldap://h.example:389\nuse_tls=1\n", "trust"},
+		{"Linphone without it", "linphone", Access{LDAPS: ldaps}, "server=ldap://p.example:389\nuse_tls=1\n", "ldap.listen"},
 		{"Apple LDAPS", Apple, Access{LDAPS: ldaps, LDAP: ldap, StartTLS: true}, "<string>h.example:1636</string>", "trust"},
 		{"Apple knows no StartTLS", Apple, Access{LDAP: ldap, StartTLS: true}, "<string>p.example</string>", "ldap.ldaps_listen"},
 		{"no LDAP at all, and none needed", "cisco-xml", Access{}, "https://p.example/x/phonebook/cisco.xml<", ""},
@@ -236,6 +238,30 @@ func TestLegacy(t *testing.T) {
 	}
 	if _, err := Make("yealink", contoso(), desk(), "s", true); !errors.Is(err, directory.ErrInvalid) || !strings.Contains(err.Error(), "ldap.legacy.listen") {
 		t.Errorf("no such listener: %v", err)
+	}
+}
+
+// TestCallers: a phone that looks up who calls only if it is told to is told to.
+func TestCallers(t *testing.T) {
+	for v, lines := range map[Vendor][]string{
+		"yealink":     {"ldap.call_in_lookup = 1\n"},
+		"grandstream": {`<part name="ldapLookup">Yes</part>`, `<part name="lookupDisplayName">cn</part>`},
+		"fanvil":      {"LDAP1 In Call Search     :1\n"},
+		"cisco":       {`<Reverse_Phone_Lookup_Serv ua="na">Yes<`, ">telephoneNumber:(telephoneNumber=$VALUE)<"},
+		"cisco-xml":   {`<Reverse_Phone_Lookup_Serv ua="na">Yes<`},
+		"sangoma":     {"Lookup For Incoming Call  yes\n"},
+	} {
+		k := mustMake(t, v, contoso(), desk(), "s")
+		for _, l := range lines {
+			if !strings.Contains(string(k.Text), l) {
+				t.Errorf("%s: no %q in\n%s", v, l, k.Text)
+			}
+		}
+	}
+	d := desk()
+	d.Hits = 20
+	if k := mustMake(t, "grandstream", contoso(), d, "s"); !strings.Contains(string(k.Text), `<part name="maxHits">20</part>`) {
+		t.Errorf("the device's hits are not in\n%s", k.Text)
 	}
 }
 

@@ -99,6 +99,8 @@ func (r *row) reach(a Access, old bool) (route, error) {
 		return w.take(wayPlain, r.ways.plain, a.LDAP, readable)
 	case r.ways.ldaps != "":
 		return w.take(wayLDAPS, r.ways.ldaps, a.LDAPS, "LDAPS is the way of "+r.title+", and this server does not serve it: set ldap.ldaps_listen, and a certificate.")
+	case r.ways.startTLS != "":
+		return w.take(wayStartTLS, r.ways.startTLS, a.LDAP, "StartTLS is the way of "+r.title+", and this server does not serve it: set ldap.listen, and a certificate.")
 	case a.Legacy.URI != "": // a phone without TLS, for which such listeners are
 		return r.reachLegacy(w, a.Legacy)
 	}

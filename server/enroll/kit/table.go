@@ -1,7 +1,12 @@
 package kit
 
+import "slices"
+
 // rows is the one table of facts. Nothing changes it.
-var rows = []row{
+var rows = slices.Concat(phones, systems)
+
+// phones are what stands on desks.
+var phones = []row{
 	{
 		vendor: "generic", title: "Any desk phone or telephone system", source: "server/ldap",
 		form: &listForm, ways: ways{"LDAP without TLS", "StartTLS", "LDAPS"},
@@ -78,10 +83,13 @@ var rows = []row{
 	},
 	{
 		vendor: "grandstream", title: "Grandstream GXP21xx, GRP26xx and GXV phones",
-		source: "GRP26XX administration guide, LDAP; configurations in LeandroSaltori/ipbx-issabel6.0 and of a UCM",
+		source: "GRP26XX and GXP21XX administration guides, LDAP; configurations in LeandroSaltori/ipbx-issabel6.0 and of a UCM; the names of the last four: a public provisioning server's template",
 		form:   &partForm, file: "cfgMAC.xml", ways: ways{plain: "LDAP", ldaps: "LDAPS"},
 		token: "%", star: "*", names: []string{NameFilter}, numbers: []string{NumberFilter},
-		notes: []string{"After a factory reset look at the LDAP version: some firmware falls back to 2."},
+		notes: []string{
+			"After a factory reset look at the LDAP version: some firmware falls back to 2.",
+			"Where calls show no name, look whether LDAP Lookup is on for incoming calls, with cn as Lookup Display Name.",
+		},
 		settings: []setting{
 			{"protocol", "{tls}"},
 			{"version", "3"},
@@ -95,6 +103,10 @@ var rows = []row{
 			{"ldapNameAttributes", NameAttribute},
 			{"ldapNumberAttributes", NumberAttributes},
 			{"ldapDisplayName", "%cn"},
+			{"maxHits", "{hits}"},
+			{"ldapLookup", "Yes"}, // of who calls
+			{"outgoingCalls", "Yes"},
+			{"lookupDisplayName", NameAttribute}, // without a token, unlike ldapDisplayName
 		},
 	},
 	{
@@ -218,14 +230,14 @@ var rows = []row{
 	},
 	{
 		vendor: "cisco", title: "Cisco 6800, 7800 and 8800 multiplatform phones",
-		source: "Cisco IP Phone Multiplatform Phones Administration Guide, LDAP Configuration; exported configurations",
+		source: "Cisco IP Phone Multiplatform Phones Administration Guide, LDAP Configuration and Reverse Name Lookup; exported configurations",
 		form:   &flatForm, file: "MAC.xml", ways: ways{"No", "Yes", "No"},
 		token:   "$VALUE",
 		names:   []string{"(sn=$VALUE*)", "(cn=$VALUE*)"},
 		numbers: []string{"(telephoneNumber=$VALUE)"},
 		notes: []string{
 			"Only the first number of a person can be dialled: the phone takes one attribute for that.",
-			"Who calls is looked up with search item 3, once reverse name lookup is on for LDAP.",
+			"Who calls is looked up with search item 3, by the office number alone. The XML directory (--vendor cisco-xml) knows all numbers: a phone can have both.",
 		},
 		settings: []setting{
 			{"LDAP_Dir_Enable", "Yes"},
@@ -241,17 +253,19 @@ var rows = []row{
 			{"LDAP_Search_Item_3", "telephoneNumber"},
 			{"LDAP_Item_3_Filter", "telephoneNumber:{number-filter-1}"},
 			{"LDAP_Display_Attrs", "a=cn,n=Name;a=telephoneNumber,n=Work,t=p;a=mobile,n=Mobile,t=p;a=homePhone,n=Home,t=p;a=o,n=Company"},
+			{"Reverse_Phone_Lookup_Serv", "Yes"},
 		},
 	},
 	{
 		vendor: "cisco-xml", title: "Cisco multiplatform phones, XML directory over HTTPS",
-		source: "Cisco IP Phone 6800 Series Multiplatform Phones Administration Guide, XML Directory Service",
+		source: "Cisco IP Phone 6800 Series Multiplatform Phones Administration Guide, XML Directory Service and Reverse Name Lookup",
 		form:   &flatForm, file: "MAC.xml", book: "/phonebook/cisco.xml",
 		settings: []setting{
 			{"XML_Directory_Service_Name", "{title}"},
 			{"XML_Directory_Service_URL", "{book-url}"},
 			{"XML_User_Name", "{login}"},
 			{"XML_Password", "{secret}"},
+			{"Reverse_Phone_Lookup_Serv", "Yes"}, // of who calls, by the same address with ?n=
 		},
 	},
 	{
@@ -405,96 +419,6 @@ var rows = []row{
 			{"Max Hits", "{hits}"},
 			{"Protocol", "Version 3"},
 			{"Lookup For Incoming Call", "yes"},
-		},
-	},
-	{
-		vendor: "3cx", title: "3CX, LDAP Directory Search",
-		source: "3CX Phone System manual, Company Directory Sync",
-		form:   &listForm, ways: ways{plain: "none"},
-		notes: []string{
-			"3CX copies whoever calls into its own phone book: a leaver's number stays there for as many days as you say.",
-			"Only versions with Settings, Advanced, Company Directory Sync ask a directory by themselves. The phones of any version can ask this server: take their kit.",
-			dialplan,
-		},
-		settings: []setting{
-			{"LDAP server", "{host}"},
-			{"Port", "{port}"},
-			{"User name", "{bind}"},
-			{"Password", "{secret}"},
-			{"Search base", "{base}"},
-			{"Days until a contact is removed", "1"},
-		},
-	},
-	{
-		vendor: "freepbx", title: "FreePBX, Caller ID Superfecta, source LDAP",
-		source: "FreePBX/superfecta issue 173, and the filter of its LDAP source in a public copy",
-		form:   &listForm, ways: ways{"ldap://", "", "ldaps://"},
-		token: "%", numbers: []string{"(|(telephoneNumber=*%)(mobile=*%)(homeTelephoneNumber=*%))"},
-		notes: []string{"It searches by the last digits. Five are the least that this server takes for a number.", dialplan},
-		settings: []setting{
-			{"Server", "{uri}"},
-			{"Base", "{base}"},
-			{"User", "{bind}"},
-			{"Password", "{secret}"},
-		},
-	},
-	{
-		vendor: "starface", title: "STARFACE, address book by LDAP",
-		source: "knowledge.starface.de, Configuring the LDAP Connection for an Address Book",
-		form:   &listForm, ways: ways{plain: "none"},
-		notes: []string{
-			"Its manual has no setting for TLS.",
-			"STARFACE would like to write, too: that is refused, and nothing breaks.",
-			"While it uses LDAP, STARFACE offers no private address books and no book of its own users.",
-			dialplan,
-		},
-		settings: []setting{
-			{"Server address", "{server}"},
-			{"User name", "{bind}"},
-			{"Password", "{secret}"},
-			{"Base folder", "{book}"},
-			{"Search mode", "fast"},
-		},
-	},
-	{
-		vendor: "linphone", title: "Linphone, in linphonerc", source: "BelledonneCommunications/liblinphone, src/ldap/ldap-config-keys.cpp and issue 240",
-		current: true, form: &iniForm, file: "linphonerc", ways: ways{"0", "1", "0"},
-		token: "%s", names: []string{"(|(cn=*%s*)(telephoneNumber=*%s*)(mobile=*%s*)(homePhone=*%s*))"},
-		numbers: []string{"(|(cn=*%s*)(telephoneNumber=*%s*)(mobile=*%s*)(homePhone=*%s*))"},
-		maxHits: 30,
-		settings: []setting{
-			{"enable", "1"},
-			{"server", "{uri}"},
-			{"use_tls", "{tls}"},
-			{"bind_dn", "{bind}"},
-			{"password", "{secret}"},
-			{"base_object", "{base}"},
-			{"filter", "{name-filter-1}"},
-			{"name_attribute", NameAttribute},
-			{"sip_attribute", "telephoneNumber,mobile,homePhone"},
-			{"max_results", "{hits}"},
-		},
-	},
-	{
-		vendor: "thunderbird", title: "Thunderbird, LDAP directory in user.js",
-		source:  "Thunderbird 153: LDAPDirectory.sys.mjs, LDAPReplicationService.sys.mjs, AbLDAPAutoCompleteSearch.sys.mjs; e2e runs it",
-		current: true, form: &prefsForm, file: "user.js", ways: ways{plain: "ldap", ldaps: "ldaps"},
-		token: "%", names: []string{"(|(cn=*%*)(mail=*%*)(givenName=*%*)(sn=*%*))"},
-		notes: []string{
-			"It goes to the end of user.js in the profile folder (Help, Troubleshooting Information), before Thunderbird starts. " +
-				"An authority of your own is imported in the settings, under Certificates.",
-			"Thunderbird asks for the password at the first search, and keeps it. It looks people up while you type; for the whole list take CardDAV, " +
-				"or Download Now in the directory's properties, for when you are offline.",
-		},
-		settings: []setting{
-			{"ldap_2.servers.ringbook.description", `"{title}"`},
-			{"ldap_2.servers.ringbook.uri", `"{uri}/{base-url}??sub?(objectclass=inetOrgPerson)"`}, // it would hang on the base
-			{"ldap_2.servers.ringbook.auth.dn", `"{bind}"`},
-			{"ldap_2.servers.ringbook.auth.saslmech", `""`},
-			{"ldap_2.servers.ringbook.maxHits", "{hits}"},
-			{"ldap_2.servers.ringbook.filename", `"ringbook.sqlite"`}, // without, a download never ends
-			{"ldap_2.autoComplete.useDirectory", "true"},
-			{"ldap_2.autoComplete.directoryServer", `"ldap_2.servers.ringbook"`},
 		},
 	},
 }
