@@ -24,6 +24,7 @@ var oracleFilters = strings.Fields(`
 (ou=*) (ou=Sales) (o=*) (title=*e*) (l=*) (cn=\20\20J\c3\bcrgen\20\20\20Gro\c3\9f\20)
 (cn:caseIgnoreMatch:=j\c3\bcrgen\20gro\c3\9f) (cn:caseExactMatch:=j\c3\bcrgen\20gro\c3\9f) (cn:caseExactMatch:=J\c3\bcrgen\20Gro\c3\9f) (cn:nosuchrule:=x) (!(cn:nosuchrule:=x)) (ou:dn:=people) (sn:dn:=people)
 (name=J\c3\bcrgen\20Gro\c3\9f) (CallerIDName=x) (|(CallerIDName=x)(sn=Gro\c3\9f)) (sn=Me\c3\bcier) (uid=11111111-0000-4000-8000-000000000001) (entryDN=uid=11111111-0000-4000-8000-000000000001,ou=people,dc=ringbook)
+(2.5.4.4=Gro\c3\9f) (!(2.5.4.4=*)) (objectClass=2.5.6.6) (2.5.4.11:dn:=people) (2.5.4.999=x) (!(2.5.4.999=x))
 `)
 
 // Where the answers are to differ, and why.
@@ -64,6 +65,8 @@ var oracleReads = []struct {
 	{grossDN, goldap.ScopeBaseObject, []string{"entryDN", "structuralObjectClass", "hasSubordinates"}, false, ""},
 	{strings.ToUpper(grossDN), goldap.ScopeBaseObject, []string{"sn"}, false, ""},
 	{"uid = " + gross + " , ou=people, dc=ringbook", goldap.ScopeBaseObject, []string{"sn"}, false, ""},
+	{"userid=" + gross + ",organizationalUnitName=people,domainComponent=ringbook", goldap.ScopeBaseObject, []string{"2.5.4.4", "2.5.4.20"}, false, ""},
+	{"0.9.2342.19200300.100.1.1=" + gross + ",2.5.4.11=people,dc=ringbook", goldap.ScopeBaseObject, []string{"2.5.18.9", "sn"}, false, ""},
 	{grossDN, goldap.ScopeSingleLevel, []string{"sn"}, false, ""},
 	{grossDN, goldap.ScopeWholeSubtree, []string{"sn"}, false, ""},
 	{grossDN, goldap.ScopeChildren, []string{"sn"}, false, ""},
@@ -90,6 +93,8 @@ var oracleComparisons = [][2]string{
 	{"pager", "1"},
 	{"nosuch", "1"},
 	{"uid", gross},
+	{"2.5.4.4", "Groß"},
+	{"2.5.4.0", "2.5.6.6"},
 }
 
 // result is the code of an error; 0 = there is none.

@@ -67,5 +67,6 @@ func decodeCompare(b []byte) (dn string, f *filter.Filter, ok bool) {
 	if f.Value, b, err = takeString(b); err != nil || len(b) > 0 {
 		return dn, nil, false
 	}
+	nameLeaf(f)
 	return dn, f, f.Attribute != ""
 }

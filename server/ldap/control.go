@@ -147,6 +147,7 @@ func readSortKey(b []byte) (k sortKey, ok bool) {
 	if k.attribute, b, err = takeString(b); err != nil {
 		return k, false
 	}
+	k.attribute = shortName(k.attribute)
 	for len(b) > 0 {
 		var e element
 		if e, b, err = next(b); err != nil {

@@ -23,7 +23,7 @@ type tree struct {
 // newTree checks a base DN. [directory.ErrInvalid] = it cannot be one.
 func newTree(base string) (tree, error) {
 	base = strings.TrimSpace(base)
-	dn, err := goldap.ParseDN(base)
+	dn, err := parseDN(base)
 	switch {
 	case len(base) > maxDN/2:
 		return tree{}, fmt.Errorf("base DN of %d bytes, %d at most: %w", len(base), maxDN/2, directory.ErrInvalid)
@@ -84,7 +84,7 @@ func (t tree) locate(dn string) place {
 	if book, ok := t.plainBook(dn); ok {
 		return place{kind: placeBook, book: book}
 	}
-	d, err := goldap.ParseDN(dn)
+	d, err := parseDN(dn)
 	if err != nil {
 		return place{kind: placeElsewhere}
 	}

@@ -101,7 +101,7 @@ func extends(f *filter.Filter, name, value string) bool {
 func sameAttribute(a, b string) bool {
 	x, known := index.ParseAttribute(a)
 	y, too := index.ParseAttribute(b)
-	return strings.EqualFold(a, b) || known && too && x == y
+	return sameType(a, b) || known && too && x == y
 }
 
 // constant returns a filter that is true for all or for nobody (RFC 4526).

@@ -65,7 +65,8 @@
 // base is read as a search of ours (a base-scope read is not: it names one
 // object). A one-level search of the base that no book satisfies goes on to the
 // people in them, because phones set to "one level" mean the people. An attribute
-// is answered in the spelling in which it was asked for. Substrings without a piece,
-// which some phones send when nothing was typed, ask whether there is a value. An
-// attribute with options is not forgiven: it is a subtype, and its base is not asked for.
+// is answered in the spelling in which it was asked for, unless that is its number.
+// Substrings without a piece, which some phones send when nothing was typed, ask whether
+// there is a value. An attribute with options is not forgiven: it is a subtype, and its
+// base is not asked for.
 package ldap

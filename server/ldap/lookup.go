@@ -81,12 +81,14 @@ func known(name string) (index.Attribute, bool) {
 	return a, ok && !hidden(a)
 }
 
-// hide makes a filter of a request ask for nothing that its client may not see: the
-// leaf is undefined, as that of any attribute that nobody has heard of.
+// hide puts names for the numbers in a filter of a request, and makes it ask for nothing
+// that its client may not see: the leaf is undefined, as that of any attribute that nobody
+// has heard of.
 func (s sight) hide(f *filter.Filter) {
 	for _, child := range f.Children {
 		s.hide(child)
 	}
+	nameLeaf(f)
 	if a, ok := index.ParseAttribute(f.Attribute); ok && !s.sees(a) {
 		f.Attribute, f.Rule, f.DN = "", "", false
 	}

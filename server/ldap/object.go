@@ -71,8 +71,8 @@ func sameDN(a, b string) bool {
 	if !strings.Contains(a, "=") || len(b) > maxDN {
 		return false
 	}
-	x, err := goldap.ParseDN(a)
-	y, too := goldap.ParseDN(b)
+	x, err := parseDN(a)
+	y, too := parseDN(b)
 	return err == nil && too == nil && x.EqualFold(y)
 }
 

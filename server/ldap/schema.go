@@ -202,15 +202,16 @@ func contactTypes() []attributeType {
 	return types
 }
 
-// standard finds the definition of a name; nil = there is none but ours.
+// standard finds the definition of a name or a number; nil = there is none but ours.
 func standard(name string) *attributeType { return standardNames()[strings.ToLower(name)] }
 
-// standardNames are all names of the standard's attributes, in lower case. The first
+// standardNames are all names of the standard's attributes, in lower case, and their numbers. The first
 // definition of a name counts.
 var standardNames = sync.OnceValue(func() map[string]*attributeType {
 	names := map[string]*attributeType{}
 	for _, table := range [][]attributeType{standards[:], ofServer[:]} {
 		for i := range table {
+			names[table[i].oid] = &table[i]
 			for name := range strings.FieldsSeq(strings.ToLower(table[i].names)) {
 				if names[name] == nil {
 					names[name] = &table[i]

@@ -126,7 +126,7 @@ func selectAttributes(list wanted) *selection {
 			s.all = true
 		case w == wantNone, w == "":
 		case !slices.ContainsFunc(special[:], func(f feature) bool { return f.selects != nil && f.selects(s, w) }):
-			s.selectName(w)
+			s.selectName(shortName(w))
 		}
 	}
 	s.columns = s.contactColumns()
