@@ -30,6 +30,10 @@ const (
 // Empty pieces of a Substrings node are dropped, since they demand nothing; one
 // that had no others, or none at all, is Present. Phones send them when nothing was
 // typed.
+//
+// A choice of a later version asks for the presence of "", which nobody has heard of, and
+// so is undefined (RFC 4511 §4.5.1.7). What such a version puts behind the parts that we
+// know is left aside (§4).
 func Decode(b []byte) (*Filter, error) { return decode(b, decoder{}) }
 
 func decode(b []byte, d decoder) (*Filter, error) {
@@ -67,6 +71,10 @@ func (d *decoder) filter(f *Filter, e element, depth int) error {
 		return fmt.Errorf("filter nested more than %d deep: %w", MaxDepth, directory.ErrTooLarge)
 	}
 	f.Op = Op(e.tag & choiceTag)
+	if f.Op > Extensible && e.tag&^(choiceTag|constructed) == context {
+		f.Op = Present
+		return nil
+	}
 	want := byte(context | constructed)
 	if f.Op == Present {
 		want = context
@@ -117,7 +125,7 @@ func (d *decoder) set(f *Filter, s string, depth int) error {
 func assertion(f *Filter, s string) error {
 	name, rest, ok := next(s)
 	value, rest, too := next(rest)
-	if !ok || !too || rest != "" || name.tag != tagOctets || value.tag != tagOctets {
+	if !ok || !too || !isLater(rest) || name.tag != tagOctets || value.tag != tagOctets {
 		return invalid("assertion that is not an attribute and a value")
 	}
 	f.Attribute = name.content
@@ -128,7 +136,7 @@ func assertion(f *Filter, s string) error {
 func (d *decoder) substrings(f *Filter, s string) error {
 	name, rest, ok := next(s)
 	pieces, rest, too := next(rest)
-	if !ok || !too || rest != "" || name.tag != tagOctets || pieces.tag != tagSequence {
+	if !ok || !too || !isLater(rest) || name.tag != tagOctets || pieces.tag != tagSequence {
 		return invalid("substrings that are not an attribute and pieces")
 	}
 	n, ok := count(pieces.content)
@@ -183,7 +191,9 @@ func extensible(f *Filter, s string) error {
 			}
 			f.DN = e.content[0] != 0
 		default:
-			return invalid("extensible match with a part of tag %#x", e.tag)
+			if e.tag&^(choiceTag|constructed) != context || e.tag&choiceTag <= tagDN&choiceTag {
+				return invalid("extensible match with a part of tag %#x", e.tag)
+			}
 		}
 	}
 	if !valued || f.Rule == "" && f.Attribute == "" {

@@ -41,6 +41,19 @@ func next(s string) (e element, rest string, ok bool) {
 	return element{s[0], s[start : start+n]}, s[start+n:], true
 }
 
+// isLater reports whether s is nothing but elements of the context: what a later version of
+// LDAP may put behind the parts of a sequence, which is to be left aside (RFC 4511 §4).
+func isLater(s string) bool {
+	for s != "" {
+		e, rest, ok := next(s)
+		if !ok || e.tag&^(choiceTag|constructed) != context {
+			return false
+		}
+		s = rest
+	}
+	return true
+}
+
 // count returns how many elements s consists of; false = it does not.
 func count(s string) (n int, ok bool) {
 	for ; s != ""; n++ {

@@ -40,7 +40,7 @@ func decodeBind(b []byte) (q bindRequest, ok bool) {
 		return q, false
 	}
 	e, rest, err := next(b)
-	if err != nil || len(rest) > 0 {
+	if err != nil || !isLater(rest, authSASL&longTag) {
 		return q, false
 	}
 	q.method, q.secret = e.tag, string(e.content)

@@ -56,7 +56,7 @@ func decodeCancel(b []byte) (id int32, ok bool) {
 		return 0, false
 	}
 	value, rest, err := take(b, 0x81)
-	if err != nil || len(rest) > 0 {
+	if err != nil || !isLater(rest, 1) {
 		return 0, false
 	}
 	seq, rest, err := take(value, tagSequence)

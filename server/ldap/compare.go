@@ -57,14 +57,14 @@ func decodeCompare(b []byte) (dn string, f *filter.Filter, ok bool) {
 		return dn, nil, false
 	}
 	b, rest, err := take(b, tagSequence)
-	if err != nil || len(rest) > 0 {
+	if err != nil || !isLater(rest, -1) {
 		return dn, nil, false
 	}
 	f = &filter.Filter{Op: filter.Equal}
 	if f.Attribute, b, err = takeString(b); err != nil {
 		return dn, nil, false
 	}
-	if f.Value, b, err = takeString(b); err != nil || len(b) > 0 {
+	if f.Value, b, err = takeString(b); err != nil || !isLater(b, -1) {
 		return dn, nil, false
 	}
 	nameLeaf(f)

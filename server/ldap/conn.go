@@ -346,6 +346,9 @@ func (c *conn) handle(ctx context.Context, m message) (err error) {
 	case m.op == opUnbindRequest:
 		return errUnbound
 	case m.op == opAbandonRequest:
+		if _, r := decodeControls(m.op, m.controls); r != success {
+			return nil // not to be carried out, and nobody is told
+		}
 		return c.abandon(m.body)
 	case !answered || m.id == 0:
 		return errFraming

@@ -37,6 +37,19 @@ func pictured(n int) []*directory.Contact {
 	return people
 }
 
+// TestAbandonWithACriticalControl: what nobody knows keeps an operation from being carried
+// out, answered or not (RFC 4511 §4.1.11).
+func TestAbandonWithACriticalControl(t *testing.T) {
+	s := album(t, 500, nil)
+	c := s.rawBound(t)
+	c.send(search1(2, "sn", "jpegPhoto"))
+	c.expect(2, 0x64, -1)
+	c.send(tlv(0x30, number1(3), tlv(0x50, []byte{2}), tlv(0xa0, tlv(0x30, str("1.2.3"), []byte{1, 1, 0xff}))))
+	if all := c.until(2); len(all) != 500 {
+		t.Errorf("%d messages", len(all))
+	}
+}
+
 func TestAbandonEndsASearchWithoutAnswer(t *testing.T) {
 	s := album(t, 500, nil)
 	c := s.rawBound(t)

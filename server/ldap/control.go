@@ -84,10 +84,13 @@ func (c *controls) add(op byte, b []byte) result {
 		}
 	}
 	var value []byte
-	if len(b) > 0 {
-		if value, b, err = take(b, tagOctets); err != nil || len(b) > 0 {
+	if len(b) > 0 && b[0] == tagOctets {
+		if value, b, err = take(b, tagOctets); err != nil {
 			return malformed
 		}
+	}
+	if !isLater(b, -1) {
+		return malformed
 	}
 	for _, row := range controlTable {
 		if row.oid == oid && row.op == op {

@@ -16,6 +16,7 @@ const (
 	tagSequence   = 0x30
 	tagSet        = 0x31
 
+	ofContext   = 0x80 // class of a tag whose meaning depends on where it stands
 	constructed = 0x20 // set in the tag of an element that has elements inside
 	longTag     = 0x1f // the tag goes on in further octets
 )
@@ -147,6 +148,20 @@ func next(b []byte) (e element, rest []byte, err error) {
 		return e, nil, errFraming
 	}
 	return element{tag: b[0], content: b[start : start+n], raw: b[:start+n]}, b[start+n:], nil
+}
+
+// isLater reports whether b is nothing but what a later version of LDAP may put behind the
+// parts of a sequence, which is to be left aside (RFC 4511 §4): last is the highest of the
+// context's tags that we know there, -1 = none.
+func isLater(b []byte, last int) bool {
+	for len(b) > 0 {
+		e, rest, err := next(b)
+		if err != nil || e.tag&^(constructed|longTag) != ofContext || int(e.tag&longTag) <= last {
+			return false
+		}
+		b = rest
+	}
+	return true
 }
 
 // take splits the first element off b, which must have the given tag.

@@ -80,7 +80,7 @@ func TestMalformedRequests(t *testing.T) {
 		{"33 nested filters", searchFor(9, nots(32), "cn"), 0x65, goldap.LDAPResultAdminLimitExceeded},
 		{"257 filters", searchFor(9, tlv(0xa1, bytes.Repeat(cn, 256)), "cn"), 0x65, goldap.LDAPResultAdminLimitExceeded},
 		{"257 attributes", searchFor(9, cn, strings.Fields(strings.Repeat("cn ", 257))...), 0x65, goldap.LDAPResultAdminLimitExceeded},
-		{"an unknown filter", searchFor(9, tlv(0xaf)), 0x65, goldap.LDAPResultProtocolError},
+		{"a filter of another class", searchFor(9, tlv(0x6f)), 0x65, goldap.LDAPResultProtocolError},
 		{"a not of two", searchFor(9, tlv(0xa2, cn, cn)), 0x65, goldap.LDAPResultProtocolError},
 		{"substrings that are none", searchFor(9, tlv(0xa4, str("cn"), tlv(4))), 0x65, goldap.LDAPResultProtocolError},
 		{"an empty search", tlv(0x30, number1(9), tlv(0x63)), 0x65, goldap.LDAPResultProtocolError},

@@ -73,10 +73,12 @@ func decodeMessage(b []byte) (m message, err error) {
 		return m, err
 	}
 	m.op, m.body = op.tag, op.content
-	if len(b) == 0 {
-		return m, nil
+	if len(b) > 0 && b[0] == tagControls {
+		if m.controls, b, err = take(b, tagControls); err != nil {
+			return m, err
+		}
 	}
-	if m.controls, b, err = take(b, tagControls); err != nil || len(b) != 0 {
+	if !isLater(b, 0) {
 		return m, errFraming
 	}
 	return m, nil

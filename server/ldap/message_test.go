@@ -190,6 +190,9 @@ func TestDecodeMessage(t *testing.T) {
 		{"empty id", []byte{2, 0, 0x42, 0}, false},
 		{"something behind", []byte{2, 1, 3, 0x42, 0, 4, 0}, false},
 		{"something behind the controls", []byte{2, 1, 3, 0x42, 0, 0xa0, 0, 4, 0}, false},
+		{"controls twice", []byte{2, 1, 3, 0x42, 0, 0xa0, 0, 0xa0, 0}, false},
+		{"something of a later version", []byte{2, 1, 3, 0x42, 0, 0x81, 1, 9}, true},
+		{"and behind the controls", []byte{2, 1, 3, 0x42, 0, 0xa0, 0, 0x81, 1, 9, 0xa5, 0}, true},
 	} {
 		if _, err := decodeMessage(c.in); (err == nil) != c.ok {
 			t.Errorf("%s: error %v", c.name, err)
@@ -235,6 +238,8 @@ func TestDecodeControls(t *testing.T) {
 		{"empty", opSearchRequest, []byte{0x30, 0}, controls{}, goldap.LDAPResultProtocolError},
 		{"no sequence", opSearchRequest, []byte{4, 0}, controls{}, goldap.LDAPResultProtocolError},
 		{"something behind", opSearchRequest, []byte{0x30, 7, 4, 1, '1', 4, 0, 4, 0}, controls{}, goldap.LDAPResultProtocolError},
+		{"something of a later version", opSearchRequest, []byte{0x30, 7, 4, 1, '1', 4, 0, 0x80, 0}, controls{}, 0},
+		{"the same without a value", opSearchRequest, []byte{0x30, 8, 4, 1, '1', 1, 1, 0, 0x80, 0}, controls{}, 0},
 		{"paging without value", opSearchRequest, encodeControl(goldap.ControlTypePaging, false, nil), controls{}, goldap.LDAPResultProtocolError},
 		{"paging with rubbish", opSearchRequest, encodeControl(goldap.ControlTypePaging, false, []byte{0xff, 0xff, 0xff}), controls{}, goldap.LDAPResultProtocolError},
 		{"paging of negative size", opSearchRequest, encodeControl(goldap.ControlTypePaging, false, []byte{0x30, 5, 2, 1, 0xff, 4, 0}), controls{}, goldap.LDAPResultProtocolError},

@@ -50,7 +50,8 @@ func decodeSearch(b []byte) (q searchRequest, err error) {
 	if q.scope, b, err = takeInt(b, tagEnumerated); err != nil {
 		return q, err
 	}
-	if _, b, err = takeInt(b, tagEnumerated); err != nil { // derefAliases
+	deref, b, err := takeInt(b, tagEnumerated)
+	if err != nil {
 		return q, err
 	}
 	if q.size, b, err = takeInt(b, tagInteger); err != nil {
@@ -67,7 +68,8 @@ func decodeSearch(b []byte) (q searchRequest, err error) {
 		return q, err
 	}
 	list, rest, err := take(b, tagSequence)
-	if err != nil || len(rest) > 0 || q.scope < scopeBase || q.scope > scopeChildren || q.size < 0 || q.seconds < 0 {
+	if err != nil || !isLater(rest, -1) || q.scope < scopeBase || q.scope > scopeChildren || q.size < 0 || q.seconds < 0 ||
+		deref < goldap.NeverDerefAliases || deref > goldap.DerefAlways {
 		return q, errFraming
 	}
 	q.wanted = list
