@@ -16,7 +16,9 @@ func (c *conn) compare(body []byte) (result, error) {
 	case len(dn) > maxDN:
 		return refuse(goldap.LDAPResultInvalidDNSyntax, "name too long"), nil
 	}
-	_, exists := c.sight(c.device).known(equal.Attribute)
+	looks := c.sight(c.device)
+	_, exists := looks.known(equal.Attribute)
+	exists = exists || looks == nil && standard(equal.Attribute) != nil
 	present := &filter.Filter{Op: filter.Present, Attribute: equal.Attribute}
 	if there, r, err := c.holds(dn, equal); err != nil || r != success || there {
 		return orCode(r, goldap.LDAPResultCompareTrue), err

@@ -25,10 +25,13 @@ func (t tree) withDN(f *filter.Filter, b directory.BookName) *filter.Filter {
 // attributes that are the same for all, or are the DN itself, are worked out too.
 func (t tree) forContacts(f *filter.Filter, b directory.BookName) *filter.Filter {
 	return rewrite(f, func(leaf *filter.Filter) *filter.Filter {
+		if with := t.leafWithDN(leaf, b); with != leaf {
+			return with
+		}
 		if decided := t.operational(leaf, b); decided != nil {
 			return decided
 		}
-		return t.leafWithDN(leaf, b)
+		return leaf
 	})
 }
 
@@ -112,44 +115,48 @@ func constant(yes bool) *filter.Filter {
 	return &filter.Filter{Op: filter.Or}
 }
 
-// operational returns what a leaf on an operational attribute comes to for the
-// contacts of a book; nil = it is on another, which the index knows. A leaf that
+// operational returns what a leaf comes to for the contacts of a book if it is on an
+// operational attribute, or one that no contact has; nil = the index knows. A leaf that
 // makes no sense for its attribute asks for nothing, and so is undefined.
 func (t tree) operational(f *filter.Filter, b directory.BookName) *filter.Filter {
+	undefined := &filter.Filter{Op: filter.Equal}
+	if a, ok := index.ParseAttribute(f.Attribute); ok {
+		switch {
+		case a.Name() == photoAttribute && !picture.compares(f):
+			return undefined
+		case f.Op != filter.Present && strings.EqualFold(f.Attribute, "entryUUID") && !uuidText.compares(f):
+			return undefined
+		}
+		return nil
+	}
+	std := standard(f.Attribute)
+	switch {
+	case std == nil:
+		return nil
+	case !std.syntax.compares(f):
+		return undefined
+	}
 	var value string
-	switch strings.ToLower(f.Attribute) {
-	case "entrydn":
-	case "structuralobjectclass":
+	switch std.names {
+	case "entryDN":
+	case "structuralObjectClass":
 		value = contactClass
-	case "hassubordinates":
+	case "hasSubordinates":
 		value = "FALSE"
-	case "subschemasubentry":
+	case "subschemaSubentry":
 		value = schemaDN
 	default:
-		return nil
+		return constant(false)
 	}
 	switch {
 	case f.Op == filter.Present:
 		return constant(true)
-	case f.Op != filter.Equal && f.Op != filter.Approx && !isEquality(f):
-		return &filter.Filter{Op: filter.Equal}
 	case value != "":
 		return constant(strings.EqualFold(f.Value, value) || sameDN(value, f.Value))
-	case len(f.Value) > maxDN:
-		return constant(false)
 	}
 	at := t.locate(f.Value)
 	if at.kind != placeContact || at.book != b {
 		return constant(false)
 	}
 	return &filter.Filter{Op: filter.Equal, Attribute: "uid", Value: string(at.id)}
-}
-
-// isEquality reports whether an extensible match is by the equality rule of its
-// attribute.
-func isEquality(f *filter.Filter) bool {
-	std := standard(f.Attribute)
-	return f.Op == filter.Extensible && std != nil && (f.Rule == "" || slices.ContainsFunc(matchingRules[:], func(r matchingRule) bool {
-		return r.name == std.syntax.equality && (r.oid == f.Rule || strings.EqualFold(r.name, f.Rule))
-	}))
 }

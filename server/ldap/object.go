@@ -45,7 +45,10 @@ func (o *object) matches(f *filter.Filter) filter.Result {
 	case filter.Present:
 		return filter.True
 	case filter.Equal, filter.Approx:
-		return filter.Of(slices.ContainsFunc(a.values, func(v string) bool { return strings.EqualFold(v, f.Value) || sameDN(v, f.Value) }))
+		if std := standard(a.name); std != nil && !std.syntax.reads(f.Value) {
+			return filter.Undefined
+		}
+		return filter.Of(slices.ContainsFunc(a.values, func(v string) bool { return sameText(v, f.Value) || sameDN(v, f.Value) }))
 	case filter.Substrings:
 		return filter.Of(slices.ContainsFunc(a.values, func(v string) bool { return hasPieces(v, f) }))
 	case filter.Extensible:
@@ -63,7 +66,15 @@ func (*object) lacks(f *filter.Filter) filter.Result {
 	if _, ok := known(f.Attribute); ok {
 		return filter.False
 	}
+	if std := standard(f.Attribute); std != nil && std.syntax.compares(f) {
+		return filter.False
+	}
 	return filter.Undefined
+}
+
+// sameText compares without case, and with as many blanks as there may be (RFC 4518 §2.6.1).
+func sameText(a, b string) bool {
+	return strings.EqualFold(a, b) || strings.EqualFold(strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " "))
 }
 
 // sameDN reports whether two values are one DN, however written. Only DNs have "=".

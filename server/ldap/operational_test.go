@@ -1,6 +1,7 @@
 package ldap_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,6 +16,7 @@ func TestOperationalAttributesInFilters(t *testing.T) {
 	c := s.bound(t)
 	const eva = "11111111-2222-4333-8444-555555555555"
 	all := []string{"anna", "annika", eva, "kowalski", "mueller", "muller", "meier", "star"}
+	others := slices.DeleteFunc(slices.Clone(all), func(id string) bool { return id == eva })
 	for f, want := range map[string][]string{
 		"(entryDN=UID=Anna, OU=people, DC=ringbook)":                       {"anna"},
 		"(entryDN:distinguishedNameMatch:=uid=anna,ou=people,dc=ringbook)": {"anna"},
@@ -50,6 +52,33 @@ func TestOperationalAttributesInFilters(t *testing.T) {
 		"(modifyTimestamp=2026*)":                                 nil,
 		"(modifyTimestamp:generalizedTimeMatch:=20261121100000Z)": all,
 		"(&(modifyTimestamp>=20260101000000Z)(sn=Berg))":          {"anna"},
+		// What no contact has is false, as of all that the schema knows.
+		"(description=*)":                             nil,
+		"(!(description=*))":                          all,
+		"(!(description=x))":                          all,
+		"(!(description>=x))":                         all,
+		"(!(description=*x*))":                        all,
+		"(!(description:caseExactMatch:=x))":          all,
+		"(!(description:booleanMatch:=TRUE))":         nil, // undefined
+		"(!(vendorName=x))":                           all,
+		"(!(namingContexts=dc=ringbook))":             all,
+		"(!(namingContexts=dc=*))":                    nil, // no rule for it: undefined
+		"(!(dc>=a))":                                  nil,
+		"(!(dc:dn:=x))":                               all,
+		"(!(dc:dn:=ringbook))":                        nil,
+		"(!(supportedLDAPVersion=*))":                 all,
+		"(!(supportedLDAPVersion=3))":                 nil,
+		"(!(createTimestamp=*))":                      nil, // nobody has heard of it
+		"(!(entryDN=rubbish))":                        nil, // no such value: undefined
+		"(!(hasSubordinates=perhaps))":                nil,
+		"(!(hasSubordinates=true))":                   all,
+		"(!(subschemaSubentry=rubbish))":              nil,
+		"(!(entryUUID=rubbish))":                      nil,
+		"(!(entryUUID=" + strings.ToUpper(eva) + "))": others,
+		"(!(jpegPhoto=*))":                            others,
+		"(!(jpegPhoto=x))":                            nil, // pictures are not compared
+		"(!(jpegPhoto=*x))":                           nil,
+		"(!(thumbnailPhoto:caseExactMatch:=x))":       nil,
 	} {
 		res, err := c.Search(request("(&(uid=*)"+f+")", "1.1"))
 		if err != nil {
@@ -60,9 +89,17 @@ func TestOperationalAttributesInFilters(t *testing.T) {
 		}
 	}
 	for f, want := range map[string][]string{
-		"(entryDN=OU = people, dc=RINGBOOK)": {"people"},
-		"(hasSubordinates=TRUE)":             {"ringbook", "people"},
-		"(organizationalUnitName=people)":    {"people"},
+		"(entryDN=OU = people, dc=RINGBOOK)":              {"people"},
+		"(hasSubordinates=TRUE)":                          {"ringbook", "people"},
+		"(organizationalUnitName=people)":                 {"people"},
+		"(&(ou=  People )(!(uid=*)))":                     {"people"},
+		"(&(!(uid=*))(!(vendorName=x)))":                  {"ringbook", "people"},
+		"(&(!(uid=*))(!(description=x)))":                 {"ringbook", "people"},
+		"(&(!(uid=*))(!(dc=*)))":                          {"people"},
+		"(&(!(uid=*))(!(dc:booleanMatch:=TRUE)))":         nil,
+		"(&(!(uid=*))(!(entryDN=rubbish)))":               nil, // undefined
+		"(&(!(uid=*))(!(hasSubordinates=perhaps)))":       nil,
+		"(&(!(uid=*))(!(entryDN=ou=people,dc=ringbook)))": {"ringbook"},
 	} {
 		res, err := c.Search(request(f, "1.1"))
 		if err != nil {
@@ -74,6 +111,14 @@ func TestOperationalAttributesInFilters(t *testing.T) {
 	}
 	if held, err := c.Compare("uid=anna,ou=people,"+base, "modifyTimestamp", "20261121100000Z"); err != nil || !held {
 		t.Errorf("compare: %v, %v", held, err)
+	}
+	for attribute, want := range map[string]int64{
+		"description": goldap.LDAPResultNoSuchAttribute, "vendorName": goldap.LDAPResultNoSuchAttribute,
+		"createTimestamp": goldap.LDAPResultUndefinedAttributeType, "hasSubordinates": goldap.LDAPResultCompareFalse,
+	} {
+		r := s.rawBound(t)
+		r.send(tlv(0x30, number1(2), tlv(0x6e, str("uid=anna,ou=people,"+base), tlv(0x30, str(attribute), str("TRUE")))))
+		r.expect(2, 0x6f, want)
 	}
 	r := request("(sn=*)", "1.1")
 	r.Controls = []goldap.Control{&goldap.ControlServerSideSorting{SortKeys: []*goldap.SortKey{{AttributeType: "modifyTimestamp"}}}}
@@ -104,7 +149,7 @@ func TestOrderingByAttribute(t *testing.T) {
 		"(!(telephoneNumber>=0))":       nil,
 		"(objectClass>=a)":              nil,
 		"(!(objectClass>=a))":           nil,
-		"(!(jpegPhoto>=a))":             all, // nobody has one: false
+		"(!(jpegPhoto>=a))":             nil, // pictures have none
 		"(sn~=MÜLLER)":                  {"mueller", "muller"},
 		"(!(sn~=nobody))":               all,
 		"(!(shoeSize~=1))":              nil,

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"ringbook/directory/filter"
 	"ringbook/directory/index"
 )
 
@@ -72,6 +73,54 @@ var matchingRules = [...]matchingRule{
 	{"1.3.6.1.4.1.1466.109.114.1", "caseExactIA5Match", asciiText},
 	{"1.3.6.1.4.1.1466.109.114.2", "caseIgnoreIA5Match", asciiText},
 	{"1.3.6.1.4.1.1466.109.114.3", "caseIgnoreIA5SubstringsMatch", piecesText},
+}
+
+// suits reports whether values of a syntax can be compared by the rule alone, as an
+// extensible match does.
+func (r matchingRule) suits(s ldapSyntax) bool {
+	switch r.name {
+	case "caseExactMatch":
+		return s == anyText
+	case "caseExactIA5Match":
+		return s == asciiText
+	}
+	return s.equality == r.name
+}
+
+// compares reports whether values of the syntax can be compared as a leaf of a filter asks.
+// If not, the leaf is undefined (RFC 4511 §4.5.1.7).
+func (s ldapSyntax) compares(f *filter.Filter) bool {
+	switch f.Op {
+	case filter.Equal, filter.Approx:
+		return s.equality != "" && s.reads(f.Value)
+	case filter.Substrings:
+		return s.substrings != ""
+	case filter.GreaterOrEqual, filter.LessOrEqual:
+		return s.ordering != "" && s.reads(f.Value)
+	case filter.Extensible:
+		return s.reads(f.Value) && slices.ContainsFunc(matchingRules[:], func(r matchingRule) bool {
+			return r.suits(s) && (f.Rule == "" || r.oid == f.Rule || strings.EqualFold(r.name, f.Rule))
+		})
+	default:
+		return true
+	}
+}
+
+// reads reports whether a text can be a value of the syntax.
+func (s ldapSyntax) reads(value string) bool {
+	switch s {
+	case truth:
+		return strings.EqualFold(value, "TRUE") || strings.EqualFold(value, "FALSE")
+	case uuidText:
+		return isUUID(value)
+	case nameText:
+		if len(value) > maxDN {
+			return false
+		}
+		_, err := parseDN(value)
+		return err == nil
+	}
+	return true
 }
 
 // An attributeType is one row of the attribute types.
@@ -343,7 +392,7 @@ func describeUses(types []attributeType) []string {
 	for _, r := range matchingRules {
 		var names []string
 		for _, t := range types {
-			if name, _, _ := strings.Cut(t.names, " "); t.usage == "" && (t.syntax.equality == r.name || r.name == "caseExactMatch" && t.syntax == anyText) {
+			if name, _, _ := strings.Cut(t.names, " "); t.usage == "" && r.suits(t.syntax) {
 				names = append(names, name)
 			}
 		}
