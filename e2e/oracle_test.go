@@ -25,6 +25,7 @@ var oracleFilters = strings.Fields(`
 (cn:caseIgnoreMatch:=j\c3\bcrgen\20gro\c3\9f) (cn:caseExactMatch:=j\c3\bcrgen\20gro\c3\9f) (cn:caseExactMatch:=J\c3\bcrgen\20Gro\c3\9f) (cn:nosuchrule:=x) (!(cn:nosuchrule:=x)) (ou:dn:=people) (sn:dn:=people)
 (name=J\c3\bcrgen\20Gro\c3\9f) (CallerIDName=x) (|(CallerIDName=x)(sn=Gro\c3\9f)) (sn=Me\c3\bcier) (uid=11111111-0000-4000-8000-000000000001) (entryDN=uid=11111111-0000-4000-8000-000000000001,ou=people,dc=ringbook)
 (2.5.4.4=Gro\c3\9f) (!(2.5.4.4=*)) (objectClass=2.5.6.6) (2.5.4.11:dn:=people) (2.5.4.999=x) (!(2.5.4.999=x))
+(:caseIgnoreMatch:=Gro\c3\9f) (!(:caseIgnoreMatch:=Gro\c3\9f)) (:caseIgnoreMatch:=nobody) (!(:nosuchMatch:=x)) (:telephoneNumberMatch:=+493023125042) (:dn:caseIgnoreMatch:=people)
 (!(description=x)) (!(description=*)) (!(dc=*)) (!(dc:dn:=x)) (!(dc:dn:=ringbook)) (!(vendorName=x)) (!(jpegPhoto=x)) (!(hasSubordinates=perhaps)) (!(entryDN=rubbish)) (!(entryUUID=rubbish))
 `)
 

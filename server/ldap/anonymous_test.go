@@ -77,7 +77,7 @@ func TestAnonymousCannotProbe(t *testing.T) {
 	for _, leaf := range []string{
 		"(mail=anna.berg@contoso.com)", "(mail=*)", "(mail=a*)", "(mobile=01712345678)", "(mobile=*)", "(o=contoso)",
 		"(sn=Berg)", "(givenName=a*)", "(sn>=A)", "(mail~=anna)", "(mail:caseIgnoreMatch:=anna.berg@contoso.com)",
-		"(mail:dn:=anna.berg@contoso.com)", "(anr=anna)", "(searchNumber=01712345678)", "(userType=Member)", "(source=user)",
+		"(mail:dn:=anna.berg@contoso.com)", "(:caseIgnoreIA5Match:=anna.berg@contoso.com)", "(:generalizedTimeMatch:=20261121100000Z)", "(anr=anna)", "(searchNumber=01712345678)", "(userType=Member)", "(source=user)",
 		"(modifyTimestamp>=20000101000000Z)", "(modifyTimestamp=*)",
 	} {
 		for _, f := range []string{leaf, "(!" + leaf + ")", "(&(cn=anna*)" + leaf + ")", "(&(cn=anna*)(!" + leaf + "))"} {

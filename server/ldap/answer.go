@@ -58,9 +58,13 @@ func (op *operation) newAnswer(q searchRequest, ctl controls) *answer {
 	return a
 }
 
-// weigh counts the leaves of a filter, and the pieces of its substrings.
+// weigh counts the leaves of a filter, the pieces of its substrings, and what it becomes
+// where it names no attribute.
 func weigh(f *filter.Filter) int {
 	n := 1 + len(f.Any)
+	if f.Op == filter.Extensible && f.Attribute == "" {
+		n += len(attributesOf(f.Rule))
+	}
 	for _, child := range f.Children {
 		n += weigh(child)
 	}

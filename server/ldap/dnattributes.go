@@ -3,6 +3,7 @@ package ldap
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"ringbook/directory"
 	"ringbook/directory/filter"
@@ -11,9 +12,54 @@ import (
 
 // Extensible matches (RFC 4511 §4.5.1.7.7). Those on the attributes of contacts are
 // the index's; it knows no DNs, so a match that asks for those of the DN as well
-// (dnAttributes) is worked out here for each book. One that names no attribute is
-// undefined for what is not in the DN: to try every attribute would make a small
-// filter a large one.
+// (dnAttributes) is worked out here for each book, and one that names no attribute asks
+// for all that its rule is for.
+
+// anyAttribute makes of a match that names no attribute one of those whose rule it is, as
+// far as its client knows them; with none it stays as it is, and undefined.
+func (s sight) anyAttribute(f *filter.Filter) {
+	either := &filter.Filter{Op: filter.Or}
+	for _, name := range attributesOf(f.Rule) {
+		if a, ok := index.ParseAttribute(name); ok && !s.sees(a) || !ok && s != nil {
+			continue
+		}
+		one := &filter.Filter{Op: filter.Extensible, Rule: f.Rule, Attribute: name, Value: f.Value}
+		nameLeaf(one)
+		either.Children = append(either.Children, one)
+	}
+	if r := ruleOf(f.Rule); f.DN && r != nil && (r.of == anyText || r.of == asciiText) { // DNs have no others
+		dn := *f
+		either.Children = append(either.Children, &dn)
+	}
+	if len(either.Children) > 0 {
+		*f = *either
+	}
+}
+
+// attributesOf returns the attributes that a rule is for.
+func attributesOf(rule string) []string {
+	r := ruleOf(rule)
+	if r == nil {
+		return nil
+	}
+	return ruled()[r.name]
+}
+
+// ruled are the attributes that each rule is for, by its name; of those that the index
+// takes for one, the first.
+var ruled = sync.OnceValue(func() map[string][]string {
+	all := map[string][]string{}
+	types := slices.Concat(contactTypes(), ofServer[:])
+	for _, r := range matchingRules {
+		for _, t := range types {
+			name, _, _ := strings.Cut(t.names, " ")
+			if r.suits(t.syntax) && !slices.ContainsFunc(all[r.name], func(other string) bool { return sameAttribute(name, other) }) {
+				all[r.name] = append(all[r.name], name)
+			}
+		}
+	}
+	return all
+})
 
 // withDN returns f for the entries of a book: a match that is true for what is in
 // all their DNs is true. f itself is left as it is.
@@ -44,7 +90,7 @@ func (t tree) leafWithDN(f *filter.Filter, b directory.BookName) *filter.Filter 
 	case f.Attribute == "":
 		uid := *f
 		uid.Attribute = "uid"
-		return &filter.Filter{Op: filter.Or, Children: []*filter.Filter{f, &uid}}
+		return &uid
 	}
 	return f
 }
@@ -95,10 +141,14 @@ func extends(f *filter.Filter, name, value string) bool {
 	switch strings.ToLower(f.Rule) {
 	case "", "caseignorematch", "2.5.13.2", "caseignoreia5match", "1.3.6.1.4.1.1466.109.114.2":
 		return strings.EqualFold(f.Value, value)
-	case "caseexactmatch", "2.5.13.5", "caseexactia5match", "1.3.6.1.4.1.1466.109.114.1":
-		return f.Value == value
 	}
-	return false
+	return isExact(f.Rule) && f.Value == value
+}
+
+// isExact reports whether a rule is one that minds the case.
+func isExact(rule string) bool {
+	r := ruleOf(rule)
+	return r != nil && (r.name == "caseExactMatch" || r.name == "caseExactIA5Match")
 }
 
 func sameAttribute(a, b string) bool {

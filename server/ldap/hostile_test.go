@@ -79,6 +79,7 @@ func TestMalformedRequests(t *testing.T) {
 	}{
 		{"33 nested filters", searchFor(9, nots(32), "cn"), 0x65, goldap.LDAPResultAdminLimitExceeded},
 		{"257 filters", searchFor(9, tlv(0xa1, bytes.Repeat(cn, 256)), "cn"), 0x65, goldap.LDAPResultAdminLimitExceeded},
+		{"100 matches of any attribute", searchFor(9, tlv(0xa1, bytes.Repeat(tlv(0xa9, tlv(0x81, []byte("2.5.13.2")), tlv(0x83, []byte("x"))), 100)), "cn"), 0x65, goldap.LDAPResultAdminLimitExceeded},
 		{"257 attributes", searchFor(9, cn, strings.Fields(strings.Repeat("cn ", 257))...), 0x65, goldap.LDAPResultAdminLimitExceeded},
 		{"a filter of another class", searchFor(9, tlv(0x6f)), 0x65, goldap.LDAPResultProtocolError},
 		{"a not of two", searchFor(9, tlv(0xa2, cn, cn)), 0x65, goldap.LDAPResultProtocolError},

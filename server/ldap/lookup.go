@@ -92,6 +92,9 @@ func (s sight) hide(f *filter.Filter) {
 	if a, ok := index.ParseAttribute(f.Attribute); ok && !s.sees(a) {
 		f.Attribute, f.Rule, f.DN = "", "", false
 	}
+	if f.Op == filter.Extensible && f.Attribute == "" {
+		s.anyAttribute(f)
+	}
 }
 
 func knownName(name string) string {

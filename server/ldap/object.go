@@ -48,17 +48,25 @@ func (o *object) matches(f *filter.Filter) filter.Result {
 		if std := standard(a.name); std != nil && !std.syntax.reads(f.Value) {
 			return filter.Undefined
 		}
-		return filter.Of(slices.ContainsFunc(a.values, func(v string) bool { return sameText(v, f.Value) || sameDN(v, f.Value) }))
+		return filter.Of(a.has(f.Value))
 	case filter.Substrings:
 		return filter.Of(slices.ContainsFunc(a.values, func(v string) bool { return hasPieces(v, f) }))
 	case filter.Extensible:
 		if slices.ContainsFunc(a.values, func(v string) bool { return extends(f, a.name, v) }) {
 			return filter.True
 		}
-		return filter.Undefined // the rule may not fit
+		if std := standard(a.name); std == nil || !std.syntax.compares(f) {
+			return filter.Undefined
+		}
+		return filter.Of(a.has(f.Value) && !isExact(f.Rule))
 	default: // no order is defined for what objects have
 		return filter.Undefined
 	}
+}
+
+// has reports whether the attribute has a value, compared without case.
+func (a *attribute) has(value string) bool {
+	return slices.ContainsFunc(a.values, func(v string) bool { return sameText(v, value) || sameDN(v, value) })
 }
 
 // lacks is matches for an attribute that an object does not have.

@@ -75,6 +75,15 @@ var matchingRules = [...]matchingRule{
 	{"1.3.6.1.4.1.1466.109.114.3", "caseIgnoreIA5SubstringsMatch", piecesText},
 }
 
+// ruleOf finds a rule by its name or number; nil = we have none.
+func ruleOf(name string) *matchingRule {
+	i := slices.IndexFunc(matchingRules[:], func(r matchingRule) bool { return r.oid == name || strings.EqualFold(r.name, name) })
+	if i < 0 {
+		return nil
+	}
+	return &matchingRules[i]
+}
+
 // suits reports whether values of a syntax can be compared by the rule alone, as an
 // extensible match does.
 func (r matchingRule) suits(s ldapSyntax) bool {
@@ -98,9 +107,8 @@ func (s ldapSyntax) compares(f *filter.Filter) bool {
 	case filter.GreaterOrEqual, filter.LessOrEqual:
 		return s.ordering != "" && s.reads(f.Value)
 	case filter.Extensible:
-		return s.reads(f.Value) && slices.ContainsFunc(matchingRules[:], func(r matchingRule) bool {
-			return r.suits(s) && (f.Rule == "" || r.oid == f.Rule || strings.EqualFold(r.name, f.Rule))
-		})
+		r := ruleOf(f.Rule)
+		return s.reads(f.Value) && (f.Rule == "" && s.equality != "" || r != nil && r.suits(s))
 	default:
 		return true
 	}

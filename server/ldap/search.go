@@ -140,6 +140,9 @@ func (op *operation) find(ctx context.Context, who directory.DeviceID, q searchR
 	q.after, r = ctl.start(op.c.keepsPlaces(who), op.c.srv.collation().Digest())
 	a := op.newAnswer(q, ctl)
 	defer a.release()
+	if a.weight > filter.MaxNodes && r == success {
+		r = resultOf(directory.ErrTooLarge)
+	}
 	if r != success {
 		return a.done(ctx, r)
 	}

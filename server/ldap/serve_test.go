@@ -663,27 +663,44 @@ func TestDNAttributes(t *testing.T) {
 	c := s.bound(t)
 	all := []string{"anna", "annika", "kowalski", "mueller", "muller", "meier", "star"}
 	for f, want := range map[string][]string{
-		"(ou:dn:=People)":                              all,
-		"(organizationalUnitName:dn:=people)":          all,
-		"(dc:dn:=ringbook)":                            all,
-		"(:dn:caseIgnoreMatch:=RINGBOOK)":              all,
-		"(:dn:2.5.13.5:=people)":                       all,
-		"(ou:dn:caseExactMatch:=People)":               nil,
-		"(ou:dn:=suppliers)":                           nil,
-		"(cn:dn:=people)":                              nil,
-		"(ou:=people)":                                 nil, // not asked of the DN
-		"(:caseIgnoreMatch:=people)":                   nil,
-		"(!(:caseIgnoreMatch:=people))":                nil, // undefined
-		"(ou:dn:=Sales)":                               all, // of the entry itself
-		"(uid:dn:=anna)":                               {"anna"},
-		"(:dn:caseIgnoreMatch:=anna)":                  {"anna"},
-		"(&(sn=Berg)(ou:dn:=people))":                  {"anna"},
-		"(&(cn=*)(!(ou:dn:=people)))":                  nil,
-		"(|(ou:dn:=people)(sn=Berg)(ou:dn:=ringbook))": all,
-		"(userType:dn:=people)":                        nil,
-		"(userType:dn:caseIgnoreMatch:=people)":        nil,
-		"(!(userType:dn:caseIgnoreMatch:=people))":     nil,
-		"(ou:dn:numericStringMatch:=people)":           nil,
+		"(ou:dn:=People)":                                           all,
+		"(organizationalUnitName:dn:=people)":                       all,
+		"(dc:dn:=ringbook)":                                         all,
+		"(:dn:caseIgnoreMatch:=RINGBOOK)":                           all,
+		"(:dn:2.5.13.5:=people)":                                    all,
+		"(ou:dn:caseExactMatch:=People)":                            nil,
+		"(ou:dn:=suppliers)":                                        nil,
+		"(cn:dn:=people)":                                           nil,
+		"(ou:=people)":                                              nil, // not asked of the DN
+		"(:caseIgnoreMatch:=people)":                                nil,
+		"(!(:caseIgnoreMatch:=people))":                             all,
+		"(:caseIgnoreMatch:=berg)":                                  {"anna"},
+		"(:2.5.13.5:=Berg)":                                         {"anna"},
+		"(:caseExactMatch:=berg)":                                   nil,
+		"(:caseIgnoreIA5Match:=ANNA.BERG@contoso.com)":              {"anna"},
+		"(:telephoneNumberMatch:=01712345678)":                      {"anna"},
+		"(:objectIdentifierMatch:=person)":                          all,
+		"(:objectIdentifierMatch:=2.5.6.6)":                         all,
+		"(:generalizedTimeMatch:=20261121100000Z)":                  all,
+		"(:booleanMatch:=FALSE)":                                    all,
+		"(:distinguishedNameMatch:=uid=anna,ou=people,dc=ringbook)": {"anna"},
+		"(!(:caseIgnoreMatch:=berg))":                               all[1:],
+		"(!(:booleanMatch:=perhaps))":                               nil, // undefined
+		"(:caseIgnoreMatch:=Member)":                                nil, // hidden
+		"(:nosuchMatch:=berg)":                                      nil,
+		"(!(:nosuchMatch:=berg))":                                   nil, // undefined
+		"(!(:caseIgnoreSubstringsMatch:=berg))":                     nil, // no rule for whole values
+		"(!(:dn:caseIgnoreMatch:=berg))":                            all[1:],
+		"(ou:dn:=Sales)":                                            all, // of the entry itself
+		"(uid:dn:=anna)":                                            {"anna"},
+		"(:dn:caseIgnoreMatch:=anna)":                               {"anna"},
+		"(&(sn=Berg)(ou:dn:=people))":                               {"anna"},
+		"(&(cn=*)(!(ou:dn:=people)))":                               nil,
+		"(|(ou:dn:=people)(sn=Berg)(ou:dn:=ringbook))":              all,
+		"(userType:dn:=people)":                                     nil,
+		"(userType:dn:caseIgnoreMatch:=people)":                     nil,
+		"(!(userType:dn:caseIgnoreMatch:=people))":                  nil,
+		"(ou:dn:numericStringMatch:=people)":                        nil,
 	} {
 		r := request("(&(|(uid=*)(uid=a))"+f+")", "1.1")
 		res, err := c.Search(r)
@@ -696,6 +713,9 @@ func TestDNAttributes(t *testing.T) {
 	}
 	for f, want := range map[string][]string{
 		"(dc:dn:=ringbook)":                  append([]string{"ringbook", "people"}, all...),
+		"(:caseIgnoreIA5Match:=RINGBOOK)":    {"ringbook"},
+		"(:caseIgnoreMatch:=people)":         {"people"},
+		"(:booleanMatch:=TRUE)":              {"ringbook", "people"},
 		"(&(ou:dn:=people)(!(uid=*)))":       {"people"},
 		"(&(description:=contoso)(ou=*))":    {"people"},
 		"(&(dc:=ringbook)(objectClass=top))": {"ringbook"},
