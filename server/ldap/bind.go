@@ -66,7 +66,7 @@ func (c *conn) bind(ctx context.Context, m message) error {
 	}
 	c.srv.say(ctx, level, "ldap bind",
 		slog.String("port", c.port.Name), slog.String("from", c.from.String()), slog.String("device", string(c.device)),
-		slog.String("tls", c.tlsVersion()), slog.Int("result", int(r.code)), slog.Duration("took", time.Since(began)))
+		slog.String("tls", c.tlsVersion()), slog.Int("result", int(r.code)), slog.String("error", r.text), slog.Duration("took", time.Since(began)))
 	return c.answer(m.id, opBindResponse, r)
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -97,6 +98,7 @@ func (c *conn) serve(ctx context.Context) {
 // it hands the reading over.
 func (c *conn) read(ctx context.Context) {
 	if err := c.converse(ctx); !errors.Is(err, errHandedOver) {
+		c.complain(ctx, err)
 		c.leave(err)
 	}
 }
@@ -167,7 +169,7 @@ func (c *conn) startTLS(ctx context.Context) error {
 	}
 	t := tls.Server(c.stream, c.port.TLS)
 	if err := c.elsewhere(ctx, func() error { return t.HandshakeContext(ctx) }); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errHandshake, err)
 	}
 	c.broken.Store(false)
 	c.stream, c.secure = t, true
@@ -182,7 +184,10 @@ func (c *conn) next() ([]byte, error) {
 			deadline = time.Now().Add(c.srv.IdleTimeout)
 		}
 		c.setReadDeadline(deadline)
-		_, err := c.reader.Peek(1)
+		first, err := c.reader.Peek(1)
+		if err == nil && first[0] == tlsHandshake && !c.secure {
+			return nil, fmt.Errorf("%w: %w", errTLSHere, errFraming)
+		}
 		if err == nil {
 			break
 		}

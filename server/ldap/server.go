@@ -104,6 +104,7 @@ type Server struct {
 	gate       *gate
 	census     census
 	refused    refusals
+	complaints complaints
 	traffic    traffic
 }
 

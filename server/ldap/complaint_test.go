@@ -1,0 +1,170 @@
+package ldap_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"ringbook/server/ldap"
+)
+
+// A line of the log.
+type line struct {
+	Msg, Port, From, Device, Error string
+	Result, Omitted                int
+}
+
+// linesOf returns the lines of a JSON log that say msg.
+func linesOf(t *testing.T, log io.Reader, msg string) (all []line) {
+	t.Helper()
+	for d := json.NewDecoder(log); ; {
+		var l line
+		if err := d.Decode(&l); err != nil {
+			return all
+		}
+		if l.Msg == msg {
+			all = append(all, l)
+		}
+	}
+}
+
+// TestComplaints: a phone whose connection comes to nothing shows an empty display, so
+// the log says why, with what to look at.
+func TestComplaints(t *testing.T) {
+	var log bytes.Buffer
+	m, plan := newMirror(t, staff()...)
+	s := newSiteOf(t, m, plan, func(o *ldap.Options) { o.Log = slog.New(slog.NewJSONHandler(&log, nil)) })
+	dial := func(address string) net.Conn {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		return c
+	}
+	shake := func(address string, change func(*tls.Config)) {
+		config := s.client.Clone()
+		change(config)
+		c := tls.Client(dial(address), config)
+		if err := c.Handshake(); err == nil { // of TLS 1.3 it ends before the server's
+			_, _ = io.ReadAll(c)
+		}
+		_ = c.Close()
+	}
+	said := func(b []byte) {
+		c := dial(s.tls)
+		if _, err := c.Write(b); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.ReadAll(c)
+	}
+	var want []string
+	expect := func(port, why string) { want = append(want, port+": "+why) }
+	old := func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }
+	shake(s.tls, old)
+	expect("ldaps", "[ldap.legacy]")
+	shake(s.tls, func(c *tls.Config) {
+		c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}
+	})
+	expect("ldaps", "RSA only")
+	shake(s.tls, func(c *tls.Config) { c.RootCAs = nil })
+	expect("ldaps", "does not trust the certificate")
+	shake(s.tls, func(c *tls.Config) { c.ServerName = "other.example" })
+	expect("ldaps", "does not trust the certificate")
+	said(bindMessage(1, 3, string(s.device.Login), s.secret))
+	expect("ldaps", "no TLS, on a port of LDAPS")
+	shake(s.plain, func(*tls.Config) {})
+	expect("ldap", "set to LDAPS")
+	c := s.raw(t)
+	c.send(extendedMessage(1, "1.3.6.1.4.1.1466.20037"))
+	c.expect(1, 0x78, goldap.LDAPResultSuccess)
+	config := s.client.Clone()
+	old(config)
+	if tls.Client(c.Conn, config).Handshake() == nil {
+		t.Error("old TLS after StartTLS")
+	}
+	expect("ldap", "[ldap.legacy]")
+	c = s.raw(t)
+	c.send([]byte("GET / HTTP/1.0\r\n\r\n"))
+	c.expectNotice(goldap.LDAPResultProtocolError)
+	expect("ldap", "malformed message")
+	_ = dial(s.tls).Close() // a port that is only looked at
+	_ = dial(s.plain).Close()
+	s.rawBound(t)
+	s.stop()
+	got := linesOf(t, &log, "ldap connection failed")
+	if len(got) != len(want) {
+		t.Fatalf("%d lines, want %d: %+v", len(got), len(want), got)
+	}
+	for _, w := range want {
+		port, why, _ := strings.Cut(w, ": ")
+		i := slices.IndexFunc(got, func(l line) bool { return l.Port == port && strings.Contains(l.Error, why) && l.From == "127.0.0.1" })
+		if i < 0 {
+			t.Errorf("no %s in %+v", w, got)
+			continue
+		}
+		got = slices.Delete(got, i, i+1)
+	}
+}
+
+// TestComplaintsAreFew: who floods the server does not flood its log, and what was not
+// said is counted.
+func TestComplaintsAreFew(t *testing.T) {
+	var log bytes.Buffer
+	synctest.Test(t, func(t *testing.T) {
+		m, plan := newMirror(t, staff()...)
+		s := prepare(t, m, plan, func(o *ldap.Options) { o.Log = slog.New(slog.NewJSONHandler(&log, nil)) })
+		l := newPipeline()
+		ctx, cancel := context.WithCancel(context.Background())
+		var served sync.WaitGroup
+		served.Go(func() { _ = s.server.Serve(ctx, l, s.port) })
+		for _, n := range []int{30, 1} {
+			for range n {
+				c := l.connect(t)
+				c.send([]byte("GET / HTTP/1.0\r\n\r\n"))
+				c.expectNotice(goldap.LDAPResultProtocolError)
+			}
+			pass(time.Second)
+		}
+		cancel()
+		served.Wait()
+	})
+	got := linesOf(t, &log, "ldap connection failed")
+	if len(got) != 11 || got[10].Omitted != 20 {
+		t.Errorf("%d lines: %+v", len(got), got)
+	}
+}
+
+// TestRefusedBinds: the log says in words why a login was refused.
+func TestRefusedBinds(t *testing.T) {
+	var log bytes.Buffer
+	m, plan := newMirror(t, staff()...)
+	s := newSiteOf(t, m, plan, func(o *ldap.Options) { o.Log = slog.New(slog.NewJSONHandler(&log, nil)) })
+	c := s.raw(t)
+	c.send(bindMessage(1, 3, string(s.device.Login), "wrong"))
+	c.expect(1, 0x61, goldap.LDAPResultInvalidCredentials)
+	c.send(bindMessage(2, 3, string(s.device.Login), ""))
+	c.expect(2, 0x61, goldap.LDAPResultUnwillingToPerform)
+	c.send(bindMessage(3, 3, string(s.device.Login), s.secret))
+	c.expect(3, 0x61, goldap.LDAPResultSuccess)
+	s.stop()
+	var got []string
+	for _, l := range linesOf(t, &log, "ldap bind") {
+		got = append(got, l.Error)
+	}
+	if strings.Join(got, "|") != "login refused|a name without a password is refused|" {
+		t.Errorf("%q", got)
+	}
+}
