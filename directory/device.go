@@ -2,6 +2,7 @@ package directory
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -54,6 +55,26 @@ const (
 // Secrets are random and long, so a slow hash would add nothing but load:
 // phones send one login per request.
 type SecretHash [32]byte
+
+// A RefusalReason is why a login was refused. It is for administrators alone: a client is
+// told [ErrCredential] or [ThrottledError], whatever it was.
+type RefusalReason string
+
+// Why logins are refused.
+const (
+	RefusedSecret    RefusalReason = "secret"    // a wrong one
+	RefusedRevoked   RefusalReason = "revoked"   // the device is
+	RefusedThrottled RefusalReason = "throttled" // it failed too often from this address
+	RefusedPlain     RefusalReason = "plain"     // without TLS, where that is not allowed
+)
+
+// A Refusal is the last login of a device that was refused.
+type Refusal struct {
+	Count int           `json:"count"` // since the server started
+	At    time.Time     `json:"at"`
+	From  netip.Addr    `json:"from"`
+	Why   RefusalReason `json:"why"`
+}
 
 // A Device is one phone, desk phone, PBX or app with its own login.
 type Device struct {

@@ -31,7 +31,8 @@ func newDAVClient() davClient {
 
 // Do implements webdav.HTTPClient.
 func (c davClient) Do(req *http.Request) (*http.Response, error) {
-	resp, err := c.http.Do(req) //nolint:gosec // to public_url only
+	req.Header.Set("User-Agent", "ringbook check") // in the device's history it is not the phone
+	resp, err := c.http.Do(req)                    //nolint:gosec // to public_url only
 	if err != nil {
 		return nil, err
 	}

@@ -58,6 +58,9 @@ func writeActivity(w io.Writer, d admin.Device, now time.Time) error {
 	if a.Searches > 0 {
 		fmt.Fprintf(t, "Searches\t%d, the last %s\n", a.Searches, ago(a.Searched, now))
 	}
+	if r := a.RefusedLogin; r.Count > 0 {
+		fmt.Fprintf(t, "No login\t%d refused since the server started, the last %s from %v: %s\n", r.Count, ago(r.At, now), r.From, refusalText(r.Why))
+	}
 	if a.Refused > 0 {
 		fmt.Fprintf(t, "Refused\t%d writes, the last %s; the phone is told the truth at its next sync\n", a.Refused, ago(a.LastRefused, now))
 	}
@@ -68,6 +71,19 @@ func writeActivity(w io.Writer, d admin.Device, now time.Time) error {
 		fmt.Fprintf(w, "\n%s\n", a.Advice)
 	}
 	return nil
+}
+
+func refusalText(why directory.RefusalReason) string {
+	switch why {
+	case directory.RefusedPlain:
+		return "without TLS"
+	case directory.RefusedThrottled:
+		return "too many have failed there"
+	case directory.RefusedRevoked:
+		return "the device is revoked"
+	case directory.RefusedSecret:
+	}
+	return "another secret"
 }
 
 // bookText says what a device has read of a book.

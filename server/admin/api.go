@@ -150,7 +150,9 @@ type DeviceActivity struct {
 	Searched    time.Time      `json:"searched,omitzero"` // the last by LDAP or lookup
 	Refused     int            `json:"refused"`           // writes
 	LastRefused time.Time      `json:"last_refused,omitzero"`
-	Advice      string         `json:"advice,omitempty"` // what looks wrong, and what to do
+	// RefusedLogin is the last login that was refused, since the server started.
+	RefusedLogin directory.Refusal `json:"refused_login,omitzero"`
+	Advice       string            `json:"advice,omitempty"` // what looks wrong, and what to do
 }
 
 // A DeviceBook is what a device has read of one book.

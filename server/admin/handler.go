@@ -55,6 +55,8 @@ type Devices interface {
 type Secrets interface {
 	Rotate(ctx context.Context, id directory.DeviceID) (directory.Device, string, error)
 	Verify(id directory.DeviceID, secret string) (bool, error)
+	// Refused is the last login of a device that was refused; zero = none since the start.
+	Refused(id directory.DeviceID) directory.Refusal
 }
 
 // Local takes the contacts that are entered here. *store.Store is one.

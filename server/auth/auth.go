@@ -53,6 +53,8 @@ type Authority struct {
 	byID    map[directory.DeviceID]*record
 	byLogin map[directory.Login]*record
 	order   []*record
+
+	strangers refusals // of logins that there are none of
 }
 
 // A record is a device in memory. The fields under Authority.mu change in place.
@@ -60,6 +62,7 @@ type record struct {
 	device   directory.Device // without Secret
 	secret   directory.SecretHash
 	sessions map[*session]struct{}
+	refusals refusals // has a lock of its own
 }
 
 // New loads the devices.
@@ -92,7 +95,11 @@ func (a *Authority) Authenticate(_ context.Context, from netip.Addr, login, secr
 	d, ok := a.check(name, secret)
 	// The check comes first, so that how long an answer takes tells nothing:
 	// it costs less than the bookkeeping that a refusal would save it for.
-	if wait := a.throttle.judge(time.Now(), from, name, ok); wait > 0 {
+	wait := a.throttle.judge(time.Now(), from, name, ok)
+	if wait > 0 || !ok {
+		a.refusalsOf(name).add(from, reason(d, wait > 0))
+	}
+	if wait > 0 {
 		return directory.Device{}, &directory.ThrottledError{RetryAfter: wait}
 	}
 	if !ok {

@@ -189,6 +189,50 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
+// TestRefused: an administrator learns of the last login of a device that was refused,
+// which its client is not told.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	a := open(t, &disk{})
+	dev, secret := add(t, a, "phone")
+	other, _ := add(t, a, "other")
+	login := strings.ToUpper(string(dev.Login))
+	want := func(count int, why directory.RefusalReason) {
+		t.Helper()
+		got := a.Refused(dev.ID)
+		if got.Count != count || got.Why != why || count > 0 && (got.From != here || time.Since(got.At) > time.Minute) {
+			t.Errorf("%+v, want %d for %q", got, count, why)
+		}
+	}
+	try := func(n int, secret string) {
+		for range n {
+			_, _ = a.Authenticate(t.Context(), here, login, secret)
+		}
+	}
+	try(1, secret)
+	want(0, "")
+	a.Insecure(here, login)
+	want(1, directory.RefusedPlain)
+	try(9, "wrong")
+	want(10, directory.RefusedSecret)
+	try(2, "wrong")
+	want(12, directory.RefusedThrottled)
+	try(1, secret) // it is not looked at, either
+	want(13, directory.RefusedThrottled)
+	if _, err := a.SetState(t.Context(), dev.ID, directory.DeviceRevoked); err != nil {
+		t.Fatal(err)
+	}
+	try(1, secret)
+	want(14, directory.RefusedRevoked)
+	a.Insecure(here, "nobody")
+	if got := a.Refused(other.ID); got != (directory.Refusal{}) {
+		t.Errorf("another device: %+v", got)
+	}
+	if got := a.Refused("nobody"); got != (directory.Refusal{}) {
+		t.Errorf("no device: %+v", got)
+	}
+}
+
 func TestAuthoritySurvivesRestart(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "key")

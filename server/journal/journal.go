@@ -254,6 +254,12 @@ func looked(b *directory.BookActivity, now time.Time) {
 	}
 }
 
+// Seen notes a login by LDAP.
+func (j *Journal) Seen(id directory.DeviceID) {
+	now := time.Now().UTC().Truncate(time.Second)
+	j.note(id, func(a *directory.Activity) { seen(a, now) })
+}
+
 // Searched notes a search.
 func (j *Journal) Searched(id directory.DeviceID) {
 	now := time.Now().UTC().Truncate(time.Second)

@@ -83,6 +83,9 @@ func (c *conn) authenticate(ctx context.Context, q bindRequest) result {
 		// RFC 4513 §5.1.2: many clients take its success for a login.
 		return refuse(goldap.LDAPResultUnwillingToPerform, "a name without a password is refused")
 	case !c.secure && !c.port.AllowPlain:
+		if login, ok := loginOf(q.name); ok && len(q.name) <= maxDN {
+			c.srv.Auth.Insecure(c.from, login)
+		}
 		return refuse(goldap.LDAPResultConfidentialityRequired, "use LDAPS or StartTLS")
 	case len(q.name) > maxDN:
 		return refuse(goldap.LDAPResultInvalidDNSyntax, "name too long")
@@ -109,6 +112,9 @@ func (c *conn) admit(d directory.Device) result {
 		return resultOf(err)
 	}
 	c.become(d, detach)
+	if c.srv.Journal != nil {
+		c.srv.Journal.Seen(d.ID)
+	}
 	c.srv.traffic.count(c.port.Name, func(t *Traffic) { t.Logins[c.tlsVersion()]++ })
 	return success
 }

@@ -17,6 +17,7 @@ import (
 
 	goldap "github.com/go-ldap/ldap/v3"
 
+	"ringbook/directory"
 	"ringbook/server/ldap"
 )
 
@@ -57,11 +58,11 @@ func TestComplaints(t *testing.T) {
 	shake := func(address string, change func(*tls.Config)) {
 		config := s.client.Clone()
 		change(config)
-		c := tls.Client(dial(address), config)
-		if err := c.Handshake(); err == nil { // of TLS 1.3 it ends before the server's
-			_, _ = io.ReadAll(c)
+		c := dial(address)
+		if err := tls.Client(c, config).Handshake(); err == nil {
+			t.Error("it shakes hands")
 		}
-		_ = c.Close()
+		_, _ = io.ReadAll(c) // closed sooner, what it said could be lost
 	}
 	said := func(b []byte) {
 		c := dial(s.tls)
@@ -74,7 +75,7 @@ func TestComplaints(t *testing.T) {
 	expect := func(port, why string) { want = append(want, port+": "+why) }
 	old := func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }
 	shake(s.tls, old)
-	expect("ldaps", "[ldap.legacy]")
+	expect("ldaps", "too old here: [ldap.legacy]")
 	shake(s.tls, func(c *tls.Config) {
 		c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}
 	})
@@ -95,7 +96,7 @@ func TestComplaints(t *testing.T) {
 	if tls.Client(c.Conn, config).Handshake() == nil {
 		t.Error("old TLS after StartTLS")
 	}
-	expect("ldap", "[ldap.legacy]")
+	expect("ldap", "too old here: [ldap.legacy]")
 	c = s.raw(t)
 	c.send([]byte("GET / HTTP/1.0\r\n\r\n"))
 	c.expectNotice(goldap.LDAPResultProtocolError)
@@ -166,5 +167,39 @@ func TestRefusedBinds(t *testing.T) {
 	}
 	if strings.Join(got, "|") != "login refused|a name without a password is refused|" {
 		t.Errorf("%q", got)
+	}
+}
+
+// A diary is a journal that counts.
+type diary struct{ seen, searched int }
+
+func (d *diary) Seen(directory.DeviceID)     { d.seen++ }
+func (d *diary) Searched(directory.DeviceID) { d.searched++ }
+
+// TestLoginsAreNoted: a phone that logs in and asks nothing has been seen, and one that
+// tries without TLS is known to its administrator.
+func TestLoginsAreNoted(t *testing.T) {
+	var d diary
+	m, plan := newMirror(t, staff()...)
+	s := prepare(t, m, plan, func(o *ldap.Options) { o.Journal = &d })
+	s.port.AllowPlain = false
+	s.open(t)
+	c := s.raw(t)
+	c.send(bindMessage(1, 3, "cn="+string(s.device.Login)+","+base, s.secret))
+	c.expect(1, 0x61, goldap.LDAPResultConfidentialityRequired)
+	c.send(bindMessage(2, 3, "", ""))
+	c.expect(2, 0x61, goldap.LDAPResultSuccess)
+	if got := s.auth.Refused(s.device.ID); got.Count != 1 || got.Why != directory.RefusedPlain || got.From.String() != "127.0.0.1" {
+		t.Errorf("%+v", got)
+	}
+	c = s.raw(t)
+	c.send(extendedMessage(1, "1.3.6.1.4.1.1466.20037"))
+	c.expect(1, 0x78, goldap.LDAPResultSuccess)
+	c = c.secured(s.client)
+	c.send(bindMessage(1, 3, string(s.device.Login), s.secret))
+	c.expect(1, 0x61, goldap.LDAPResultSuccess)
+	s.stop()
+	if d != (diary{seen: 1}) {
+		t.Errorf("%+v", d)
 	}
 }

@@ -63,10 +63,14 @@ type Authenticator interface {
 	Authenticate(ctx context.Context, from netip.Addr, login, secret string) (directory.Device, error)
 	Current(id directory.DeviceID) (directory.Device, error)
 	Attach(id directory.DeviceID, end func()) (detach func(), err error)
+	// Insecure notes a login that is refused because there is no TLS.
+	Insecure(from netip.Addr, login string)
 }
 
 // A Journal remembers what devices do. *journal.Journal is one.
 type Journal interface {
+	// Seen notes a login.
+	Seen(id directory.DeviceID)
 	// Searched notes a search that was answered.
 	Searched(id directory.DeviceID)
 }
