@@ -187,7 +187,7 @@ func (d *demo) once(ctx context.Context) error {
 // configure writes the certificate authority, the certificate and the
 // configuration into the folder.
 func (d *demo) configure(ctx context.Context) (string, error) {
-	ca, cert, key := filepath.Join(d.dir, "tenant-ca.pem"), filepath.Join(d.dir, "cert.pem"), filepath.Join(d.dir, "key.pem")
+	ca, cert, key := filepath.Join(d.dir, "tenant-ca.pem"), filepath.Join(d.dir, demoCert), filepath.Join(d.dir, "key.pem")
 	certPEM, keyPEM, err := selfSigned()
 	if err != nil {
 		return "", err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"unicode"
 
@@ -58,6 +59,9 @@ func quote(path string) string {
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
+// demoCert is the LDAP certificate's file, which is its own authority.
+const demoCert = "cert.pem"
+
 const sheet = `
 Ringbook is up: {served} of {contacts} contacts of a sample tenant, mirrored and served on this machine.
 (Guests, disabled and hidden accounts are in the tenant and not in the book.)
@@ -84,11 +88,13 @@ ON A DESK PHONE (LDAP)
                    Name filter    {name-filter}
                    Number filter  {number-filter}
                    Name, numbers  {attributes}
+  For a make:      {ringbook} device kit {desk} --vendor yealink --config {config}
 
 SOMETHING CHANGES IN THE TENANT
   A new number:    curl -k -X PATCH {tenant}/_control/users/{id} -d '{"mobilePhone": "+49 171 2345678"}'
   Fetch it now:    {ringbook} sync --config {config}
   Look around:     {ringbook} status --config {config}
+  Is all well?     SSL_CERT_FILE={cert} {ringbook} check --config {config}
   What it did:     {ringbook} device show {phone} --config {config}
   End the phone:   {ringbook} device revoke {phone} --config {config}
 
@@ -105,7 +111,7 @@ func (s demoSheet) write(w io.Writer) error {
 		"{ldap}", s.Desk.LDAP.URI, "{host}", host, "{port}", port,
 		"{name-filter}", kit.NameFilter, "{number-filter}", kit.NumberFilter, "{attributes}", nameAndNumbers,
 		"{id}", s.Known.ID, "{owner}", s.Known.Name, "{private}", string(s.Private), "{number}", s.Known.Number,
-		"{tenant}", s.Tenant, "{config}", quote(s.Config), "{dir}", s.Dir, "{ringbook}", thisCommand(),
+		"{tenant}", s.Tenant, "{config}", quote(s.Config), "{cert}", quote(filepath.Join(s.Dir, demoCert)), "{dir}", s.Dir, "{ringbook}", thisCommand(),
 	).WriteString(w, sheet)
 	return err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -84,11 +85,10 @@ func writeKit(stdout, stderr io.Writer, k admin.Kit, out string) error {
 		if err := writePrivate(out, []byte(k.Text)); err != nil {
 			return err
 		}
-		fmt.Fprintf(stderr, "Wrote %s.", out)
-		if k.File != "" {
-			fmt.Fprintf(stderr, " The phone asks for it as %s.", k.File)
-		}
-		fmt.Fprintln(stderr)
+		fmt.Fprintf(stderr, "Wrote %s.\n", out)
+	}
+	if strings.Contains(k.File, "MAC") {
+		fmt.Fprintf(stderr, "- Provisioning servers keep it as %s, with the phone's own address for MAC. If there is one already, put these lines into it.\n", k.File)
 	}
 	for _, a := range k.Advice {
 		fmt.Fprintf(stderr, "- %s\n", a)

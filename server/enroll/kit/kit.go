@@ -78,7 +78,7 @@ type Legacy struct {
 type Kit struct {
 	Vendor Vendor
 	Title  string
-	File   string // under which name the phone asks for it; "" = a list to type
+	File   string // under which name it is kept, MAC = the phone's own address; "" = a list to type
 	Legacy bool   // it is for the listener for old phones
 	Text   []byte
 	Advice []string // what does not fit, or is still to be decided; each a sentence or two

@@ -6,7 +6,7 @@ type row struct {
 	title  string // for people
 	source string // where these facts are from
 	form   *form
-	file   string // under which name the phone asks for it, MAC = its address; "" = a list to type
+	file   string // under which name it is kept, MAC = the phone's own address; "" = a list to type
 	ways   ways   // the zero value = it asks for the phone book over HTTPS
 	old    ways   // of its oldest; the zero value = the same
 	oldest string // which they are, if they have other ways

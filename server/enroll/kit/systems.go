@@ -58,6 +58,7 @@ var systems = []row{
 		token: "%s", names: []string{"(|(cn=*%s*)(telephoneNumber=*%s*)(mobile=*%s*)(homePhone=*%s*))"},
 		numbers: []string{"(|(cn=*%s*)(telephoneNumber=*%s*)(mobile=*%s*)(homePhone=*%s*))"},
 		maxHits: 30,
+		notes:   []string{"It goes to the end of Linphone's file linphonerc while Linphone does not run; with other directories there already, its section takes the next number."},
 		settings: []setting{
 			{"enable", "1"},
 			{"server", "{uri}"},

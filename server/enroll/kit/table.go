@@ -270,12 +270,15 @@ var phones = []row{
 	},
 	{
 		vendor: "poly", title: "Poly and Polycom VVX, SoundPoint (UC Software 4 and newer)",
-		source: "Polycom UC Software Administrator Guide 5.9, Corporate Directory; Technical Bulletin 41137; templates of freepbx-ldap and its forks",
+		source: "Polycom UC Software Administrator Guide 5.9, Corporate Directory and Master Configuration File; Technical Bulletin 41137; templates of freepbx-ldap and its forks",
 		form:   &polyForm, file: "MAC-ringbook.cfg", ways: ways{plain: "TCP", ldaps: "TLS"},
 		token:   "%",
 		names:   []string{"(&(objectclass=person)(sn=%*))", "(&(objectclass=person)(givenName=%*))"},
 		numbers: []string{"(&(objectclass=person)(telephoneNumber=%*))"},
-		notes:   []string{"Old SoundPoint phones need a licence for the corporate directory."},
+		notes: []string{
+			"The phone reads a file of this name if CONFIG_FILES of its master configuration file (MAC.cfg, or 000000000000.cfg) names it.",
+			"Old SoundPoint phones need a licence for the corporate directory.",
+		},
 		settings: []setting{
 			{"feature.corporateDirectory.enabled", "1"},
 			{"dir.corp.address", "{host}"},
