@@ -345,3 +345,25 @@ func TestReadme(t *testing.T) {
 		}
 	}
 }
+
+// TestReadmeLinks: what README points to within itself is there.
+func TestReadmeLinks(t *testing.T) {
+	b, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	headings := map[string]bool{}
+	for _, h := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(string(b), -1) {
+		name := regexp.MustCompile(`[^a-z0-9 -]`).ReplaceAllString(strings.ToLower(h[1]), "")
+		headings[strings.ReplaceAll(name, " ", "-")] = true
+	}
+	links := regexp.MustCompile(`\]\(#([^)]*)\)`).FindAllStringSubmatch(string(b), -1)
+	if len(links) < 15 {
+		t.Errorf("%d links", len(links))
+	}
+	for _, l := range links {
+		if !headings[l[1]] {
+			t.Errorf("there is no section #%s", l[1])
+		}
+	}
+}
