@@ -11,9 +11,9 @@ import (
 // in UTC.
 const GeneralizedTime = "20060102150405Z"
 
-// parseTime reads a GeneralizedTime: without minutes or seconds, with a
+// ParseTime reads a GeneralizedTime: without minutes or seconds, with a
 // fraction of a second, and of any zone, as it allows. false = it is none.
-func parseTime(s string) (time.Time, bool) {
+func ParseTime(s string) (time.Time, bool) {
 	s = strings.Replace(s, ",", ".", 1)
 	for _, layout := range []string{"20060102150405Z0700", "200601021504Z0700", "2006010215Z0700", "20060102150405Z07", "200601021504Z07", "2006010215Z07"} {
 		if t, err := time.Parse(layout, s); err == nil {
@@ -26,7 +26,7 @@ func parseTime(s string) (time.Time, bool) {
 // timeTest compares when a contact changed (generalizedTimeMatch and
 // generalizedTimeOrderingMatch, RFC 4517 §4.2.16 f.).
 func timeTest(f *filter.Filter) test {
-	at, ok := parseTime(f.Value)
+	at, ok := ParseTime(f.Value)
 	if !ok {
 		return always(filter.Undefined)
 	}

@@ -13,8 +13,8 @@ func (c *conn) compare(body []byte) (result, error) {
 	switch {
 	case !ok:
 		return refuse(goldap.LDAPResultProtocolError, "malformed compare"), nil
-	case len(dn) > maxDN:
-		return refuse(goldap.LDAPResultInvalidDNSyntax, "name too long"), nil
+	case !nameText.reads(dn):
+		return refuse(goldap.LDAPResultInvalidDNSyntax, "too long, or no name at all"), nil
 	}
 	looks := c.sight(c.device)
 	_, exists := looks.known(equal.Attribute)
@@ -24,12 +24,24 @@ func (c *conn) compare(body []byte) (result, error) {
 		return orCode(r, goldap.LDAPResultCompareTrue), err
 	}
 	if there, r, err := c.holds(dn, present); err != nil || r != success || there {
-		return orCode(r, goldap.LDAPResultCompareFalse), err
+		return orCode(r, notEqual(equal)), err
 	}
 	if exists {
 		return refuse(goldap.LDAPResultNoSuchAttribute, "the entry has no such attribute"), nil
 	}
 	return refuse(goldap.LDAPResultUndefinedAttributeType, "no such attribute type"), nil
+}
+
+// notEqual is why an attribute that is there has not a value: what is undefined is not
+// false.
+func notEqual(f *filter.Filter) uint16 {
+	switch std := standard(f.Attribute); {
+	case std == nil || std.syntax.compares(f):
+		return goldap.LDAPResultCompareFalse
+	case std.syntax.equality == "":
+		return goldap.LDAPResultInappropriateMatching
+	}
+	return goldap.LDAPResultInvalidAttributeSyntax
 }
 
 // orCode is what a comparison comes to: r, unless that is success.

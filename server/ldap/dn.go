@@ -61,7 +61,7 @@ const (
 	placeBase                       // the base itself
 	placeBook                       // ou=<book>,<base>
 	placeContact                    // uid=<id>,ou=<book>,<base>
-	placeNothing                    // below the base, but of no form that we have
+	placeNothing                    // below the base, but of no form that we have; book and id are what stands above it
 	placeElsewhere                  // not ours, or not readable
 )
 
@@ -128,10 +128,13 @@ func below(rdns []*goldap.RelativeDN) place {
 	if len(rdns) == 1 {
 		return place{kind: placeBook, book: book}
 	}
-	uid, ok := single(rdns[0], "uid")
+	uid, ok := single(rdns[len(rdns)-2], "uid")
 	id, err := directory.ParseContactID(uid)
-	if !ok || err != nil || len(rdns) > 2 {
+	switch {
+	case !ok || err != nil:
 		return place{kind: placeNothing, book: book}
+	case len(rdns) > 2: // contacts have nothing below them
+		return place{kind: placeNothing, book: book, id: id}
 	}
 	return place{kind: placeContact, book: book, id: id}
 }

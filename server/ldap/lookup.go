@@ -171,12 +171,14 @@ func (t tree) search(at place, q searchRequest, shelf []*index.Book) (found, res
 		return none, noSuchObject(t.base)
 	case at.kind == placeBook:
 		return t.searchBook(q, shelf[i]), success
-	case at.kind == placeContact:
-		if e := shelf[i].Entry(at.id); e != nil {
-			return t.readContact(q, shelf[i], e), success
-		}
 	}
-	return none, noSuchObject(t.bookDN(at.book))
+	switch e := shelf[i].Entry(at.id); {
+	case e == nil:
+		return none, noSuchObject(t.bookDN(at.book))
+	case at.kind == placeContact:
+		return t.readContact(q, shelf[i], e), success
+	}
+	return none, noSuchObject(string(t.appendContactDN(nil, at.book, at.id)))
 }
 
 func (t tree) searchBase(q searchRequest, shelf []*index.Book) found {

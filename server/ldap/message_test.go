@@ -296,7 +296,7 @@ func TestLocate(t *testing.T) {
 		{"dc=ringbook", "uid=anna,ou=people,dc=ringbook", place{kind: placeContact, book: "people", id: "anna"}},
 		{"dc=ringbook", "UID=ANNA, ou=people, dc=ringbook", place{kind: placeContact, book: "people", id: "anna"}},
 		{"dc=ringbook", `uid=\61nna,ou=people,dc=ringbook`, place{kind: placeContact, book: "people", id: "anna"}},
-		{"dc=ringbook", "uid=x,uid=anna,ou=people,dc=ringbook", place{kind: placeNothing, book: "people"}},
+		{"dc=ringbook", "uid=x,uid=anna,ou=people,dc=ringbook", place{kind: placeNothing, book: "people", id: "anna"}},
 		{"dc=ringbook", "cn=anna,ou=people,dc=ringbook", place{kind: placeNothing, book: "people"}},
 		{"dc=ringbook", "uid=a+cn=b,ou=people,dc=ringbook", place{kind: placeNothing, book: "people"}},
 		{"dc=ringbook", "cn=x,dc=ringbook", place{kind: placeNothing}},

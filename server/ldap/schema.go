@@ -121,6 +121,9 @@ func (s ldapSyntax) reads(value string) bool {
 		return strings.EqualFold(value, "TRUE") || strings.EqualFold(value, "FALSE")
 	case uuidText:
 		return isUUID(value)
+	case moment:
+		_, ok := index.ParseTime(value)
+		return ok
 	case nameText:
 		if len(value) > maxDN {
 			return false

@@ -232,8 +232,37 @@ func TestWritesAreRefused(t *testing.T) {
 	}
 }
 
-func TestCompare(t *testing.T) {
+// TestMatchedDN: who asks for what there is not is told the nearest that there is (RFC
+// 4511 §4.1.9).
+func TestMatchedDN(t *testing.T) {
 	s := newSite(t, staff(), nil)
+	const book = "ou=people,dc=ringbook"
+	c := s.bound(t)
+	for dn, want := range map[string]string{
+		"uid=nobody," + book:                       book,
+		"cn=x,uid=nobody," + book:                  book,
+		"cn=anna," + book:                          book,
+		"cn=x,uid=anna," + book:                    "uid=anna," + book,
+		"cn=y,cn=x,UserID=Anna, OU=People," + base: "uid=anna," + book,
+		"ou=nobody,dc=ringbook":                    "dc=ringbook",
+		"cn=x,ou=nobody,dc=ringbook":               "dc=ringbook",
+		"dc=x,dc=ringbook":                         "dc=ringbook",
+		"dc=elsewhere":                             "",
+		"no DN":                                    "",
+	} {
+		q := request("(objectClass=*)")
+		q.BaseDN, q.Scope = dn, goldap.ScopeBaseObject
+		_, err := c.Search(q)
+		var e *goldap.Error
+		if !errors.As(err, &e) || e.ResultCode != goldap.LDAPResultNoSuchObject || e.MatchedDN != want {
+			t.Errorf("%s: %v, matched %q", dn, err, e.MatchedDN)
+		}
+	}
+}
+
+func TestCompare(t *testing.T) {
+	eva := &directory.Contact{ID: "eva", Source: directory.SourceUser, DisplayName: "Eva Ernst", Photo: "p"}
+	s := newSite(t, append(staff(), eva), nil)
 	c := s.bound(t)
 	dn := "uid=anna,ou=people," + base
 	for _, q := range []struct {
@@ -246,6 +275,17 @@ func TestCompare(t *testing.T) {
 		{dn, "homePhone", "1", goldap.LDAPResultNoSuchAttribute},
 		{dn, "shoeSize", "46", goldap.LDAPResultUndefinedAttributeType},
 		{"uid=nobody,ou=people," + base, "sn", "x", goldap.LDAPResultNoSuchObject},
+		{"no DN", "sn", "x", goldap.LDAPResultInvalidDNSyntax},
+		{"dc=elsewhere", "sn", "x", goldap.LDAPResultNoSuchObject},
+		// What is undefined is not false (RFC 4511 §4.10).
+		{dn, "jpegPhoto", "x", goldap.LDAPResultNoSuchAttribute},
+		{"uid=eva,ou=people," + base, "jpegPhoto", "p", goldap.LDAPResultInappropriateMatching},
+		{dn, "hasSubordinates", "FALSE", goldap.LDAPResultCompareTrue},
+		{dn, "hasSubordinates", "perhaps", goldap.LDAPResultInvalidAttributeSyntax},
+		{dn, "entryDN", "rubbish", goldap.LDAPResultInvalidAttributeSyntax},
+		{dn, "modifyTimestamp", "yesterday", goldap.LDAPResultInvalidAttributeSyntax},
+		{dn, "modifyTimestamp", "2026112111Z", goldap.LDAPResultCompareFalse},
+		{base, "hasSubordinates", "perhaps", goldap.LDAPResultInvalidAttributeSyntax},
 		{"ou=people," + base, "ou", "PEOPLE", goldap.LDAPResultCompareTrue},
 		{"", "supportedControl", goldap.ControlTypePaging, goldap.LDAPResultCompareTrue},
 	} {
