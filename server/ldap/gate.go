@@ -25,6 +25,9 @@ const (
 	// shortWork is for how long nobody need read what the client sends meanwhile: a
 	// goroutine that does costs a look-up as much as all its other work.
 	shortWork = time.Millisecond
+	// coin is how much work is put on an account at once: a search looks at the clock
+	// every few microseconds, and the accounts are everybody's.
+	coin = 100 * time.Microsecond
 	// turn is for how long a long search works before the next may.
 	turn = 50 * time.Millisecond
 	// handOver is after how long a search that waits for its client, and cannot work
@@ -74,18 +77,19 @@ func (g *gate) enter(id directory.DeviceID, handOver func()) *work {
 		g.shares[id] = w.share
 	}
 	w.share.searches++
+	w.free = w.share.hasFree(w.since)
 	return w
 }
 
-// charge puts free work on a device's account and reports whether it may have more.
-func (g *gate) charge(s *share, d time.Duration, now time.Time) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+// hasFree reports whether a device may have more free work; gate.mu is held.
+func (s *share) hasFree(now time.Time) bool { return s.paid.Sub(now) < payback*freeWork }
+
+// charge puts free work on a device's account; gate.mu is held.
+func (s *share) charge(d time.Duration, now time.Time) {
 	if s.paid.Before(now) {
 		s.paid = now
 	}
 	s.paid = s.paid.Add(payback * d)
-	return s.paid.Sub(now) < payback*freeWork
 }
 
 // A work is the work of one search. Waiting, for its turn or for its client, is
@@ -95,6 +99,7 @@ type work struct {
 	share  *share // nil = a stranger's
 	since  time.Time
 	spent  time.Duration // up to since
+	owed   time.Duration // of that, free work that is not on the account yet
 	free   bool          // as last seen
 	long   bool          // it needs a place from now on
 	placed atomic.Bool   // it has one; aside's timer may give it away
@@ -147,6 +152,7 @@ func (w *work) leave() {
 	w.yield()
 	if w.share != nil {
 		w.gate.mu.Lock()
+		w.share.charge(w.owed, w.since)
 		w.share.searches--
 		w.gate.mu.Unlock()
 	}
@@ -156,9 +162,16 @@ func (w *work) count() {
 	now := time.Now()
 	d := now.Sub(w.since)
 	w.since, w.spent = now, w.spent+d
-	if w.share != nil && !w.long {
-		w.free = w.gate.charge(w.share, d, now)
+	if w.share == nil || w.long {
+		return
 	}
+	if w.owed += d; w.owed < coin {
+		return
+	}
+	w.gate.mu.Lock()
+	defer w.gate.mu.Unlock()
+	w.share.charge(w.owed, now)
+	w.owed, w.free = 0, w.share.hasFree(now)
 }
 
 // take waits for a place: the device's own first, so that it stands in the queue
@@ -183,6 +196,15 @@ func (w *work) occupy(ctx context.Context, places chan struct{}) error {
 	case places <- struct{}{}:
 		return nil
 	default:
+	}
+	soon := time.NewTimer(shortWork) // to wait for a look-up is no long work either
+	defer soon.Stop()
+	select {
+	case places <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-soon.C:
 	}
 	w.handOver()
 	select {

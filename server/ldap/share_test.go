@@ -87,3 +87,28 @@ func TestAPlaceIsGivenBack(t *testing.T) {
 		}
 	})
 }
+
+// TestAShortWaitIsNoLongSearch: who waits for a place no longer than a look-up takes leaves
+// the reading where it is, and who waits longer hands it over, once.
+func TestAShortWaitIsNoLongSearch(t *testing.T) {
+	for wait, want := range map[time.Duration]int{shortWork / 2: 0, 2 * shortWork: 1} {
+		synctest.Test(t, func(t *testing.T) {
+			g := newGate()
+			first, handed := g.enter("a", func() {}), 0
+			next := g.enter("a", func() { handed++ })
+			first.long, next.long = true, true
+			if err := first.goOn(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			time.AfterFunc(wait, first.yield)
+			if err := next.goOn(t.Context()); err != nil || !next.placed.Load() || handed != want {
+				t.Errorf("after %v: %v, a place: %v, handed over %d times", wait, err, next.placed.Load(), handed)
+			}
+			next.leave()
+			first.leave()
+			if len(g.places) > 0 {
+				t.Errorf("%d places are lost", len(g.places))
+			}
+		})
+	}
+}
