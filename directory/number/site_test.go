@@ -223,7 +223,7 @@ func TestWrite(t *testing.T) {
 		{"boston", desk, directory.NumbersNational, ada, "011493055571234"},
 	} {
 		d := directory.Device{Kind: tt.kind, Numbers: tt.profile}
-		if got := p.Site(directory.SiteName(tt.site)).Write(tt.ph, d); got != tt.want {
+		if got := p.Site(directory.SiteName(tt.site)).Profile(d).Write(tt.ph); got != tt.want {
 			t.Errorf("%q: %s %s: %s, want %s", tt.site, tt.kind, tt.profile, got, tt.want)
 		}
 	}
@@ -450,7 +450,7 @@ func TestWrittenIsFoundAgain(t *testing.T) {
 			for _, profile := range directory.NumberProfiles() {
 				s, d := p.Site(site), directory.Device{Kind: kind, Numbers: profile}
 				for _, ph := range phones {
-					written := s.Write(ph, d)
+					written := s.Profile(d).Write(ph)
 					q := s.Query(written)
 					for _, other := range phones {
 						same := other == ph || ph.E164 != "" && other.E164 == ph.E164
@@ -505,7 +505,7 @@ func FuzzSite(f *testing.F) {
 		for _, s := range sites {
 			for _, kind := range directory.DeviceKinds() {
 				for _, profile := range directory.NumberProfiles() {
-					written := s.Write(ph, directory.Device{Kind: kind, Numbers: profile})
+					written := s.Profile(directory.Device{Kind: kind, Numbers: profile}).Write(ph)
 					if q := s.Query(written); !q.Equal(ph) || !q.Prefix(ph) || !q.Suffix(ph) && len(written) >= number.MinSuffix {
 						t.Errorf("%s %s %s: %q of %+v is not found again", s.Name(), kind, profile, written, ph)
 					}

@@ -35,21 +35,37 @@ func (p *Plan) national(digits string) string {
 	return p.exit + digits
 }
 
-// Write writes a number for a device: in its profile and, if a device of that
-// kind has to dial the external prefix itself, with it. What has a "+", is an
-// extension or is no valid number never gets one.
-func (p *Plan) Write(ph directory.Phone, d directory.Device) string {
-	s := p.Format(ph, d.Numbers)
-	if !p.Prefixed(d) || ph.E164 == "" || s == ph.E164 {
-		return s
-	}
-	if d.Numbers == directory.NumbersExtension && p.extension(ph.E164[1:]) != "" {
-		return s
-	}
-	return p.external + s
+// A Profile is how numbers are written for one device: in its number profile and, if a
+// device of that kind has to dial the external prefix itself, with it.
+type Profile struct {
+	plan     *Plan
+	numbers  directory.NumberProfile
+	external string // "" = none
 }
 
-// Before returns what may stand in [Plan.Write] before digits of E.164, which are the
+// Profile returns that of a device.
+func (p *Plan) Profile(d directory.Device) *Profile {
+	r := &Profile{plan: p, numbers: d.Numbers}
+	if p.Prefixed(d) {
+		r.external = p.external
+	}
+	return r
+}
+
+// Write writes a number. What has a "+", is an extension or is no valid number never
+// gets an external prefix.
+func (r *Profile) Write(ph directory.Phone) string {
+	s := r.plan.Format(ph, r.numbers)
+	if r.external == "" || ph.E164 == "" || s == ph.E164 {
+		return s
+	}
+	if r.numbers == directory.NumbersExtension && r.plan.extension(ph.E164[1:]) != "" {
+		return s
+	}
+	return r.external + s
+}
+
+// Before returns what may stand in [Profile.Write] before digits of E.164, which are the
 // rest of every number that is a valid one.
 func (p *Plan) Before(d directory.Device) []string {
 	all := []string{"", "+", "00", p.trunk, p.exit}

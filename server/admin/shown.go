@@ -90,7 +90,7 @@ func (s *shownList) phones(c *directory.Contact, d directory.Device) {
 			f.Hidden = "beyond numbers.max_phones"
 		}
 		if plan != nil {
-			f.Value = plan.Write(p, d)
+			f.Value = plan.Profile(d).Write(p)
 		}
 		s.add(f, func(part *directory.Contact) bool { return slices.ContainsFunc(part.Phones, same(p)) })
 	}

@@ -54,7 +54,7 @@ func (c *cards) style(d directory.Device, p *number.Plan) style {
 		if p.Prefixed(d) {
 			s.plan += "+"
 		}
-		s.write = func(ph directory.Phone) string { return p.Write(ph, d) }
+		s.write = p.Profile(d).Write
 		s.before = p.Before(d)
 	}
 	s.tags = c.table(s.styleKey)

@@ -121,7 +121,7 @@ func TestNumbersAreNarrowedToNothingLess(t *testing.T) {
 			st := newSite(t, s, d)
 			for range 60 {
 				ph := somePhone(r, p)
-				asked := []rune(pick(ph.Written, p.Write(ph, d), ph.Canonical()))
+				asked := []rune(pick(ph.Written, p.Profile(d).Write(ph), ph.Canonical()))
 				from := r.IntN(len(asked))
 				asked = asked[from : from+1+r.IntN(len(asked)-from)]
 				f := condition("TEL", fmt.Sprintf(`collation="%s" match-type="%s" negate-condition="%s"`,

@@ -52,7 +52,7 @@ func (op *operation) newAnswer(q searchRequest, ctl controls) *answer {
 	asked := srv.selections.find(q.wanted)
 	a.printer = printer{
 		srv: srv, id: op.id, selection: asked, columns: asked.columns, typesOnly: q.typesOnly, handOver: op.handOver,
-		texts: a.texts, phones: a.phones,
+		texts: a.texts,
 	}
 	a.op, a.q, a.ctl, a.weight = op, q, ctl, weigh(q.filter)
 	return a
@@ -74,7 +74,7 @@ func weigh(f *filter.Filter) int {
 // release leaves the room that the answer took to the next.
 func (a *answer) release() {
 	srv, room := a.srv, answer{out: a.out[:0], all: emptied(a.all), best: emptied(a.best)}
-	room.texts, room.phones = emptied(a.texts), emptied(a.phones)
+	room.texts = emptied(a.texts)
 	if cap(a.out) > keepBuffer {
 		room.out = nil
 	}

@@ -20,18 +20,18 @@ var operationalNames = [...]string{"entryDN", "structuralObjectClass", "hasSubor
 
 // A printer appends the entries of one search.
 type printer struct {
-	srv    *Server
-	id     int32 // message id
-	device directory.Device
-	sight  sight
-	plan   *number.Plan // that the device dials by
+	srv     *Server
+	id      int32 // message id
+	device  directory.Device
+	sight   sight
+	profile *number.Profile // in which numbers are written
+	plan    *number.Plan    // that the device dials by
 	*selection
 	columns   []column // of the selection's, those that the client may see
 	typesOnly bool
 	handOver  func() // called before a photo is read, which may have to come from a disk
 
-	texts  []string          // of the attribute that is being written
-	phones []directory.Phone // likewise
+	texts []string // of the attribute that is being written
 }
 
 // look leaves out the columns that a client may not see. Of the operational ones it
@@ -84,7 +84,7 @@ func (p *printer) contact(ctx context.Context, dst []byte, m member) ([]byte, er
 				dst = p.values(dst, c.name, p.texts)
 			}
 		case columnNumbers:
-			dst = p.numbers(dst, c, m.entry)
+			dst = p.numbers(dst, c, m.entry.Contact().Phones)
 		case columnOperational:
 			if v := p.operational(c, m); v != "" {
 				dst = p.values(dst, c.name, []string{v})
@@ -125,15 +125,18 @@ func (p *printer) values(dst []byte, name string, values []string) []byte {
 // numbers appends an attribute of numbers in the device's profile. Two spellings
 // of one number are one value, and stand in one attribute: phones show each value as
 // a line.
-func (p *printer) numbers(dst []byte, c column, e *index.Entry) []byte {
-	p.phones = e.AppendPhones(p.phones[:0], c.attribute)
-	if len(p.phones) == 0 {
+func (p *printer) numbers(dst []byte, c column, all []directory.Phone) []byte {
+	has := func(ph directory.Phone) bool { return c.attribute.Has(ph.Kind) }
+	first := slices.IndexFunc(all, has)
+	if first < 0 {
 		return dst
 	}
-	all := e.Contact().Phones
-	compared := c.attribute.Extension() || mayRepeat(all)
+	compared := mayRepeat(c, all)
 	p.texts = p.texts[:0]
-	for _, ph := range p.phones {
+	for _, ph := range all[first:] {
+		if !has(ph) {
+			continue
+		}
 		w := p.number(c, ph)
 		if w == "" || slices.Contains(p.texts, w) || compared && p.elsewhere(c, all, w) {
 			continue
@@ -151,15 +154,24 @@ func (p *printer) number(c column, ph directory.Phone) string {
 	if c.attribute.Extension() {
 		return p.plan.Extension(ph)
 	}
-	return p.plan.Write(ph, p.device)
+	return p.profile.Write(ph)
 }
 
-// mayRepeat reports whether two numbers may be written alike: most are valid, and
-// each is another one. What is written down as 3000 may be another's extension.
-func mayRepeat(all []directory.Phone) bool {
-	for i, ph := range all {
-		if len(all) > 1 && ph.E164 == "" || slices.ContainsFunc(all[:i], func(o directory.Phone) bool { return o.E164 == ph.E164 }) {
+// mayRepeat reports whether a value may stand in another attribute as well: most numbers
+// are valid, and each is another one. What is written down as 3000 may be another's
+// extension.
+func mayRepeat(c column, all []directory.Phone) bool {
+	if c.attribute.Extension() {
+		return true
+	}
+	for i := range all {
+		if len(all) > 1 && all[i].E164 == "" {
 			return true
+		}
+		for j := range i {
+			if all[j].E164 == all[i].E164 {
+				return true
+			}
 		}
 	}
 	return false
@@ -169,7 +181,7 @@ func mayRepeat(all []directory.Phone) bool {
 // first number which is written so. An extension is listed where it is the number.
 func (p *printer) elsewhere(c column, all []directory.Phone, value string) bool {
 	for _, ph := range all {
-		if p.answers(ph.Kind) && p.plan.Write(ph, p.device) == value {
+		if p.answers(ph.Kind) && p.profile.Write(ph) == value {
 			return c.attribute.Extension() || !c.attribute.Has(ph.Kind)
 		}
 	}

@@ -35,6 +35,7 @@ type found struct {
 	view        *index.View
 	books       []*index.Book // of the device
 	plan        *number.Plan  // that it dials by
+	profile     *number.Profile
 }
 
 // have says that the contacts are those.
@@ -149,6 +150,7 @@ func (c *conn) lookUp(q searchRequest, who directory.DeviceID) (directory.Device
 	shelf := c.sight(who).shelf(view.ShelfOf(device))
 	f, r := c.srv.tree.search(at, q, shelf)
 	f.view, f.books, f.plan = view, shelf, view.PlanOf(device)
+	f.profile = f.plan.Profile(device)
 	return device, f, r, nil
 }
 

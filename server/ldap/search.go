@@ -169,7 +169,7 @@ func (a *answer) run(ctx context.Context, who directory.DeviceID) (result, error
 	if err != nil || r != success {
 		return r, err
 	}
-	a.device, a.plan = device, f.plan
+	a.device, a.plan, a.profile = device, f.plan, f.profile
 	a.look(a.op.c.sight(who))
 	for _, step := range []func(context.Context, *found) (result, error){a.window, a.sort, a.rank} {
 		if r, err := step(ctx, &f); err != nil || r != success {

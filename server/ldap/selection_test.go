@@ -5,8 +5,6 @@ import (
 	"reflect"
 	"slices"
 	"testing"
-
-	"ringbook/directory"
 )
 
 func listOfNames(names ...string) (list wanted) {
@@ -82,16 +80,16 @@ func TestPlainDNsOfBooks(t *testing.T) {
 func TestReleasedAnswersAreEmpty(t *testing.T) {
 	srv := &Server{}
 	a := &answer{over: true, rearranged: true, out: make([]byte, 10, keepBuffer), all: []member{{book: "b"}}, best: []member{{book: "b"}}, next: []byte("x")}
-	a.printer = printer{srv: srv, texts: []string{"x"}, phones: []directory.Phone{{Written: "1"}}}
+	a.printer = printer{srv: srv, texts: []string{"x"}}
 	a.texts = a.texts[:0] // what stands behind the end is kept alive as well
 	a.release()
-	if a.all[:1][0] != (member{}) || a.best[:1][0] != (member{}) || a.texts[:1][0] != "" || a.phones[:1][0] != (directory.Phone{}) {
-		t.Errorf("%+v %+v %q %+v are kept", a.all[:1], a.best[:1], a.texts[:1], a.phones[:1])
+	if a.all[:1][0] != (member{}) || a.best[:1][0] != (member{}) || a.texts[:1][0] != "" {
+		t.Errorf("%+v %+v %q are kept", a.all[:1], a.best[:1], a.texts[:1])
 	}
-	if len(a.out)+len(a.all)+len(a.best)+len(a.texts)+len(a.phones) > 0 || cap(a.out) != keepBuffer {
+	if len(a.out)+len(a.all)+len(a.best)+len(a.texts) > 0 || cap(a.out) != keepBuffer {
 		t.Errorf("%+v, room for %d octets", *a, cap(a.out))
 	}
-	a.out, a.all, a.best, a.texts, a.phones = nil, nil, nil, nil, nil
+	a.out, a.all, a.best, a.texts = nil, nil, nil, nil
 	if !reflect.ValueOf(*a).IsZero() {
 		t.Errorf("%+v", *a)
 	}

@@ -106,9 +106,9 @@ func (x *exchange) answer(f format, found []*index.Entry, more bool) error {
 func (x *exchange) holder(e *index.Entry) holder {
 	c := e.Contact()
 	h := holder{ID: c.ID, Name: x.write(c.Name()), Company: x.write(c.Company), Department: x.write(c.Department), Phones: []phone{}}
-	plan := x.view.PlanOf(x.device)
+	profile := x.view.PlanOf(x.device).Profile(x.device)
 	for _, ph := range c.Phones {
-		p := phone{ph.Kind, plan.Write(ph, x.device)}
+		p := phone{ph.Kind, profile.Write(ph)}
 		if !slices.ContainsFunc(h.Phones, func(o phone) bool { return o.Number == p.Number }) {
 			h.Phones = append(h.Phones, p)
 		}

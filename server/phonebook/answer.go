@@ -48,7 +48,7 @@ func (x *exchange) write(w io.Writer) error {
 	defer func() { b.Reset(nil); x.h.buffers.Put(b) }()
 	d := &document{
 		w: b, form: x.form, public: x.h.o.PublicURL, query: x.query, order: x.view.Collation().Digest(), ascii: x.device.ASCII,
-		caller: x.caller, write: func(ph directory.Phone) string { return x.plan.Write(ph, x.device) },
+		caller: x.caller, write: x.plan.Profile(x.device).Write,
 	}
 	if len(x.shelf) > 0 {
 		d.title = d.show(x.shelf[0].Title())
