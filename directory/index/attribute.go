@@ -88,6 +88,17 @@ func (r *attributeRow) appendValues(dst []string, c *directory.Contact) []string
 	return dst
 }
 
+// hasValues reports whether appendValues appends any.
+func (r *attributeRow) hasValues(c *directory.Contact) bool {
+	switch {
+	case r.line != nil: // most, and looked at without making room for what is only counted
+		return r.line(c) != ""
+	case r.lines != nil:
+		return len(r.lines(c)) > 0
+	}
+	return len(r.appendValues(nil, c)) > 0
+}
+
 // flagText writes a flag as RFC 4517 §3.3.3 has it.
 func flagText(f directory.Flag) string {
 	if f == directory.True {

@@ -20,6 +20,8 @@ type finder struct {
 	most    int         // more are not worth telling from the others
 	begun   []beginning
 	ended   ending
+	slab    [][]posting // room for the pieces of candidates
+	blank   [][]posting // what is left of it
 }
 
 // An ending is what was found last for a number.
@@ -28,11 +30,42 @@ type ending struct {
 	found candidates
 }
 
-// finder returns one for a filter of a search by somebody who dials by a plan.
-func (v *View) finder(f *filter.Filter, p *number.Plan) *finder {
-	x := &finder{view: v, numbers: numberReader{plan: p}}
+// ask makes a finder ready for a filter of a search by somebody who dials by a plan.
+func (x *finder) ask(v *View, f *filter.Filter, p *number.Plan) {
+	x.view, x.numbers.plan = v, p
 	x.mode = asked(f, &x.read)
-	return x
+}
+
+// forget makes a finder blank that keeps nothing alive but room.
+func (x *finder) forget() {
+	clear(x.slab)
+	*x = finder{
+		numbers: numberReader{read: emptied(x.numbers.read)},
+		read:    emptied(x.read), begun: emptied(x.begun), slab: x.slab, blank: x.slab,
+	}
+}
+
+// emptied returns the room of a list that keeps nothing alive.
+func emptied[T any](list []T) []T {
+	clear(list)
+	return list[:0]
+}
+
+// usualPieces is in how many pieces candidates are, mostly: as many as a name has kinds
+// of postings.
+const usualPieces = 4
+
+// none returns no candidates, and room for some. The room of a filter that takes much is
+// kept for the next, if it is not too much.
+func (x *finder) none() candidates {
+	if len(x.blank) < usualPieces {
+		const least, most = 16 * usualPieces, 64 * usualPieces
+		x.slab = make([][]posting, min(max(least, 2*len(x.slab)), most))
+		x.blank = x.slab
+	}
+	c := candidates{postings: x.blank[:0:usualPieces]}
+	x.blank = x.blank[usualPieces:]
+	return c
 }
 
 // A beginning is what was found for one: phones send the same text to all attributes,
@@ -89,7 +122,7 @@ func (c candidates) size() int {
 // attributes of a phone's filter often ask for the same text.
 const maxCompared = 64
 
-// with returns the union of both.
+// with returns the union of both, in the room of c: who begins with none gathers in his own.
 func (c candidates) with(d candidates) candidates {
 	for _, p := range d.postings {
 		same := func(q []posting) bool { return &q[0] == &p[0] && len(q) == len(p) }
@@ -117,17 +150,20 @@ func (x *finder) enough(f *filter.Filter) (candidates, bool) {
 func enough(v *View) int { return max(v.contacts/manyCandidates, Few) }
 
 // sorted returns the slots, each once.
-func (c candidates) sorted() []uint32 { return c.appendSorted(make([]uint32, 0, c.size())) }
+func (c candidates) sorted() []uint32 {
+	slots := c.appendSlots(make([]uint32, 0, c.size()))
+	slices.Sort(slots)
+	return slices.Compact(slots)
+}
 
-func (c candidates) appendSorted(slots []uint32) []uint32 {
+// appendSlots appends the slots, in no order, and some more than once.
+func (c candidates) appendSlots(slots []uint32) []uint32 {
 	for _, piece := range c.postings {
 		for i := range piece {
 			slots = append(slots, piece[i].slot)
 		}
 	}
-	slots = append(slots, c.slots...)
-	slices.Sort(slots)
-	return slices.Compact(slots)
+	return append(slots, c.slots...)
 }
 
 // find returns the candidates of f: of And those of the operand that has the
@@ -142,6 +178,7 @@ func (x *finder) find(f *filter.Filter) (c candidates, ok bool) {
 		}
 		return c, ok
 	case filter.Or:
+		c = x.none()
 		for _, child := range f.Children {
 			d, some := x.find(child)
 			if !some {
@@ -161,9 +198,15 @@ func (x *finder) find(f *filter.Filter) (c candidates, ok bool) {
 
 func (x *finder) leaf(f *filter.Filter) (c candidates, ok bool) {
 	a, known := ParseAttribute(f.Attribute)
-	switch {
-	case !known:
+	if !known {
 		return candidates{}, true
+	}
+	return x.attribute(a, f)
+}
+
+// attribute returns the candidates of a leaf on an attribute.
+func (x *finder) attribute(a Attribute, f *filter.Filter) (c candidates, ok bool) {
+	switch {
 	case a == attributeUID && f.Op == filter.Equal:
 		return x.contact(f.Value), true
 	case a.Numbers():
@@ -195,7 +238,8 @@ func (x *finder) leaf(f *filter.Filter) (c candidates, ok bool) {
 			return x.anyOf(kindMail, forms(a, value))
 		}
 		whole := forms(a, value)[0]
-		return x.begins(x.view.index.hashed(kindAddress, whole, 0)).with(x.begins(x.view.index.hashed(kindPrivate, whole, 0))), true
+		c = x.none().with(x.begins(x.view.index.hashed(kindAddress, whole, 0)))
+		return c.with(x.begins(x.view.index.hashed(kindPrivate, whole, 0))), true
 	case syntaxNumber, syntaxFlag, syntaxConstant, syntaxSearch, syntaxTime:
 	}
 	return candidates{}, false
@@ -210,6 +254,7 @@ func (x *finder) pieces(a Attribute, f *filter.Filter) (c candidates, ok bool) {
 			longest = s
 		}
 	}
+	c = x.none()
 	for _, s := range forms(a, longest) {
 		d, some := x.piece(0, s)
 		if !some {
@@ -232,8 +277,16 @@ func (x *finder) begins(p posting) candidates {
 			return x.begun[i].found
 		}
 	}
-	c := x.view.begins(p)
+	c := x.none()
+	for _, r := range x.view.postings {
+		if found := r.begins(p); len(found) > 0 {
+			c.postings = append(c.postings, found)
+		}
+	}
 	if len(x.begun) < maxBegun {
+		if x.begun == nil {
+			x.begun = make([]beginning, 0, maxBegun)
+		}
 		x.begun = append(x.begun, beginning{p, c})
 	}
 	return c
@@ -243,18 +296,9 @@ func (x *finder) begins(p posting) candidates {
 // has, and not what a keypad's digits may mean.
 const maxBegun = 16
 
-// begins returns the postings whose text begins with that of p.
-func (v *View) begins(p posting) (c candidates) {
-	for _, r := range v.postings {
-		if found := r.begins(p); len(found) > 0 {
-			c.postings = append(c.postings, found)
-		}
-	}
-	return c
-}
-
 // anyOf returns the candidates of texts that begin with any of some.
 func (x *finder) anyOf(k kind, texts []string) (c candidates, ok bool) {
+	c = x.none()
 	for _, s := range texts {
 		if s == "" {
 			return candidates{}, false
@@ -297,6 +341,7 @@ func (x *finder) endings(s string) (c candidates) {
 	if x.ended.of == q {
 		return x.ended.found
 	}
+	c = x.none()
 	var room [4]string
 	for _, key := range q.AppendKeys(room[:0]) {
 		c = c.with(x.begins(newPosting(kindEnding, key+endOfEnding, 0)))
@@ -308,9 +353,6 @@ func (x *finder) endings(s string) (c candidates) {
 // name returns the candidates of a leaf on a name. A value of several words that
 // are looked for in any order is words.
 func (x *finder) name(a Attribute, f *filter.Filter, value string) (c candidates, ok bool) {
-	if x.begun == nil {
-		x.begun = make([]beginning, 0, maxBegun/2) // a name stands in several
-	}
 	onlyInitial := f.Op == filter.Substrings && len(f.Any) == 0 && f.Final == ""
 	switch {
 	case f.Op == filter.Approx || onlyInitial:
@@ -325,6 +367,7 @@ func (x *finder) name(a Attribute, f *filter.Filter, value string) (c candidates
 
 // whole returns the candidates of an attribute of names that is any of some.
 func (x *finder) whole(a Attribute, names []string) (c candidates) {
+	c = x.none()
 	for _, s := range names {
 		c = c.with(x.begins(x.view.index.wholeName(a, s, 0)))
 	}
@@ -334,6 +377,7 @@ func (x *finder) whole(a Attribute, names []string) (c candidates) {
 // beginnings returns the candidates of an attribute of names with a word that begins
 // with any of some.
 func (x *finder) beginnings(a Attribute, texts []string) (c candidates, ok bool) {
+	c = x.none()
 	for _, s := range texts {
 		if s = firstWord(s); s == "" {
 			return candidates{}, false

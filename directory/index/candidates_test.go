@@ -155,6 +155,11 @@ func checkSearch(t *testing.T, r *rand.Rand, b *index.Book, f *filter.Filter) {
 		}
 		t.Fatalf("%s at %d: finds %d, a scan %d", f, b.Revision(), len(got), len(want))
 	}
+	q := b.Query(f)
+	if got, ok := q.AppendFew(want[:0:0]); ok && !slices.Equal(got, want) {
+		t.Fatalf("%s at %d: finds few, %d, a scan %d", f, b.Revision(), len(got), len(want))
+	}
+	q.Release() // its room is the next one's
 	if len(want) == 0 {
 		return
 	}
@@ -206,6 +211,9 @@ func TestSearchFindsWhatAScanFinds(t *testing.T) {
 			}
 			publish(x, rev, put, removed...)
 			views = append(views, x.View())
+			if r.IntN(2) == 0 { // of half of the views the order is known before anybody asks
+				x.View().Ordered()
+			}
 			for range 25 {
 				v := pick(r, views[max(0, len(views)-10):])
 				shelf := append(v.Books(), v.Shelf([]directory.BookName{"some", "all"}, r.IntN(8) == 0)...)

@@ -310,14 +310,11 @@ func (e *Entry) AppendValues(dst []string, a Attribute) []string {
 
 // Phones returns the values of an attribute of numbers, or the numbers that an
 // attribute of extensions may have values of.
-func (e *Entry) Phones(a Attribute) []directory.Phone { return e.AppendPhones(nil, a) }
-
-// AppendPhones appends what Phones returns.
-func (e *Entry) AppendPhones(dst []directory.Phone, a Attribute) []directory.Phone {
+func (e *Entry) Phones(a Attribute) (all []directory.Phone) {
 	for _, p := range e.contact.Phones {
 		if table[a].has(p.Kind) {
-			dst = append(dst, p)
+			all = append(all, p)
 		}
 	}
-	return dst
+	return all
 }

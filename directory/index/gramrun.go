@@ -179,7 +179,7 @@ func (r *gramRun) find(dst []uint32, grams []gram, most int) (slots []uint32, ok
 		return nil, false
 	}
 	begin := len(dst)
-	dst = appendSlots(dst, lists[0])
+	dst = appendSlots(slices.Grow(dst, len(lists[0])), lists[0]) // a slot takes a byte at least
 	for _, list := range lists[1:min(len(lists), maxGrams)] {
 		if len(dst)-begin <= shortList {
 			break

@@ -113,6 +113,7 @@ type Index struct {
 	view         atomic.Pointer[View]
 	order        atomic.Pointer[order] // the last that was made
 	markings     sync.Pool             // of *marking
+	queries      sync.Pool             // of *Query
 	writing      sync.Mutex            // held while one view is made out of another
 }
 
@@ -151,6 +152,7 @@ func New(o Options, epoch directory.Epoch, rev directory.Revision, contacts iter
 		slots:    &slots{of: map[directory.ContactID]int{}},
 		known:    map[directory.Group]struct{}{},
 		markings: sync.Pool{New: func() any { return new(marking) }},
+		queries:  sync.Pool{New: func() any { return new(Query) }},
 	}
 	if x.plan != nil {
 		x.everywhere = x.plan.Everywhere()

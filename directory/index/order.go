@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"sync"
+	"sync/atomic"
 
 	"ringbook/directory"
 )
@@ -15,6 +16,7 @@ import (
 // among 100,000 contacts cost a copy of 1.2 MB, and no sorting.
 type order struct {
 	once    sync.Once
+	made    atomic.Bool // it need not be made any more
 	entries pages[*Entry]
 	list    []*Entry
 	ranks   []uint32 // by slot: the place in the list, counted from 1; 0 = not in it
@@ -33,6 +35,7 @@ func (v *View) ordered() []*Entry {
 			o.ranks[e.slot] = uint32(i) + 1
 		}
 		v.index.order.Store(o)
+		o.made.Store(true)
 	})
 	return o.list
 }
@@ -99,6 +102,9 @@ func (o *order) merge(last *order, goners []int, comers []*Entry) {
 
 // place returns how many contacts stand before or at a place in the order.
 func (o *order) place(sortKey string, id directory.ContactID) int {
+	if sortKey == "" && id == "" {
+		return 0
+	}
 	return sort.Search(len(o.list), func(i int) bool {
 		return o.list[i].isAfter(sortKey, id)
 	})
@@ -110,6 +116,21 @@ func (o *order) rank(slot uint32) uint32 {
 		return 0
 	}
 	return o.ranks[slot]
+}
+
+// appendThose appends the contacts at some slots that stand behind a place, in the order of
+// names and each once. No name is compared, and the slots become ranks.
+func (o *order) appendThose(dst []*Entry, slots []uint32, behind int) []*Entry {
+	for i, slot := range slots {
+		slots[i] = o.rank(slot)
+	}
+	slices.Sort(slots)
+	for _, rank := range slices.Compact(slots) {
+		if int(rank) > behind {
+			dst = append(dst, o.list[rank-1])
+		}
+	}
+	return dst
 }
 
 // A marking is a set of places in an order, counted from 1; who marks 0 marks nothing.

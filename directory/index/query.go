@@ -72,6 +72,11 @@ func (c compiler) leaf(f *filter.Filter) func(*Entry) filter.Result {
 	if !ok {
 		return always(filter.Undefined)
 	}
+	return c.attribute(a, f)
+}
+
+// attribute makes the test of a leaf on an attribute.
+func (c compiler) attribute(a Attribute, f *filter.Filter) test {
 	if f.Op == filter.Present {
 		return present(a, c.numbers)
 	}
@@ -109,10 +114,7 @@ func present(a Attribute, numbers *numberReader) test {
 		return always(filter.True)
 	case syntaxName, syntaxText, syntaxPlain, syntaxFlag:
 	}
-	return func(e *Entry) filter.Result {
-		var values [4]string
-		return filter.Of(len(row.appendValues(values[:0], e.contact)) > 0)
-	}
+	return func(e *Entry) filter.Result { return filter.Of(row.hasValues(e.contact)) }
 }
 
 // extensible knows the rules that fit an attribute's own syntax; all but

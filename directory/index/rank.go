@@ -37,14 +37,14 @@ func (q *Query) Better(kind int) iter.Seq[*Entry] {
 	if alike(q.filter) {
 		return func(func(*Entry) bool) {} // all are of that kind: the order of names is that of the filter
 	}
-	return q.narrowed(q.begins(), enough(q.book.view)).Hits("", "")
+	return q.narrowed(q.begins(), enough(q.book.view)).hits("", "")
 }
 
 // Kind returns of which kind a hit is, of the first if of several; Kinds = of none. It
 // is for hits that are known already: as [Query.Better], but for their order.
 func (q *Query) Kind(e *Entry) int {
-	if q.kinds == nil {
-		q.kinds = q.kindTests()
+	if !q.kindsMade {
+		q.kinds, q.kindsMade = q.kindTests(), true
 	}
 	for kind, tests := range q.kinds {
 		if passes(e, tests) {
@@ -54,8 +54,7 @@ func (q *Query) Kind(e *Entry) int {
 	return Kinds
 }
 
-func (q *Query) kindTests() *[Kinds][]test {
-	var kinds [Kinds][]test
+func (q *Query) kindTests() (kinds [Kinds][]test) {
 	exact := q.exact()
 	q.finder.most = q.book.view.contacts
 	if c, ok := q.finder.signed(exact); !ok || c.size() > 0 { // mostly nobody is called so
@@ -64,7 +63,7 @@ func (q *Query) kindTests() *[Kinds][]test {
 	if !alike(q.filter) {
 		kinds[1] = q.finder.tests(q.begins())
 	}
-	return &kinds
+	return kinds
 }
 
 // A sign is what tells a better hit: an attribute that is a text, or begins with it.
@@ -82,7 +81,8 @@ func (s sign) filter() filter.Filter {
 }
 
 // exact returns the signs of who is called what is looked for, or has that number.
-func (q *Query) exact() (all []sign) {
+func (q *Query) exact() []sign {
+	all := make([]sign, 0, len(namesLookedAt))
 	for _, s := range q.sought() {
 		switch {
 		case s.number:
@@ -99,7 +99,8 @@ func (q *Query) exact() (all []sign) {
 }
 
 // begins returns those of whose surname or given name begins with it.
-func (q *Query) begins() (all []sign) {
+func (q *Query) begins() []sign {
+	all := make([]sign, 0, len(namesLookedAt))
 	for _, s := range q.sought() {
 		for _, a := range q.book.seenNames() {
 			if !s.number && (a != attributeCN || q.book.sees != nil) { // who sees no other name has that
@@ -168,33 +169,33 @@ func (b *Book) seenNumbers() (all []Attribute) {
 	return all
 }
 
-// narrowed returns the query for those only who have any of some signs as well. It finds
+// narrowed returns the search for those only who have any of some signs as well. It finds
 // them among no more than most candidates.
-func (q *Query) narrowed(to []sign, most int) *Query {
-	narrow := &Query{book: q.book, filter: q.filter, finder: q.finder, ended: q.ended, looked: true}
-	narrow.among, narrow.some = q.candidates()
+func (q *Query) narrowed(to []sign, most int) search {
+	s := q.search()
 	q.finder.most = most
-	if c, ok := q.finder.signed(to); ok && c.size() <= most && (!narrow.some || c.size() < narrow.among.size()) {
-		narrow.among, narrow.some = c, true
+	if c, ok := q.finder.signed(to); ok && c.size() <= most && (!s.some || c.size() < s.among.size()) {
+		s.among, s.some = c, true
 	}
 	var tests []test // made when there is somebody to ask them about
-	narrow.test = func(e *Entry) filter.Result {
+	s.hit = func(e *Entry) bool {
 		if !q.hit(e) { // first, as this is where a search is stopped
-			return filter.False
+			return false
 		}
 		if tests == nil {
 			tests = q.finder.tests(to)
 		}
-		return filter.Of(passes(e, tests))
+		return passes(e, tests)
 	}
-	return narrow
+	return s
 }
 
 // signed returns the candidates of who has any of some signs.
 func (x *finder) signed(to []sign) (c candidates, ok bool) {
+	c = x.none()
 	for _, s := range to {
 		f := s.filter()
-		d, some := x.leaf(&f)
+		d, some := x.attribute(s.attribute, &f)
 		if !some {
 			return candidates{}, false
 		}
@@ -207,8 +208,12 @@ func (x *finder) signed(to []sign) (c candidates, ok bool) {
 func (x *finder) tests(of []sign) []test {
 	all := make([]test, len(of))
 	for i, s := range of {
+		if s.begins {
+			all[i] = x.mode.prefixTest(s.attribute, s.text)
+			continue
+		}
 		f := s.filter()
-		all[i] = compiler{x.mode, &x.numbers}.leaf(&f)
+		all[i] = compiler{x.mode, &x.numbers}.attribute(s.attribute, &f)
 	}
 	return all
 }

@@ -3,11 +3,13 @@ package index
 import (
 	"fmt"
 	"iter"
+	"reflect"
 	"slices"
 	"testing"
 
 	"ringbook/directory"
 	"ringbook/directory/filter"
+	"ringbook/directory/number"
 )
 
 // What is stale goes when runs are merged: an index in which everybody has changed many
@@ -100,4 +102,49 @@ func (x gramRuns) len() (n int) {
 		n += len(s.grams)
 	}
 	return n
+}
+
+// What a query leaves to the next is room, and keeps nobody's views and requests alive.
+func TestReleasedQueriesAreEmpty(t *testing.T) {
+	numbers, err := number.NewPlan("DE")
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := New(Options{Plan: numbers, Books: []directory.Book{{Name: "all", Filter: "(uid=*)"}}}, "e", 1, slices.Values([]Stored{
+		{Contact: &directory.Contact{ID: "anna", DisplayName: "Anna Meier", Surname: "Meier", GivenName: "Anna", Phones: []directory.Phone{{Kind: directory.PhoneWork, Written: "110"}}}},
+	}), func(func(Mark) bool) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.Publish(x.Reconcile(2))
+	f, err := filter.Parse("(|(cn=an*)(sn=Meier)(givenName=*nna*)(telephoneNumber=110)(mobile=*110))")
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := x.View().Books()[0].Query(f)
+	few, ok := q.AppendFew(nil)
+	if !ok || len(few) != 1 || q.Kind(few[0]) != 0 || q.Order() == nil {
+		t.Fatalf("%v, %v", few, ok)
+	}
+	room := q.finder
+	if len(room.read) == 0 || len(room.begun) == 0 || len(room.numbers.read) == 0 || len(room.blank) == len(room.slab) {
+		t.Errorf("a query that takes no room proves nothing: %+v", room)
+	}
+	q.Release()
+	if isKept(room.read) || isKept(room.begun) || isKept(room.numbers.read) || isKept(room.slab) {
+		t.Errorf("kept: %+v", room)
+	}
+	left := q.finder
+	if len(left.read)+len(left.begun)+len(left.numbers.read) > 0 || len(left.blank) != len(left.slab) {
+		t.Errorf("room that is taken: %+v", left)
+	}
+	left.read, left.begun, left.numbers.read, left.slab, left.blank, q.finder = nil, nil, nil, nil, nil, finder{}
+	if !reflect.ValueOf(left).IsZero() || !reflect.ValueOf(*q).IsZero() {
+		t.Errorf("%+v %+v", left, *q)
+	}
+}
+
+// isKept reports whether there is anything in the room of a list.
+func isKept[T any](list []T) bool {
+	return slices.ContainsFunc(list[:cap(list)], func(v T) bool { return !reflect.ValueOf(v).IsZero() })
 }

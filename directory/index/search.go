@@ -25,7 +25,8 @@ func (b *Book) SearchContext(ctx context.Context, f *filter.Filter, sortKey stri
 // of mailboxes, which are their owners'. It ends early with ctx.
 func (v *View) Search(ctx context.Context, f *filter.Filter) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
-		x := v.finder(f, v.index.everywhere)
+		var x finder
+		x.ask(v, f, v.index.everywhere)
 		hit, ended := x.compile(f), enders(ctx)
 		c, some := x.enough(f)
 		for e := range v.inOrder(c, some, "", "") {
@@ -47,13 +48,14 @@ func (b *Book) Matcher(f *filter.Filter) func(*Entry) bool {
 // It evaluates the filter as far as somebody reads on, and for a few candidates behind
 // that (maxAhead). It is for one goroutine.
 type Query struct {
-	book   *Book
-	filter *filter.Filter
-	finder *finder
-	test   test           // nil = not made yet
-	ended  func() bool    // nil = it goes on
-	looks  []typed        // for what the filter does; nil = not worked out yet
-	kinds  *[Kinds][]test // of better hits; nil = not made yet
+	book      *Book
+	filter    *filter.Filter
+	finder    finder
+	test      test          // nil = not made yet
+	ended     func() bool   // nil = it goes on
+	looks     []typed       // for what the filter does; nil = not worked out yet
+	kinds     [Kinds][]test // of better hits
+	kindsMade bool
 	// What postings say of the hits, once that is looked up.
 	among  candidates
 	some   bool
@@ -62,9 +64,20 @@ type Query struct {
 
 // Query makes f ready.
 func (b *Book) Query(f *filter.Filter) *Query {
-	q := &Query{book: b, filter: f, finder: b.view.finder(f, b.plan)}
+	q, _ := b.view.index.queries.Get().(*Query)
+	q.book, q.filter = b, f
+	q.finder.ask(b.view, f, b.plan)
 	q.finder.mode.sees = b.sees
 	return q
+}
+
+// Release leaves the room that a query took to the next. Neither the query nor what it
+// yields may be read any more, but for the contacts. Not to call it is no mistake.
+func (q *Query) Release() {
+	x, queries := q.finder, &q.book.view.index.queries
+	x.forget()
+	*q = Query{finder: x}
+	queries.Put(q)
 }
 
 func (q *Query) hit(e *Entry) bool {
@@ -99,26 +112,45 @@ func (q *Query) AtMost() int {
 // of names, which the sort key and the id of a contact name; the contact need not be
 // there any more.
 func (q *Query) Hits(sortKey string, id directory.ContactID) iter.Seq[*Entry] {
+	return func(yield func(*Entry) bool) { q.search().hits(sortKey, id)(yield) }
+}
+
+// search returns the search for the hits.
+func (q *Query) search() search {
+	c, some := q.candidates()
+	return search{book: q.book, among: c, some: some, hit: q.hit, ended: q.ended}
+}
+
+// A search looks for hits among candidates or, if nothing is known of them, all.
+type search struct {
+	book  *Book
+	among candidates
+	some  bool
+	hit   func(*Entry) bool
+	ended func() bool // nil = it goes on
+}
+
+// hits yields the hits behind a place in the order of names.
+func (s search) hits(sortKey string, id directory.ContactID) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
-		if q.book.drained {
+		if s.book.drained {
 			return
 		}
-		c, some := q.candidates()
 		var room [maxAhead]*Entry
 		next, ahead := room[:0], 1
-		for e := range q.book.view.inOrder(c, some, sortKey, id) {
-			if q.ended != nil && q.ended() {
+		for e := range s.book.view.inOrder(s.among, s.some, sortKey, id) {
+			if s.ended != nil && s.ended() {
 				return
 			}
 			if next = append(next, e); len(next) < ahead {
 				continue
 			}
-			if !q.yield(next, yield) {
+			if !s.yield(next, yield) {
 				return
 			}
 			next, ahead = room[:0], min(2*ahead, maxAhead)
 		}
-		q.yield(next, yield)
+		s.yield(next, yield)
 	}
 }
 
@@ -129,8 +161,8 @@ const maxAhead = 16
 // yield gives out those of some candidates that are hits. Where contacts lie in memory
 // has nothing to do with their names, and to wait for each part of each is most of what
 // it costs to read many in order, so the parts of some are fetched side by side.
-func (q *Query) yield(some []*Entry, yield func(*Entry) bool) bool {
-	for _, e := range q.those(some) {
+func (s search) yield(some []*Entry, yield func(*Entry) bool) bool {
+	for _, e := range s.those(some) {
 		if !yield(e) {
 			return false
 		}
@@ -139,11 +171,11 @@ func (q *Query) yield(some []*Entry, yield func(*Entry) bool) bool {
 }
 
 // those returns those of some candidates that are hits, in the same room.
-func (q *Query) those(some []*Entry) []*Entry {
-	fetchEntries(some, q.book.own.stamps)
+func (s search) those(some []*Entry) []*Entry {
+	fetchEntries(some, s.book.own.stamps)
 	hits := some[:0]
 	for _, e := range some {
-		if shown := q.book.show(e); shown != nil && q.hit(shown) {
+		if shown := s.book.show(e); shown != nil && s.hit(shown) {
 			hits = append(hits, shown)
 		}
 	}
@@ -201,20 +233,23 @@ func (q *Query) AppendFew(dst []*Entry) ([]*Entry, bool) {
 	if q.book.drained {
 		return dst, true
 	}
-	c, some := q.candidates()
-	if !some || c.size() > Few {
+	s := q.search()
+	if !s.some || s.among.size() > Few {
 		return dst, false
 	}
 	var slots [Few]uint32
 	var room [Few]*Entry
-	among := room[:0]
-	for _, slot := range c.appendSorted(slots[:0]) {
+	few, among, n := s.among.appendSlots(slots[:0]), room[:0], len(dst)
+	if o := q.book.view.order; o.made.Load() {
+		return append(dst, s.those(o.appendThose(among, few, 0))...), true
+	}
+	slices.Sort(few)
+	for _, slot := range slices.Compact(few) {
 		if e := q.book.view.entries.at(int(slot)); e != nil {
 			among = append(among, e)
 		}
 	}
-	n := len(dst)
-	dst = append(dst, q.those(among)...)
+	dst = append(dst, s.those(among)...)
 	slices.SortFunc(dst[n:], byOrder)
 	return dst, true
 }
@@ -251,6 +286,9 @@ const (
 // order of names: the candidates or, if nothing is known of them, all.
 func (v *View) inOrder(c candidates, some bool, sortKey string, id directory.ContactID) iter.Seq[*Entry] {
 	switch {
+	case some && c.size() <= Few && v.order.made.Load():
+		slots := c.appendSlots(make([]uint32, 0, Few))
+		return slices.Values(v.order.appendThose(make([]*Entry, 0, Few), slots, v.order.place(sortKey, id)))
 	case some && c.size() <= Few:
 		return inOrder(v.behind(c, sortKey, id))
 	case some:

@@ -271,9 +271,6 @@ func TestAttributes(t *testing.T) {
 		if two := e.AppendValues([]string{"x"}, a); two[0] != "x" || !slices.Equal(two[1:], e.Values(a)) {
 			t.Errorf("%s: appends %v", a.Name(), two)
 		}
-		if two := e.AppendPhones(make([]directory.Phone, 1), a); !slices.Equal(two[1:], e.Phones(a)) {
-			t.Errorf("%s: appends %v", a.Name(), two)
-		}
 		if a.Numbers() && !a.Extension() && len(e.Phones(a)) != len(e.Values(a)) || !a.Numbers() && e.Phones(a) != nil {
 			t.Errorf("%s: numbers %v", a.Name(), e.Phones(a))
 		}

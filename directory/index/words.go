@@ -262,21 +262,11 @@ func (m mode) anyReading(all []reading, texts, textsAlone bool) test {
 // of them at least is in a name; the others may be in the company or department.
 func (m mode) prefixTest(a Attribute, value string) test {
 	all := m.readings(value)
-	if text.Fold(utf8Of(value)) == "" {
+	if len(all) == 0 && text.Fold(utf8Of(value)) == "" {
 		all = []reading{{{forms: []string{""}}}} // a blank, typed to see everybody
 	}
-	var single []word
-	var several []reading
-	for _, r := range all {
-		if len(r) == 1 {
-			single = append(single, r[0])
-		} else {
-			several = append(several, r)
-		}
-	}
-	oneWord := anyForm(a, func(s string) bool {
-		return slices.ContainsFunc(single, func(w word) bool { return w.in(s) })
-	})
+	single, several := split(all)
+	oneWord := anyForm(a, beginsWord(single))
 	if len(several) == 0 {
 		return oneWord
 	}
@@ -285,6 +275,32 @@ func (m mode) prefixTest(a Attribute, value string) test {
 		return manyWords
 	}
 	return func(e *Entry) filter.Result { return max(oneWord(e), manyWords(e)) }
+}
+
+// split tells the readings of a single word from those of several.
+func split(all []reading) (single []word, several []reading) {
+	if len(all) == 1 && len(all[0]) == 1 { // nearly always
+		return all[0], nil
+	}
+	for _, r := range all {
+		if len(r) == 1 {
+			single = append(single, r[0])
+		} else {
+			several = append(several, r)
+		}
+	}
+	return single, several
+}
+
+// beginsWord returns what tells whether any of some words begins one of a folded name.
+func beginsWord(words []word) func(name string) bool {
+	if len(words) == 1 && len(words[0].forms) == 1 {
+		form := words[0].forms[0]
+		return func(name string) bool { return hasWord(name, form) }
+	}
+	return func(name string) bool {
+		return slices.ContainsFunc(words, func(w word) bool { return w.in(name) })
+	}
 }
 
 // searchText is what a leaf on [attributeANR] asks for.
@@ -300,6 +316,7 @@ func searchText(f *filter.Filter) string {
 // name; as [mode.has] finds them, and others.
 func (x *finder) words(a Attribute, value string, textsAlone bool) (c candidates, ok bool) {
 	all := x.mode.readings(value)
+	c = x.none()
 	for _, r := range all {
 		in := a
 		if len(r) > 1 {
@@ -368,6 +385,7 @@ func (x *finder) keys(a Attribute, keys string) (c candidates) {
 		}
 		spelt = longer
 	}
+	c = x.none()
 	for _, s := range spelt {
 		c = c.with(begin(s))
 	}

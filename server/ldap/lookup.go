@@ -41,6 +41,13 @@ type found struct {
 // have says that the contacts are those.
 func (f *found) have(list []member) { f.list, f.contacts = list, nil }
 
+// release ends the queries: nothing is found any more.
+func (f *found) release() {
+	for _, q := range f.queries {
+		q.Release()
+	}
+}
+
 // members yields the contacts.
 func (f *found) members() iter.Seq[member] {
 	if f.contacts == nil {

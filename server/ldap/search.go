@@ -166,6 +166,7 @@ func (a *answer) run(ctx context.Context, who directory.DeviceID) (result, error
 	}
 	a.q.stop = func() bool { return a.stop(ctx) }
 	device, f, r, err := a.op.c.lookUp(a.q, who)
+	defer f.release()
 	if err != nil || r != success {
 		return r, err
 	}
