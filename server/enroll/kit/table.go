@@ -314,12 +314,15 @@ var phones = []row{
 	},
 	{
 		vendor: "innovaphone", title: "innovaphone phones, External LDAP Server",
-		source: "wiki.innovaphone.com, Reference12r1:Phone/User/Directories and Howto:How to configure the Phones LDAP client; a-schild/inno-thinyldap",
+		source: "wiki.innovaphone.com, Reference12r1:Phone/User/Directories, Reference13r2:PBX/Objects/LDAP and Howto:How to configure the Phones LDAP client; a-schild/inno-thinyldap",
 		form:   &listForm, ways: ways{plain: "off", ldaps: "on"},
 		token:   "%",
 		names:   []string{"(&(objectClass=inetOrgPerson)(|(sn=%*)(givenName=%*)(o=%*)))"},
 		numbers: []string{"(&(objectClass=inetOrgPerson)(|(telephoneNumber=%)(mobile=%)(homePhone=%)))"},
-		notes:   []string{"The dialling location of the phone turns numbers with + into what it dials: with a national or international profile leave it empty."},
+		notes: []string{
+			"The dialling location of the phone turns numbers with + into what it dials: with a national or international profile leave it empty.",
+			"From version 13r2 on the telephone system asks for myApps: the same server, port, TLS, user, password and base go into an object of the kind LDAP.",
+		},
 		settings: []setting{
 			{"Enable", "yes"},
 			{"Server", "{host}"},
