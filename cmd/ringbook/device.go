@@ -213,7 +213,7 @@ func newDeviceShow(o *options) *cobra.Command {
 		Use:   "show ID",
 		Short: "Show one device, and what it has done last",
 		Long: "Shows how a device is set up and what it has done: how far it came in finding its books, what it has read of each and when,\n" +
-			"how many changes it has not been told, how many writes it was refused. It says what to look at if something seems wrong.",
+			"how many changes it has not been told, how many writes it was refused, and which logins, from where and why. It says what to look at if something seems wrong.",
 		Example: "  ringbook device show k7m2x9qd",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

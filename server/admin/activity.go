@@ -68,7 +68,7 @@ func advise(d directory.Device, a directory.Activity, refused directory.Refusal,
 	case a.Searches > 0 && synced.IsZero():
 		return ""
 	case a.Step == "" && d.Kind != directory.KindPhone:
-		return "It logs in and has found nothing yet: open the directory on it and type a name. The log's lines \"ldap search\" say what it asked for."
+		return "It logs in, and no search of it has come to its end yet: open the directory on it and type a name. The log's lines \"ldap search\" say what it asked for."
 	case a.Step == directory.StepLogin || a.Step == "":
 		return "It logs in and does not ask for its books: the address may lead to another server, or the app may not speak CardDAV."
 	case synced.IsZero():
