@@ -154,6 +154,12 @@ func TestDemo(t *testing.T) {
 	if found := d.shell("By name"); !strings.Contains(found, "mobile: 01712345678\n") {
 		t.Errorf("by name after the change: %s", found)
 	}
+	if said := d.shell("For a make"); !strings.Contains(said, "\nldap.port = ") {
+		t.Errorf("a kit: %s", said)
+	}
+	if said := d.shell("Is all well"); strings.Contains(said, "✗") || !strings.Contains(said, "\n✓ ldaps ") {
+		t.Errorf("the check: %s", said)
+	}
 	if said := d.shell("Look around"); !strings.Contains(said, "2 active, 0 draining, 0 revoked") {
 		t.Errorf("status: %s", said)
 	}

@@ -94,7 +94,7 @@ SOMETHING CHANGES IN THE TENANT
   A new number:    curl -k -X PATCH {tenant}/_control/users/{id} -d '{"mobilePhone": "+49 171 2345678"}'
   Fetch it now:    {ringbook} sync --config {config}
   Look around:     {ringbook} status --config {config}
-  Is all well?     SSL_CERT_FILE={cert} {ringbook} check --config {config}
+  Is all well:     SSL_CERT_FILE={cert} {ringbook} check --config {config}
   What it did:     {ringbook} device show {phone} --config {config}
   End the phone:   {ringbook} device revoke {phone} --config {config}
 

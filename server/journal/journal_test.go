@@ -115,6 +115,10 @@ func TestTimeline(t *testing.T) {
 		if diff := cmp.Diff(want, open(t, n).Of("d")); diff != "" {
 			t.Errorf("after a restart (-want +got)\n%s", diff)
 		}
+		j.Seen("quiet")
+		if got := j.Of("quiet"); got.FirstSeen.IsZero() || got.LastSeen.IsZero() || got.Searches != 0 || got.Step != "" {
+			t.Errorf("a device that logged in and asked nothing: %+v", got)
+		}
 		if got := j.Of("never"); got.Device != "never" || !got.LastSeen.IsZero() {
 			t.Errorf("a device that was never seen: %+v", got)
 		}
