@@ -23,6 +23,7 @@ var oracleFilters = strings.Fields(`
 (|(telephoneNumber=+493023125042)(mobile=+493023125042)(homePhone=+493023125042)) (&(objectClass=inetOrgPerson)(|(telephoneNumber=+493023125042)(mobile=+493023125042)))
 (&(telephoneNumber=*)(sn=Gro\c3\9f)) (&(sn=Gro\c3\9f)(givenName=J\c3\bcrgen)) (sn=Gro\c3\9f) (givenName=J\c3\9crgen) (givenName=Ju\cc\88rgen) (cn=*rgen*)
 (ou=*) (ou=Sales) (o=*) (title=*e*) (l=*) (cn=\20\20J\c3\bcrgen\20\20\20Gro\c3\9f\20)
+(mail=\20juergen.gross@contoso.example\20) (mail=\20juergen*) (mail=*gross@contoso.example\20) (uid=\2011111111-0000-4000-8000-000000000001\20) (cn:caseExactMatch:=\20J\c3\bcrgen\20\20Gro\c3\9f)
 (cn:caseIgnoreMatch:=j\c3\bcrgen\20gro\c3\9f) (cn:caseExactMatch:=j\c3\bcrgen\20gro\c3\9f) (cn:caseExactMatch:=J\c3\bcrgen\20Gro\c3\9f) (cn:nosuchrule:=x) (!(cn:nosuchrule:=x)) (ou:dn:=people) (sn:dn:=people)
 (name=J\c3\bcrgen\20Gro\c3\9f) (CallerIDName=x) (|(CallerIDName=x)(sn=Gro\c3\9f)) (sn=Me\c3\bcier) (uid=11111111-0000-4000-8000-000000000001) (entryDN=uid=11111111-0000-4000-8000-000000000001,ou=people,dc=ringbook)
 (2.5.4.4=Gro\c3\9f) (!(2.5.4.4=*)) (objectClass=2.5.6.6) (2.5.4.11:dn:=people) (2.5.4.999=x) (!(2.5.4.999=x))

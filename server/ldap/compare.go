@@ -81,6 +81,6 @@ func decodeCompare(b []byte) (dn string, f *filter.Filter, ok bool) {
 	if f.Value, b, err = takeString(b); err != nil || !isLater(b, -1) {
 		return dn, nil, false
 	}
-	nameLeaf(f)
+	prepare(f)
 	return dn, f, f.Attribute != ""
 }

@@ -24,7 +24,7 @@ func (s sight) anyAttribute(f *filter.Filter) {
 			continue
 		}
 		one := &filter.Filter{Op: filter.Extensible, Rule: f.Rule, Attribute: name, Value: f.Value}
-		nameLeaf(one)
+		prepare(one)
 		either.Children = append(either.Children, one)
 	}
 	if r := ruleOf(f.Rule); f.DN && r != nil && (r.of == anyText || r.of == asciiText) { // DNs have no others

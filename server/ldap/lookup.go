@@ -89,14 +89,13 @@ func known(name string) (index.Attribute, bool) {
 	return a, ok && !hidden(a)
 }
 
-// hide puts names for the numbers in a filter of a request, and makes it ask for nothing
-// that its client may not see: the leaf is undefined, as that of any attribute that nobody
-// has heard of.
+// hide prepares a filter of a request, and makes it ask for nothing that its client may not
+// see: the leaf is undefined, as that of any attribute that nobody has heard of.
 func (s sight) hide(f *filter.Filter) {
 	for _, child := range f.Children {
 		s.hide(child)
 	}
-	nameLeaf(f)
+	prepare(f)
 	if a, ok := index.ParseAttribute(f.Attribute); ok && !s.sees(a) {
 		f.Attribute, f.Rule, f.DN = "", "", false
 	}

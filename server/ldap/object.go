@@ -66,7 +66,7 @@ func (o *object) matches(f *filter.Filter) filter.Result {
 
 // has reports whether the attribute has a value, compared without case.
 func (a *attribute) has(value string) bool {
-	return slices.ContainsFunc(a.values, func(v string) bool { return sameText(v, value) || sameDN(v, value) })
+	return slices.ContainsFunc(a.values, func(v string) bool { return strings.EqualFold(v, value) || sameDN(v, value) })
 }
 
 // lacks is matches for an attribute that an object does not have.
@@ -78,11 +78,6 @@ func (*object) lacks(f *filter.Filter) filter.Result {
 		return filter.False
 	}
 	return filter.Undefined
-}
-
-// sameText compares without case, and with as many blanks as there may be (RFC 4518 §2.6.1).
-func sameText(a, b string) bool {
-	return strings.EqualFold(a, b) || strings.EqualFold(strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " "))
 }
 
 // sameDN reports whether two values are one DN, however written. Only DNs have "=".

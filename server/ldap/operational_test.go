@@ -127,6 +127,44 @@ func TestOperationalAttributesInFilters(t *testing.T) {
 	}
 }
 
+// TestInsignificantBlanks: how many there are between words does not count, and none counts
+// at the ends (RFC 4518 §2.6.1).
+func TestInsignificantBlanks(t *testing.T) {
+	s := newSite(t, staff(), nil)
+	c := s.bound(t)
+	for f, want := range map[string][]string{
+		"(mail= anna.berg@contoso.com )":             {"anna"},
+		"(mail~=anna.berg@contoso.com )":             {"anna"},
+		"(mail:= ANNA.berg@contoso.com)":             {"anna"},
+		"(mail= anna.b*)":                            {"anna"},
+		"(mail=anna*@contoso.com )":                  {"anna"},
+		"(mail=anna.berg @contoso.com)":              nil,
+		"(mail=* *)":                                 nil,
+		"(mail=anna.berg *)":                         nil,
+		"(uid= anna )":                               {"anna"},
+		"(uid<= anna )":                              {"anna"},
+		"(sn= Berg  )":                               {"anna"},
+		"(cn= anna   berg )":                         {"anna"},
+		"(cn:caseExactMatch:=  Anna  Berg )":         {"anna"},
+		"(cn:caseExactMatch:=AnnaBerg)":              nil,
+		"(telephoneNumber= 030 1234500 )":            {"anna"},
+		"(objectClass= organizationalUnit )":         {"people"},
+		"(description=  )":                           nil,
+		"(entryDN= uid=anna,ou=people,dc=ringbook )": {"anna"},
+	} {
+		res, err := c.Search(request(f, "1.1"))
+		if err != nil {
+			t.Fatalf("%s: %v", f, err)
+		}
+		if diff := cmp.Diff(want, names(res), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", f, diff)
+		}
+	}
+	if held, err := c.Compare("uid=anna,ou=people,"+base, "mail", " anna.berg@contoso.com "); err != nil || !held {
+		t.Errorf("compare: %v, %v", held, err)
+	}
+}
+
 // TestOrderingByAttribute: >= and <= by the rule of the attribute, and undefined
 // where it has none.
 func TestOrderingByAttribute(t *testing.T) {
