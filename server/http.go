@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -55,9 +56,8 @@ func (h HTTP) Serve(ctx context.Context, l net.Listener) error {
 		ReadHeaderTimeout: headerWait,
 		IdleTimeout:       idleWait,
 		MaxHeaderBytes:    maxHeader,
-		// Mostly handshakes that scanners broke off.
-		ErrorLog:    slog.NewLogLogger(h.Log.Handler(), slog.LevelDebug),
-		BaseContext: func(net.Listener) context.Context { return requests },
+		ErrorLog:          log.New(&complaints{log: h.Log}, "", 0),
+		BaseContext:       func(net.Listener) context.Context { return requests },
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          maxStreams,
 			MaxReadFrameSize:              streamBuffer,

@@ -85,7 +85,7 @@ func TestComplaints(t *testing.T) {
 	shake(s.tls, func(c *tls.Config) { c.ServerName = "other.example" })
 	expect("ldaps", "does not trust the certificate")
 	said(bindMessage(1, 3, string(s.device.Login), s.secret))
-	expect("ldaps", "no TLS, on a port of LDAPS")
+	expect("ldaps", "no TLS, on a port of TLS")
 	shake(s.plain, func(*tls.Config) {})
 	expect("ldap", "set to LDAPS")
 	c := s.raw(t)

@@ -13,6 +13,7 @@ import (
 	"ringbook/directory"
 	"ringbook/directory/index"
 	"ringbook/directory/text"
+	"ringbook/server/handshake"
 )
 
 // Defaults of the limits in [Options].
@@ -108,7 +109,7 @@ type Server struct {
 	gate       *gate
 	census     census
 	refused    refusals
-	complaints complaints
+	complaints handshake.Limit
 	traffic    traffic
 }
 
