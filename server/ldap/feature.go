@@ -30,7 +30,7 @@ func (s *selection) selectOperational(wanted string) bool {
 }
 
 // selectClass is RFC 4529: "@person" asks for all that the class demands or allows.
-// A class that we do not know has nothing.
+// A class that we do not know has nothing, and extensibleObject everything.
 func (s *selection) selectClass(wanted string) bool {
 	name, ok := strings.CutPrefix(wanted, "@")
 	for ok && name != "" {
@@ -39,6 +39,9 @@ func (s *selection) selectClass(wanted string) bool {
 			break
 		}
 		c := classes()[i]
+		if c.name == extensible {
+			s.all, s.operational = true, true
+		}
 		for attribute := range strings.FieldsSeq(c.must + " " + c.may) {
 			s.selectName(attribute)
 		}

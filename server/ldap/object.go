@@ -136,7 +136,7 @@ func (t tree) baseObject() object {
 	name := attribute{name: strings.ToLower(rdn.Type), values: []string{rdn.Value}}
 	classes := []string{"top"}
 	more := []attribute{name}
-	structural := "extensibleObject"
+	structural := extensible
 	switch name.name {
 	case "dc": // not an organization: phones that ask for (o=*) would list it without a name
 		structural = "domain"

@@ -228,10 +228,13 @@ var objectClasses = [...]objectClass{
 	{"2.5.6.2", "country", "top", "STRUCTURAL", "c", "description"},
 	{"2.5.6.3", "locality", "top", "STRUCTURAL", "", "l description"},
 	{"0.9.2342.19200300.100.4.13", "domain", "top", "STRUCTURAL", "dc", "description"},
-	{"1.3.6.1.4.1.1466.101.120.111", "extensibleObject", "top", "AUXILIARY", "", ""},
+	{"1.3.6.1.4.1.1466.101.120.111", extensible, "top", "AUXILIARY", "", ""},
 	{"2.5.17.0", "subentry", "top", "STRUCTURAL", "cn subtreeSpecification", ""},
 	{"2.5.20.1", "subschema", "top", "AUXILIARY", "", "matchingRules attributeTypes objectClasses matchingRuleUse ldapSyntaxes"},
 }
+
+// extensible is the class that allows every attribute.
+const extensible = "extensibleObject"
 
 // restOfContacts stands for all that contacts have and the classes above do not allow.
 const restOfContacts = "*"

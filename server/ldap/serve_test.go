@@ -475,6 +475,20 @@ func TestAttributeSelection(t *testing.T) {
 	if diff := cmp.Diff(all.Entries, star.Entries); diff != "" {
 		t.Errorf("no list and * differ\n%s", diff)
 	}
+	whole, err := c.Search(request("(cn=Anna Berg)", "*", "+"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, class := range []string{"@extensibleObject", "@1.3.6.1.4.1.1466.101.120.111"} { // RFC 4529 §2
+		res, err := c.Search(request("(cn=Anna Berg)", class))
+		if err != nil {
+			t.Fatal(err)
+		}
+		byName := cmpopts.SortSlices(func(a, b *goldap.EntryAttribute) bool { return a.Name < b.Name })
+		if diff := cmp.Diff(whole.Entries, res.Entries, byName); diff != "" {
+			t.Errorf("%s is not all (-want +got)\n%s", class, diff)
+		}
+	}
 	mixed, err := c.Search(request("(cn=Anna Berg)", "gn", "*"))
 	if err != nil {
 		t.Fatal(err)
