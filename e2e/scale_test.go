@@ -43,7 +43,7 @@ func stopwatch(t *testing.T, what string, try func() error) time.Duration {
 	}
 }
 
-// TestScale: the whole way with 10,000 people, for the figures of the README.
+// TestScale: the whole way with 10,000 people.
 func TestScale(t *testing.T) {
 	s := startTenant(t, manyPeople, "--photos", "0")
 	r := newRingbook(t, s)
