@@ -55,50 +55,57 @@ func (c *conn) bind(ctx context.Context, m message) error {
 	c.become(directory.Device{}, nil)
 	q, ok := decodeBind(m.body)
 	r := refuse(goldap.LDAPResultProtocolError, "malformed bind")
+	var who directory.DeviceID
 	if ok {
 		if _, r = decodeControls(m.op, m.controls); r == success {
-			r = c.authenticate(ctx, q)
+			who, r = c.authenticate(ctx, q)
 		}
 	}
 	level := slog.LevelInfo
 	if r == success && c.device == "" {
 		level = slog.LevelDebug // anonymous: clients that look around do so before each bind
 	}
-	c.srv.say(ctx, level, "ldap bind",
-		slog.String("port", c.port.Name), slog.String("from", c.from.String()), slog.String("device", string(c.device)),
-		slog.String("tls", c.tlsVersion()), slog.Int("result", int(r.code)), slog.String("error", r.text), slog.Duration("took", time.Since(began)))
+	attrs := []slog.Attr{
+		slog.String("port", c.port.Name), slog.String("from", c.from.String()), slog.String("device", string(who)),
+		slog.String("tls", c.tlsVersion()), slog.Int("result", int(r.code)), slog.Duration("took", time.Since(began)),
+	}
+	if r.text != "" {
+		attrs = append(attrs, slog.String("error", r.text))
+	}
+	c.srv.say(ctx, level, "ldap bind", attrs...)
 	return c.answer(m.id, opBindResponse, r)
 }
 
-// authenticate carries out a bind request.
-func (c *conn) authenticate(ctx context.Context, q bindRequest) result {
+// authenticate carries out a bind request. The device is there whenever its secret was
+// right, also if it may not come in.
+func (c *conn) authenticate(ctx context.Context, q bindRequest) (directory.DeviceID, result) {
 	switch {
 	case q.version != 3 && q.version != 2:
-		return refuse(goldap.LDAPResultProtocolError, "only LDAP versions 3 and 2 are spoken here")
+		return "", refuse(goldap.LDAPResultProtocolError, "only LDAP versions 3 and 2 are spoken here")
 	case q.method != authSimple:
-		return refuse(goldap.LDAPResultAuthMethodNotSupported, "only simple binds are supported")
+		return "", refuse(goldap.LDAPResultAuthMethodNotSupported, "only simple binds are supported")
 	case q.name == "" && q.secret == "":
-		return success
+		return "", success
 	case q.secret == "":
 		// RFC 4513 §5.1.2: many clients take its success for a login.
-		return refuse(goldap.LDAPResultUnwillingToPerform, "a name without a password is refused")
+		return "", refuse(goldap.LDAPResultUnwillingToPerform, "a name without a password is refused")
 	case !c.secure && !c.port.AllowPlain:
 		if login, ok := loginOf(q.name); ok && len(q.name) <= maxDN {
 			c.srv.Auth.Insecure(c.from, login)
 		}
-		return refuse(goldap.LDAPResultConfidentialityRequired, "use LDAPS or StartTLS")
+		return "", refuse(goldap.LDAPResultConfidentialityRequired, "use LDAPS or StartTLS")
 	case len(q.name) > maxDN:
-		return refuse(goldap.LDAPResultInvalidDNSyntax, "name too long")
+		return "", refuse(goldap.LDAPResultInvalidDNSyntax, "name too long")
 	}
 	login, ok := loginOf(q.name)
 	if !ok {
-		return refuse(goldap.LDAPResultInvalidDNSyntax, "the name is neither a login nor a DN")
+		return "", refuse(goldap.LDAPResultInvalidDNSyntax, "the name is neither a login nor a DN")
 	}
 	d, err := c.srv.Auth.Authenticate(ctx, c.from, login, q.secret)
 	if err != nil {
-		return resultOf(err)
+		return "", resultOf(err)
 	}
-	return c.admit(d)
+	return d.ID, c.admit(d)
 }
 
 // admit makes the connection d's.

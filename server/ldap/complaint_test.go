@@ -16,6 +16,7 @@ import (
 	"time"
 
 	goldap "github.com/go-ldap/ldap/v3"
+	"github.com/google/go-cmp/cmp"
 
 	"ringbook/directory"
 	"ringbook/server/ldap"
@@ -152,7 +153,7 @@ func TestComplaintsAreFew(t *testing.T) {
 func TestRefusedBinds(t *testing.T) {
 	var log bytes.Buffer
 	m, plan := newMirror(t, staff()...)
-	s := newSiteOf(t, m, plan, func(o *ldap.Options) { o.Log = slog.New(slog.NewJSONHandler(&log, nil)) })
+	s := newSiteOf(t, m, plan, func(o *ldap.Options) { o.Log, o.MaxDeviceConns = slog.New(slog.NewJSONHandler(&log, nil)), 1 })
 	c := s.raw(t)
 	c.send(bindMessage(1, 3, string(s.device.Login), "wrong"))
 	c.expect(1, 0x61, goldap.LDAPResultInvalidCredentials)
@@ -160,13 +161,18 @@ func TestRefusedBinds(t *testing.T) {
 	c.expect(2, 0x61, goldap.LDAPResultUnwillingToPerform)
 	c.send(bindMessage(3, 3, string(s.device.Login), s.secret))
 	c.expect(3, 0x61, goldap.LDAPResultSuccess)
+	c = s.raw(t)
+	c.send(bindMessage(4, 3, string(s.device.Login), s.secret))
+	c.expect(4, 0x61, goldap.LDAPResultBusy)
 	s.stop()
 	var got []string
 	for _, l := range linesOf(t, &log, "ldap bind") {
-		got = append(got, l.Error)
+		got = append(got, l.Device+":"+l.Error)
 	}
-	if strings.Join(got, "|") != "login refused|a name without a password is refused|" {
-		t.Errorf("%q", got)
+	id := string(s.device.ID)
+	want := []string{":login refused", ":a name without a password is refused", id + ":", id + ":too many connections of this device"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 
