@@ -3,7 +3,7 @@
 # Elsewhere it names those that are missing: the tests run without them. tsdav, ldapjs
 # and ldapts come from npm, wherever that is there.
 set -eu
-packages="curl ldap-utils vdirsyncer khard evolution-data-server gir1.2-ebook-1.2 gir1.2-edataserver-1.2 python3-gi dbus thunderbird openssl syncevolution syncevolution-libs litmus haproxy slapd python3-ldap openjdk-17-jdk-headless"
+packages="curl ldap-utils vdirsyncer khard evolution-data-server gir1.2-ebook-1.2 gir1.2-edataserver-1.2 python3-gi dbus thunderbird openssl syncevolution syncevolution-libs litmus haproxy slapd python3-ldap python3-ldap3 openjdk-17-jdk-headless"
 missing=""
 for p in $packages; do
 	if ! dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q '^install ok installed$'; then

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -52,7 +53,7 @@ func TestLDAPClients(t *testing.T) {
 		Name: "(&(sn=Groß)(mail=juergen.gross*))", Number: "(|(telephoneNumber=03023125042)(mobile=03023125042))", Page: 50,
 		Attributes: []string{"cn", "telephoneNumber"},
 	}
-	for name, run := range map[string]func(*testing.T, ldapTask) ldapReport{"python3-ldap": pythonLDAP, "ldapjs": nodeLDAP, "ldapts": nodeLDAP, "JNDI": jndi} {
+	for name, run := range map[string]func(*testing.T, ldapTask) ldapReport{"python3-ldap": pythonLDAP, "python3-ldap3": pythonLDAP, "ldapjs": nodeLDAP, "ldapts": nodeLDAP, "JNDI": jndi} {
 		t.Run(name, func(t *testing.T) {
 			got := run(t, task)
 			if !slices.Equal(got.Naming, []string{baseDN}) {
@@ -96,14 +97,17 @@ func report(t *testing.T, task ldapTask, program string, args ...string) (r ldap
 	return r
 }
 
-// pythonLDAP is in Debian's own Python, whatever else is in PATH.
+// pythonLDAP runs the library that the test is named after, in Debian's own Python,
+// whatever else is in PATH.
 func pythonLDAP(t *testing.T, task ldapTask) ldapReport {
 	t.Helper()
 	const python = "/usr/bin/python3"
-	if exec.CommandContext(t.Context(), python, "-c", "import ldap").Run() != nil {
-		leaveOut(t, "python3-ldap")
+	name := filepath.Base(t.Name())
+	program := map[string]string{"python3-ldap": "client.py", "python3-ldap3": "strict.py"}[name]
+	if exec.CommandContext(t.Context(), python, "-c", "import "+strings.TrimPrefix(name, "python3-")).Run() != nil {
+		leaveOut(t, name)
 	}
-	return report(t, task, python, filepath.Join(ldapFolder, "client.py"))
+	return report(t, task, python, filepath.Join(ldapFolder, program))
 }
 
 // nodeLDAP runs the library that the test is named after.

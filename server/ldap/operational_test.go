@@ -68,7 +68,10 @@ func TestOperationalAttributesInFilters(t *testing.T) {
 		"(!(dc:dn:=ringbook))":                        nil,
 		"(!(supportedLDAPVersion=*))":                 all,
 		"(!(supportedLDAPVersion=3))":                 nil,
-		"(!(createTimestamp=*))":                      nil, // nobody has heard of it
+		"(!(createTimestamp=*))":                      all,
+		"(!(creatorsName=cn=x))":                      all,
+		"(!(modifiersName=cn=x))":                     all,
+		"(!(shoeSize=*))":                             nil, // nobody has heard of it
 		"(!(entryDN=rubbish))":                        nil, // no such value: undefined
 		"(!(hasSubordinates=perhaps))":                nil,
 		"(!(hasSubordinates=true))":                   all,
@@ -114,7 +117,7 @@ func TestOperationalAttributesInFilters(t *testing.T) {
 	}
 	for attribute, want := range map[string]int64{
 		"description": goldap.LDAPResultNoSuchAttribute, "vendorName": goldap.LDAPResultNoSuchAttribute,
-		"createTimestamp": goldap.LDAPResultUndefinedAttributeType, "hasSubordinates": goldap.LDAPResultCompareFalse,
+		"createTimestamp": goldap.LDAPResultNoSuchAttribute, "shoeSize": goldap.LDAPResultUndefinedAttributeType, "hasSubordinates": goldap.LDAPResultCompareFalse,
 	} {
 		r := s.rawBound(t)
 		r.send(tlv(0x30, number1(2), tlv(0x6e, str("uid=anna,ou=people,"+base), tlv(0x30, str(attribute), str("TRUE")))))

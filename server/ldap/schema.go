@@ -187,11 +187,15 @@ var standards = [...]attributeType{
 }
 
 // ofServer are the attributes of objects, and the operational ones (RFC 4512 §3.4,
-// §4.2 and §5.1, RFC 4530, RFC 5020).
+// §4.2 and §5.1, RFC 4530, RFC 5020). Who created and changed a contact, and when it was
+// created, is not known: clients ask, and ldap3 gives up where the schema has no such attribute.
 var ofServer = [...]attributeType{
 	{"0.9.2342.19200300.100.1.25", "dc domainComponent", asciiText, true, ""},
 	{"2.5.4.13", "description", anyText, false, ""},
+	{"2.5.18.1", "createTimestamp", moment, true, ofDirectory},
 	{"2.5.18.2", "modifyTimestamp", moment, true, ofDirectory},
+	{"2.5.18.3", "creatorsName", nameText, true, ofDirectory},
+	{"2.5.18.4", "modifiersName", nameText, true, ofDirectory},
 	{"2.5.18.6", "subtreeSpecification", treeText, true, ofDirectory},
 	{"2.5.18.9", "hasSubordinates", truth, true, ofDirectory},
 	{"2.5.18.10", "subschemaSubentry", nameText, true, ofDirectory},
