@@ -209,3 +209,27 @@ func TestLoginsAreNoted(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 }
+
+// TestAnsweredSearchesAreNoted: also those of which a phone wanted fewer than there are,
+// and not those that were refused or that nobody waited for.
+func TestAnsweredSearchesAreNoted(t *testing.T) {
+	var d diary
+	m, plan := newMirror(t, staff()...)
+	s := prepare(t, m, plan, func(o *ldap.Options) { o.Journal = &d })
+	s.open(t)
+	c := s.rawBound(t)
+	c.send(search1(2, "sn", "cn"))
+	c.until(2)
+	c.send(tlv(0x30, number1(3), tlv(0x63, str(base), []byte{10, 1, 2, 10, 1, 0, 2, 1, 2, 2, 1, 0, 1, 1, 0}, tlv(0x87, []byte("sn")), tlv(0x30))))
+	if all := c.until(3); len(all) != 3 || all[2].code != goldap.LDAPResultSizeLimitExceeded {
+		t.Fatalf("%+v", all)
+	}
+	c.send(tlv(0x30, number1(4), tlv(0x63, str("ou=nowhere,"+base), []byte{10, 1, 2, 10, 1, 0, 2, 1, 0, 2, 1, 0, 1, 1, 0}, tlv(0x87, []byte("sn")), tlv(0x30))))
+	if all := c.until(4); all[0].code != goldap.LDAPResultNoSuchObject {
+		t.Fatalf("%+v", all)
+	}
+	s.stop()
+	if d.searched != 2 {
+		t.Errorf("%d searches are noted", d.searched)
+	}
+}

@@ -87,6 +87,12 @@ type report struct {
 	silent  bool // abandoned: no answer was sent
 }
 
+// answered reports whether the client was told who there is, if not all: phones want no
+// more than they can show.
+func (r report) answered() bool {
+	return !r.silent && (r.r.code == goldap.LDAPResultSuccess || r.r.code == goldap.LDAPResultSizeLimitExceeded)
+}
+
 // search carries out a search for who and answers it. An error is the
 // connection's end.
 func (op *operation) search(ctx context.Context, m message, who directory.DeviceID) error {
@@ -103,7 +109,7 @@ func (op *operation) search(ctx context.Context, m message, who directory.Device
 		err = c.write(b)
 	}
 	c.discharge(op) // before the log is written: the client may ask again by now
-	if c.srv.Journal != nil && who != "" && rep.r == success {
+	if c.srv.Journal != nil && who != "" && rep.answered() {
 		c.srv.Journal.Searched(who)
 	}
 	if c.srv.Log.Enabled(ctx, slog.LevelInfo) {
