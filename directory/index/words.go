@@ -41,6 +41,7 @@ type valueRead struct {
 	value    string
 	readings []reading // nil = it is read as names
 	names    []string  // nil = it is read as words
+	several  test      // for all of several words; nil = not made yet
 }
 
 // A word is one of those that a value has, in the forms in which it is looked
@@ -270,11 +271,33 @@ func (m mode) prefixTest(a Attribute, value string) test {
 	if len(several) == 0 {
 		return oneWord
 	}
-	manyWords := m.anyReading(several, m.person, false)
+	manyWords := m.allWords(value, several)
 	if len(single) == 0 {
 		return manyWords
 	}
 	return func(e *Entry) filter.Result { return max(oneWord(e), manyWords(e)) }
+}
+
+// allWords returns the test for readings of several words. It is the same for every
+// attribute of names, and a phone asks several: what it says of a contact is remembered
+// until somebody asks of the next.
+func (m mode) allWords(value string, several []reading) test {
+	if !m.person { // a rule is many goroutines'
+		return m.anyReading(several, false, false)
+	}
+	i := slices.IndexFunc(*m.read, func(r valueRead) bool { return r.value == value && r.names == nil })
+	if read := *m.read; read[i].several == nil {
+		words := m.anyReading(several, true, false)
+		var last *Entry
+		var was filter.Result
+		read[i].several = func(e *Entry) filter.Result {
+			if e != last {
+				last, was = e, words(e)
+			}
+			return was
+		}
+	}
+	return (*m.read)[i].several
 }
 
 // split tells the readings of a single word from those of several.
