@@ -66,7 +66,7 @@ func newCheck(o *options) *cobra.Command {
 				return err
 			}
 			out := cmd.OutOrStdout()
-			c.show = func(p part) { writePart(out, p) }
+			c.show = func(p part) { o.writePart(out, p) }
 			if o.json {
 				c.show = func(part) {}
 			}
@@ -227,9 +227,9 @@ func mark(s graph.CheckState) string {
 	}
 }
 
-func writePart(w io.Writer, p part) {
+func (o *options) writePart(w io.Writer, p part) {
 	fmt.Fprintf(w, "%s %-18s  %s\n", mark(p.State), p.Name, p.Detail)
 	if p.Mend != "" {
-		fmt.Fprintf(w, "  %-18s  → %s\n", "", p.Mend)
+		fmt.Fprintf(w, "  %-18s  → %s\n", "", o.copyable(p.Mend))
 	}
 }

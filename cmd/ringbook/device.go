@@ -105,7 +105,7 @@ func newDeviceAdd(o *options) *cobra.Command {
 			if o.json {
 				return printJSON(cmd.OutOrStdout(), added)
 			}
-			return writeAdded(cmd.OutOrStdout(), d, added)
+			return o.writeAdded(cmd.OutOrStdout(), d, added)
 		},
 	}
 	f.add(cmd)
@@ -138,14 +138,14 @@ func newDeviceEdit(o *options) *cobra.Command {
 			if o.json {
 				return printJSON(cmd.OutOrStdout(), d)
 			}
-			return writeDevice(cmd.OutOrStdout(), d)
+			return o.writeDevice(cmd.OutOrStdout(), d)
 		},
 	}
 	f.add(cmd)
 	return o.withJSON(cmd)
 }
 
-func writeAdded(w io.Writer, d admin.NewDevice, a admin.AddedDevice) error {
+func (o *options) writeAdded(w io.Writer, d admin.NewDevice, a admin.AddedDevice) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "Device\t%s\n", a.ID)
 	fmt.Fprintf(t, "Login\t%s\n", a.Login)
@@ -157,10 +157,10 @@ func writeAdded(w io.Writer, d admin.NewDevice, a admin.AddedDevice) error {
 	}
 	switch {
 	case d.Kind == "" || d.Kind == directory.KindPhone:
-		fmt.Fprintf(t, "\nProfile for iPhone, iPad and Mac:\tringbook device profile %s --out %s.mobileconfig\n", a.ID, a.ID)
+		fmt.Fprintf(t, "\nProfile for iPhone, iPad and Mac:\tringbook device profile %s --out %s.mobileconfig%s\n", a.ID, a.ID, o.configFlag())
 	case a.LDAP.URI != "" || a.LDAP.LDAPSURI != "":
 		fmt.Fprintf(t, "Name filter\t%s\nNumber filter\t%s\nName, numbers\t%s\n", kit.NameFilter, kit.NumberFilter, nameAndNumbers)
-		fmt.Fprintf(t, "\nAll settings of your phone's make:\tringbook device kit %s --vendor yealink\t(--list shows the others)\n", a.ID)
+		fmt.Fprintf(t, "\nAll settings of your phone's make:\tringbook device kit %s --vendor yealink%s\t(--list shows the others)\n", a.ID, o.configFlag())
 	}
 	return t.Flush()
 }
@@ -228,12 +228,12 @@ func newDeviceShow(o *options) *cobra.Command {
 			if o.json {
 				return printJSON(cmd.OutOrStdout(), d)
 			}
-			return writeDevice(cmd.OutOrStdout(), d)
+			return o.writeDevice(cmd.OutOrStdout(), d)
 		},
 	})
 }
 
-func writeDevice(w io.Writer, d admin.Device) error {
+func (o *options) writeDevice(w io.Writer, d admin.Device) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	books := make([]string, len(d.Books))
 	for i, b := range d.Books {
@@ -256,7 +256,7 @@ func writeDevice(w io.Writer, d admin.Device) error {
 	if err := t.Flush(); err != nil || d.Activity == nil {
 		return err
 	}
-	return writeActivity(w, d, time.Now())
+	return o.writeActivity(w, d, time.Now())
 }
 
 func newDeviceRevoke(o *options) *cobra.Command {

@@ -39,7 +39,7 @@ func newDeviceHeal(o *options) *cobra.Command {
 }
 
 // writeActivity writes what a device has done last.
-func writeActivity(w io.Writer, d admin.Device, now time.Time) error {
+func (o *options) writeActivity(w io.Writer, d admin.Device, now time.Time) error {
 	a := d.Activity
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "\nSeen\t%s\n", ago(d.LastSeen, now))
@@ -68,7 +68,7 @@ func writeActivity(w io.Writer, d admin.Device, now time.Time) error {
 		return err
 	}
 	if a.Advice != "" {
-		fmt.Fprintf(w, "\n%s\n", a.Advice)
+		fmt.Fprintf(w, "\n%s\n", o.copyable(a.Advice))
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ func newDeviceKit(o *options) *cobra.Command {
 			if o.json {
 				return printJSON(cmd.OutOrStdout(), k)
 			}
-			return writeKit(cmd.OutOrStdout(), cmd.ErrOrStderr(), k, out)
+			return o.writeKit(cmd.OutOrStdout(), cmd.ErrOrStderr(), k, out)
 		},
 	}
 	f := cmd.Flags()
@@ -76,7 +76,7 @@ func writeVendors(w io.Writer) error {
 
 // writeKit writes the kit to a file, or to stdout, and what there is to say about
 // it beside it.
-func writeKit(stdout, stderr io.Writer, k admin.Kit, out string) error {
+func (o *options) writeKit(stdout, stderr io.Writer, k admin.Kit, out string) error {
 	if out == "" {
 		if _, err := io.WriteString(stdout, k.Text); err != nil {
 			return err
@@ -91,7 +91,7 @@ func writeKit(stdout, stderr io.Writer, k admin.Kit, out string) error {
 		fmt.Fprintf(stderr, "- Provisioning servers keep it as %s, with the phone's own address for MAC. If there is one already, put these lines into it.\n", k.File)
 	}
 	for _, a := range k.Advice {
-		fmt.Fprintf(stderr, "- %s\n", a)
+		fmt.Fprintf(stderr, "- %s\n", o.copyable(a))
 	}
 	return nil
 }

@@ -65,7 +65,8 @@ func run() int {
 
 // execute runs one command line and returns its exit code.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := newRoot()
+	var o options
+	root := newRoot(&o)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -74,9 +75,9 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitDone
 	}
 	code, hint := meaning(err)
-	fmt.Fprintf(stderr, "ringbook: %v\n", err)
+	fmt.Fprintf(stderr, "ringbook: %s\n", o.copyable(err.Error()))
 	if hint != "" {
-		fmt.Fprintf(stderr, "          %s\n", hint)
+		fmt.Fprintf(stderr, "          %s\n", o.copyable(hint))
 	}
 	return code
 }
@@ -121,8 +122,7 @@ type options struct {
 	json   bool
 }
 
-func newRoot() *cobra.Command {
-	var o options
+func newRoot(o *options) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "ringbook",
 		Short: "Your company's directory on its phones, read-only",
@@ -140,8 +140,8 @@ func newRoot() *cobra.Command {
 		return &hintError{err: err, code: exitUsage, hint: "See: " + cmd.CommandPath() + " --help"}
 	})
 	root.AddCommand(
-		newDemo(), newServe(&o), newCheck(&o), newSync(&o), newStatus(&o),
-		newDevice(&o), newContact(&o), newBook(&o), newTenant(&o), newConfig(&o), newVersion(&o),
+		newDemo(), newServe(o), newCheck(o), newSync(o), newStatus(o),
+		newDevice(o), newContact(o), newBook(o), newTenant(o), newConfig(o), newVersion(o),
 	)
 	tellUsage(root)
 	return root

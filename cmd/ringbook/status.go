@@ -36,7 +36,7 @@ func newStatus(o *options) *cobra.Command {
 			if o.json {
 				err = printJSON(cmd.OutOrStdout(), st)
 			} else {
-				err = writeStatus(cmd.OutOrStdout(), st, time.Now())
+				err = o.writeStatus(cmd.OutOrStdout(), st, time.Now())
 			}
 			if err == nil && !st.Ready {
 				err = &hintError{
@@ -49,7 +49,7 @@ func newStatus(o *options) *cobra.Command {
 	})
 }
 
-func writeStatus(w io.Writer, st admin.Status, now time.Time) error {
+func (o *options) writeStatus(w io.Writer, st admin.Status, now time.Time) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	ready := "ready"
 	if !st.Ready {
@@ -73,13 +73,13 @@ func writeStatus(w io.Writer, st admin.Status, now time.Time) error {
 	for _, c := range st.Credentials {
 		fmt.Fprintf(t, "Credential %s\t%s\n", c.Name, credentialLine(c, now))
 		if c.LastError != "" {
-			fmt.Fprintf(t, "\t%s\n", c.LastError)
+			fmt.Fprintf(t, "\t%s\n", o.copyable(c.LastError))
 		}
 	}
 	for _, s := range st.Sources {
 		fmt.Fprintf(t, "Source %s\t%s\n", s.Name, feedLine(s, now))
 		if s.LastError != "" {
-			fmt.Fprintf(t, "\t%s\n", s.LastError)
+			fmt.Fprintf(t, "\t%s\n", o.copyable(s.LastError))
 		}
 		if s.Attention {
 			fmt.Fprintf(t, "\tNeeds attention: %d rounds in a row have failed since %s.\n", s.Failures, s.FailingSince.Local().Format("2006-01-02 15:04"))

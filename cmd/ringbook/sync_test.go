@@ -39,7 +39,7 @@ Left out of users:
 func TestWriteStatusOfATroubledSource(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 0, 0, time.Local)
 	var out bytes.Buffer
-	err := writeStatus(&out, admin.Status{Sources: []directory.FeedStatus{{
+	err := new(options).writeStatus(&out, admin.Status{Sources: []directory.FeedStatus{{
 		Name: "users", State: directory.FeedBlocked, LastError: "Do this.", Failures: 3, FailingSince: at, Attention: true,
 	}}}, at.Add(time.Hour))
 	if err != nil {

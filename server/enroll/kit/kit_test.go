@@ -285,6 +285,9 @@ func TestAdvice(t *testing.T) {
 		{"title too long", "gigaset-n", func(a *Access, _ *directory.Device) { a.Title = long[:21] }, "21 characters, and this field takes 20", "directory name"},
 		{"as long as may be", "gigaset-n", func(a *Access, _ *directory.Device) { a.Title = strings.Repeat("ü", 20) }, "", "directory name"},
 		{"more hits than it takes", "linphone", func(_ *Access, d *directory.Device) { d.Hits = 40 }, "30 entries at most, the device has 40", "entries"},
+		{"base of one book", "starface", func(_ *Access, d *directory.Device) { d.Books = append(d.Books, "suppliers") }, "(ou=people,dc=ringbook). dc=ringbook searches all of them", "device's books"},
+		{"the only book", "starface", func(*Access, *directory.Device) {}, "", "device's books"},
+		{"base of all books", "yealink", func(_ *Access, d *directory.Device) { d.Books = append(d.Books, "suppliers") }, "", "device's books"},
 		{"hits", "linphone", func(_ *Access, d *directory.Device) { d.Hits = 20 }, "", "entries"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -213,6 +214,10 @@ func (r *row) advise(d directory.Device, v map[string]string) []string {
 	}
 	if r.latin != "" && !d.ASCII {
 		all = append(all, r.latin+" show no umlauts and accents: "+edit+"--ascii` spells them out.")
+	}
+	if len(d.Books) > 1 && slices.ContainsFunc(r.settings, func(s setting) bool { return strings.Contains(s.value, "{book}") }) {
+		all = append(all, fmt.Sprintf("Its maker wants an ou= for the base, and so it searches the first of the device's books alone (%s). %s searches all of them: "+
+			"try whether it takes that, or make one book with everybody in it, %s--book NAME`.", v["book"], v["base"], edit))
 	}
 	if r.maxHits > 0 && d.Hits > r.maxHits {
 		all = append(all, fmt.Sprintf("%s takes %d entries at most, the device has %d.", r.title, r.maxHits, d.Hits))
