@@ -21,6 +21,10 @@ type attribute struct {
 	name        string
 	values      []string
 	operational bool // answered only when asked for by name or by "+"
+	// unnumbered: it is Active Directory's, which has given it no number, so that no schema
+	// can have it, and clients that go by the schema give up where they see it. It is answered
+	// only when asked for by name.
+	unnumbered bool
 }
 
 func (o *object) find(name string) *attribute {
@@ -120,7 +124,7 @@ func (c *conn) rootDSE() object {
 	return object{attributes: []attribute{
 		{name: "objectClass", values: []string{"top"}},
 		{name: "namingContexts", values: []string{c.srv.tree.base}, operational: true},
-		{name: "defaultNamingContext", values: []string{c.srv.tree.base}, operational: true},
+		{name: "defaultNamingContext", values: []string{c.srv.tree.base}, operational: true, unnumbered: true},
 		{name: "supportedLDAPVersion", values: []string{"2", "3"}, operational: true},
 		{name: "supportedControl", values: ctl, operational: true},
 		{name: "supportedExtension", values: ext, operational: true},

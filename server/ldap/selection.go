@@ -187,5 +187,5 @@ func (s *selection) wants(a *attribute) (string, bool) {
 			return n, true
 		}
 	}
-	return a.name, a.operational && s.operational || !a.operational && s.all
+	return a.name, !a.unnumbered && (a.operational && s.operational || !a.operational && s.all)
 }

@@ -200,7 +200,7 @@ func TestAnonymousReadsTheRootDSEOnly(t *testing.T) {
 	if _, err := c.Compare("uid=anna,ou=people,"+base, "sn", "Berg"); code(err) != goldap.LDAPResultInsufficientAccessRights {
 		t.Errorf("compare: %v", err)
 	}
-	for _, oid := range []string{"supportedControl", "*"} {
+	for _, oid := range []string{"supportedControl", "*", "defaultNamingContext"} {
 		res, err := c.Search(goldap.NewSearchRequest("", goldap.ScopeBaseObject, 0, 0, 0, false, "(objectClass=*)", []string{oid}, nil))
 		if err != nil || len(res.Entries) != 1 || len(res.Entries[0].Attributes) != 1 {
 			t.Errorf("asked for %s: %v, %v", oid, res, err)
