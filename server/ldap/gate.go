@@ -104,7 +104,8 @@ type work struct {
 	long   bool          // it needs a place from now on
 	placed atomic.Bool   // it has one; aside's timer may give it away
 	taken  time.Time     // when it got it
-	// handOver is called before the work waits, and once it is no short one any more.
+	// handOver is called before the work waits, and once it is no short one any more;
+	// by another goroutine while this one waits for a place.
 	handOver func()
 }
 
@@ -190,23 +191,21 @@ func (w *work) take(ctx context.Context) error {
 	return nil
 }
 
-// occupy waits for one of places.
+// occupy waits for one of places. To wait for a look-up is no long work either, and who
+// waits longer stays in the queue where it is while the reading is handed over.
 func (w *work) occupy(ctx context.Context, places chan struct{}) error {
 	select {
 	case places <- struct{}{}:
 		return nil
 	default:
 	}
-	soon := time.NewTimer(shortWork) // to wait for a look-up is no long work either
-	defer soon.Stop()
-	select {
-	case places <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-soon.C:
-	}
-	w.handOver()
+	handed := make(chan struct{})
+	late := time.AfterFunc(shortWork, func() { w.handOver(); close(handed) })
+	defer func() {
+		if !late.Stop() {
+			<-handed
+		}
+	}()
 	select {
 	case places <- struct{}{}:
 		return nil

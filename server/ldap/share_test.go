@@ -112,3 +112,43 @@ func TestAShortWaitIsNoLongSearch(t *testing.T) {
 		})
 	}
 }
+
+// TestPlacesAreGivenInOrder: to searches of one device, and to devices, in the order in
+// which they have asked, also if the first has waited for so long that it has handed
+// the reading over, and those behind it have not.
+func TestPlacesAreGivenInOrder(t *testing.T) {
+	for _, devices := range [][]directory.DeviceID{{"a", "a", "a", "a"}, {"a", "b", "c", "d"}} {
+		synctest.Test(t, func(t *testing.T) {
+			g := newGate()
+			g.places = make(chan struct{}, 1)
+			works := make([]*work, len(devices))
+			for i, id := range devices {
+				works[i] = g.enter(id, func() {})
+				works[i].long = true
+			}
+			if err := works[0].goOn(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			got := make(chan int, len(works))
+			for i, w := range works[1:] {
+				go func() {
+					if w.goOn(t.Context()) == nil {
+						got <- i + 1
+					}
+					w.leave()
+				}()
+				<-time.After(shortWork * 2 / 5)
+			}
+			works[0].leave() // the first has waited for more than shortWork, the others have not
+			for want := 1; want < len(works); want++ {
+				if i := <-got; i != want {
+					t.Errorf("devices %v: place %d is given to search %d", devices, want, i)
+				}
+			}
+			synctest.Wait()
+			if len(g.places) > 0 {
+				t.Errorf("%d places are lost", len(g.places))
+			}
+		})
+	}
+}
