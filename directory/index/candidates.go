@@ -55,17 +55,17 @@ func emptied[T any](list []T) []T {
 // of postings.
 const usualPieces = 4
 
-// none returns no candidates, and room for some. The room of a filter that takes much is
+// room returns room for the pieces of candidates. That of a filter that takes much is
 // kept for the next, if it is not too much.
-func (x *finder) none() candidates {
+func (x *finder) room() [][]posting {
 	if len(x.blank) < usualPieces {
 		const least, most = 16 * usualPieces, 64 * usualPieces
 		x.slab = make([][]posting, min(max(least, 2*len(x.slab)), most))
 		x.blank = x.slab
 	}
-	c := candidates{postings: x.blank[:0:usualPieces]}
+	r := x.blank[:0:usualPieces]
 	x.blank = x.blank[usualPieces:]
-	return c
+	return r
 }
 
 // A beginning is what was found for one: phones send the same text to all attributes,
@@ -122,8 +122,12 @@ func (c candidates) size() int {
 // attributes of a phone's filter often ask for the same text.
 const maxCompared = 64
 
-// with returns the union of both, in the room of c: who begins with none gathers in his own.
-func (c candidates) with(d candidates) candidates {
+// with returns the union of both, in the room of c, which is nobody else's: who gathers
+// begins with none.
+func (x *finder) with(c, d candidates) candidates {
+	if c.postings == nil && len(d.postings) > 0 { // of what is looked for, mostly nothing is found
+		c.postings = x.room()
+	}
 	for _, p := range d.postings {
 		same := func(q []posting) bool { return &q[0] == &p[0] && len(q) == len(p) }
 		if len(c.postings) > maxCompared || !slices.ContainsFunc(c.postings, same) {
@@ -178,13 +182,12 @@ func (x *finder) find(f *filter.Filter) (c candidates, ok bool) {
 		}
 		return c, ok
 	case filter.Or:
-		c = x.none()
 		for _, child := range f.Children {
 			d, some := x.find(child)
 			if !some {
 				return candidates{}, false
 			}
-			if c = c.with(d); c.size() > x.most {
+			if c = x.with(c, d); c.size() > x.most {
 				return candidates{}, false
 			}
 		}
@@ -238,8 +241,8 @@ func (x *finder) attribute(a Attribute, f *filter.Filter) (c candidates, ok bool
 			return x.anyOf(kindMail, forms(a, value))
 		}
 		whole := forms(a, value)[0]
-		c = x.none().with(x.begins(x.view.index.hashed(kindAddress, whole, 0)))
-		return c.with(x.begins(x.view.index.hashed(kindPrivate, whole, 0))), true
+		c = x.with(c, x.begins(x.view.index.hashed(kindAddress, whole, 0)))
+		return x.with(c, x.begins(x.view.index.hashed(kindPrivate, whole, 0))), true
 	case syntaxNumber, syntaxFlag, syntaxConstant, syntaxSearch, syntaxTime:
 	}
 	return candidates{}, false
@@ -254,13 +257,12 @@ func (x *finder) pieces(a Attribute, f *filter.Filter) (c candidates, ok bool) {
 			longest = s
 		}
 	}
-	c = x.none()
 	for _, s := range forms(a, longest) {
 		d, some := x.piece(0, s)
 		if !some {
 			return candidates{}, false
 		}
-		c = c.with(d)
+		c = x.with(c, d)
 	}
 	return c, true
 }
@@ -271,17 +273,21 @@ func (x *finder) piece(seed uint32, s string) (c candidates, ok bool) {
 	return c, ok
 }
 
-func (x *finder) begins(p posting) candidates {
+func (x *finder) begins(p posting) (c candidates) {
 	for i := range x.begun {
 		if x.begun[i].of == p {
 			return x.begun[i].found
 		}
 	}
-	c := x.none()
 	for _, r := range x.view.postings {
-		if found := r.begins(p); len(found) > 0 {
-			c.postings = append(c.postings, found)
+		found := r.begins(p)
+		if len(found) == 0 {
+			continue
 		}
+		if c.postings == nil {
+			c.postings = x.room()
+		}
+		c.postings = append(c.postings, found)
 	}
 	if len(x.begun) < maxBegun {
 		if x.begun == nil {
@@ -298,12 +304,11 @@ const maxBegun = 16
 
 // anyOf returns the candidates of texts that begin with any of some.
 func (x *finder) anyOf(k kind, texts []string) (c candidates, ok bool) {
-	c = x.none()
 	for _, s := range texts {
 		if s == "" {
 			return candidates{}, false
 		}
-		c = c.with(x.begins(newPosting(k, s, 0)))
+		c = x.with(c, x.begins(newPosting(k, s, 0)))
 	}
 	return c, true
 }
@@ -332,7 +337,7 @@ func (x *finder) number(f *filter.Filter) (c candidates, ok bool) {
 	q := x.numbers.query(longest)
 	c, ok = x.piece(digitSeed, q.Digits())
 	begin, too := x.anyOf(kindNumber, q.Prefixes())
-	return c.with(begin).with(x.endings(longest)), ok && too
+	return x.with(x.with(c, begin), x.endings(longest)), ok && too
 }
 
 // endings returns the candidates of a whole number or its end.
@@ -341,10 +346,9 @@ func (x *finder) endings(s string) (c candidates) {
 	if x.ended.of == q {
 		return x.ended.found
 	}
-	c = x.none()
 	var room [4]string
 	for _, key := range q.AppendKeys(room[:0]) {
-		c = c.with(x.begins(newPosting(kindEnding, key+endOfEnding, 0)))
+		c = x.with(c, x.begins(newPosting(kindEnding, key+endOfEnding, 0)))
 	}
 	x.ended = ending{q, c}
 	return c
@@ -367,9 +371,8 @@ func (x *finder) name(a Attribute, f *filter.Filter, value string) (c candidates
 
 // whole returns the candidates of an attribute of names that is any of some.
 func (x *finder) whole(a Attribute, names []string) (c candidates) {
-	c = x.none()
 	for _, s := range names {
-		c = c.with(x.begins(x.view.index.wholeName(a, s, 0)))
+		c = x.with(c, x.begins(x.view.index.wholeName(a, s, 0)))
 	}
 	return c
 }
@@ -377,13 +380,12 @@ func (x *finder) whole(a Attribute, names []string) (c candidates) {
 // beginnings returns the candidates of an attribute of names with a word that begins
 // with any of some.
 func (x *finder) beginnings(a Attribute, texts []string) (c candidates, ok bool) {
-	c = x.none()
 	for _, s := range texts {
 		if s = firstWord(s); s == "" {
 			return candidates{}, false
 		}
 		for _, k := range namesOf(a) {
-			c = c.with(x.begins(newPosting(k, s, 0)))
+			c = x.with(c, x.begins(newPosting(k, s, 0)))
 		}
 	}
 	return c, true

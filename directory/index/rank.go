@@ -192,14 +192,13 @@ func (q *Query) narrowed(to []sign, most int) search {
 
 // signed returns the candidates of who has any of some signs.
 func (x *finder) signed(to []sign) (c candidates, ok bool) {
-	c = x.none()
 	for _, s := range to {
 		f := s.filter()
 		d, some := x.attribute(s.attribute, &f)
 		if !some {
 			return candidates{}, false
 		}
-		c = c.with(d)
+		c = x.with(c, d)
 	}
 	return c, true
 }

@@ -148,3 +148,36 @@ func TestReleasedQueriesAreEmpty(t *testing.T) {
 func isKept[T any](list []T) bool {
 	return slices.ContainsFunc(list[:cap(list)], func(v T) bool { return !reflect.ValueOf(v).IsZero() })
 }
+
+// What finds nobody takes no room for candidates, as most of what a keypad's digits may
+// mean; and what takes much leaves little to the next.
+func TestRoomForCandidates(t *testing.T) {
+	const many = 200
+	name := func(i int) string { return "x" + string([]byte{'a' + byte(i/26), 'a' + byte(i%26)}) }
+	var people []Stored
+	or := &filter.Filter{Op: filter.Or}
+	for i := range many {
+		people = append(people, Stored{Contact: &directory.Contact{ID: directory.ContactID(name(i)), DisplayName: name(i)}})
+		or.Children = append(or.Children, &filter.Filter{Op: filter.Substrings, Attribute: "cn", Initial: name(i)})
+	}
+	x, err := New(Options{Books: []directory.Book{{Name: "all", Filter: "(uid=*)"}}}, "e", 1, slices.Values(people), func(func(Mark) bool) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := x.View().Books()[0]
+	for _, nobody := range []string{"(cn=6343777*)", "(|(cn=anna)(sn=anna*)(givenName=an me))", "(mail=a@b.example)"} {
+		f, err := filter.Parse(nobody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := b.Query(f)
+		if n := q.AtMost(); n > 0 || len(q.finder.slab) > 0 {
+			t.Errorf("%s: %d candidates, room for %d pieces", nobody, n, len(q.finder.slab))
+		}
+	}
+	q := b.Query(or)
+	q.finder.most = many
+	if c, ok := q.finder.find(or); !ok || c.size() != many || len(q.finder.slab) > 64*usualPieces {
+		t.Errorf("%d candidates, room for %d pieces is kept", c.size(), len(q.finder.slab))
+	}
+}

@@ -339,7 +339,6 @@ func searchText(f *filter.Filter) string {
 // name; as [mode.has] finds them, and others.
 func (x *finder) words(a Attribute, value string, textsAlone bool) (c candidates, ok bool) {
 	all := x.mode.readings(value)
-	c = x.none()
 	for _, r := range all {
 		in := a
 		if len(r) > 1 {
@@ -349,7 +348,7 @@ func (x *finder) words(a Attribute, value string, textsAlone bool) (c candidates
 		if !some {
 			return candidates{}, false
 		}
-		c = c.with(d)
+		c = x.with(c, d)
 	}
 	return c, len(all) > 0
 }
@@ -375,7 +374,7 @@ func (x *finder) word(a Attribute, w word, texts bool) (c candidates, ok bool) {
 		return c, ok
 	}
 	for _, s := range w.forms {
-		c = c.with(x.begins(newPosting(kindText, firstWord(s), 0)))
+		c = x.with(c, x.begins(newPosting(kindText, firstWord(s), 0)))
 	}
 	return c, true
 }
@@ -408,9 +407,8 @@ func (x *finder) keys(a Attribute, keys string) (c candidates) {
 		}
 		spelt = longer
 	}
-	c = x.none()
 	for _, s := range spelt {
-		c = c.with(begin(s))
+		c = x.with(c, begin(s))
 	}
 	return c
 }
