@@ -132,7 +132,7 @@ func (c compiler) extensible(a Attribute, f *filter.Filter) test {
 		fits = isText
 	case "caseexactmatch", "2.5.13.5", "caseexactia5match", "1.3.6.1.4.1.1466.109.114.1":
 		if isText {
-			return func(e *Entry) filter.Result { return filter.Of(slices.Contains(e.Values(a), f.Value)) }
+			return exactTest(a, f.Value)
 		}
 	case "telephonenumbermatch", "2.5.13.20":
 		fits = s == syntaxNumber
@@ -151,6 +151,15 @@ func (c compiler) extensible(a Attribute, f *filter.Filter) test {
 		return always(filter.Undefined)
 	}
 	return c.leaf(equal)
+}
+
+// exactTest minds the case, but not how many blanks there are (RFC 4518 §2.6.1).
+func exactTest(a Attribute, value string) test {
+	blanks := func(s string) string { return strings.Join(strings.Fields(s), " ") }
+	value = blanks(value)
+	return func(e *Entry) filter.Result {
+		return filter.Of(slices.ContainsFunc(e.Values(a), func(s string) bool { return blanks(s) == value }))
+	}
 }
 
 // numberTest compares telephone numbers in whatever spelling. An assertion

@@ -138,6 +138,7 @@ func extends(f *filter.Filter, name, value string) bool {
 	if f.Attribute != "" && !sameAttribute(f.Attribute, name) {
 		return false
 	}
+	value = squeezed(value)
 	switch strings.ToLower(f.Rule) {
 	case "", "caseignorematch", "2.5.13.2", "caseignoreia5match", "1.3.6.1.4.1.1466.109.114.2":
 		return strings.EqualFold(f.Value, value)

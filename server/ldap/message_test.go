@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ringbook/directory"
+	"ringbook/directory/filter"
 )
 
 func frame(b []byte, limit int) ([]byte, error) {
@@ -368,4 +369,24 @@ func appendBool(dst []byte, b bool) []byte {
 		return append(dst, tagBoolean, 1, 0xff)
 	}
 	return append(dst, tagBoolean, 1, 0)
+}
+
+// TestBlanksOfObjects: the title of a book, and the base, may have been written with more
+// blanks than count.
+func TestBlanksOfObjects(t *testing.T) {
+	o := object{attributes: []attribute{{name: "description", values: []string{"Two  words "}}}}
+	for _, f := range []filter.Filter{
+		{Op: filter.Equal, Attribute: "description", Value: "two  Words"},
+		{Op: filter.Extensible, Attribute: "description", Value: " Two words"},
+		{Op: filter.Extensible, Attribute: "description", Rule: "caseExactMatch", Value: "Two words "},
+	} {
+		prepare(&f)
+		if o.matches(&f) != filter.True {
+			t.Errorf("%s is not true", f.String())
+		}
+		f.Attribute, f.DN = "o", true
+		if f.Op == filter.Extensible && !extends(&f, "o", "Two  words") {
+			t.Errorf("%s is not true", f.String())
+		}
+	}
 }

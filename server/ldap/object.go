@@ -70,7 +70,7 @@ func (o *object) matches(f *filter.Filter) filter.Result {
 
 // has reports whether the attribute has a value, compared without case.
 func (a *attribute) has(value string) bool {
-	return slices.ContainsFunc(a.values, func(v string) bool { return strings.EqualFold(v, value) || sameDN(v, value) })
+	return slices.ContainsFunc(a.values, func(v string) bool { return strings.EqualFold(squeezed(v), value) || sameDN(v, value) })
 }
 
 // lacks is matches for an attribute that an object does not have.

@@ -8,6 +8,8 @@ import (
 	goldap "github.com/go-ldap/ldap/v3"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"ringbook/directory"
 )
 
 // TestOperationalAttributesInFilters: what "+" answers can be asked for as well.
@@ -161,6 +163,15 @@ func TestInsignificantBlanks(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, names(res), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", f, diff)
+		}
+	}
+	// Nor do they count in what is stored.
+	s.put(&directory.Contact{ID: "eva", Source: directory.SourceUser, DisplayName: "Eva  Ernst", JobTitle: "Head  of Sales"})
+	for _, f := range []string{
+		"(title=Head  of Sales)", "(title=head of  sales)", "(title:caseExactMatch:=Head  of Sales)", "(title:caseExactMatch:=Head of Sales)", "(cn:2.5.13.5:=Eva  Ernst)", "(cn=eva  ernst)",
+	} {
+		if res, err := c.Search(request(f, "1.1")); err != nil || !slices.Equal(names(res), []string{"eva"}) {
+			t.Errorf("%s: %v, %v", f, names(res), err)
 		}
 	}
 	if held, err := c.Compare("uid=anna,ou=people,"+base, "mail", " anna.berg@contoso.com "); err != nil || !held {
