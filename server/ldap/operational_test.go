@@ -55,35 +55,38 @@ func TestOperationalAttributesInFilters(t *testing.T) {
 		"(modifyTimestamp:generalizedTimeMatch:=20261121100000Z)": all,
 		"(&(modifyTimestamp>=20260101000000Z)(sn=Berg))":          {"anna"},
 		// What no contact has is false, as of all that the schema knows.
-		"(description=*)":                             nil,
-		"(!(description=*))":                          all,
-		"(!(description=x))":                          all,
-		"(!(description>=x))":                         all,
-		"(!(description=*x*))":                        all,
-		"(!(description:caseExactMatch:=x))":          all,
-		"(!(description:booleanMatch:=TRUE))":         nil, // undefined
-		"(!(vendorName=x))":                           all,
-		"(!(namingContexts=dc=ringbook))":             all,
-		"(!(namingContexts=dc=*))":                    nil, // no rule for it: undefined
-		"(!(dc>=a))":                                  nil,
-		"(!(dc:dn:=x))":                               all,
-		"(!(dc:dn:=ringbook))":                        nil,
-		"(!(supportedLDAPVersion=*))":                 all,
-		"(!(supportedLDAPVersion=3))":                 nil,
-		"(!(createTimestamp=*))":                      all,
-		"(!(creatorsName=cn=x))":                      all,
-		"(!(modifiersName=cn=x))":                     all,
-		"(!(shoeSize=*))":                             nil, // nobody has heard of it
-		"(!(entryDN=rubbish))":                        nil, // no such value: undefined
-		"(!(hasSubordinates=perhaps))":                nil,
-		"(!(hasSubordinates=true))":                   all,
-		"(!(subschemaSubentry=rubbish))":              nil,
-		"(!(entryUUID=rubbish))":                      nil,
-		"(!(entryUUID=" + strings.ToUpper(eva) + "))": others,
-		"(!(jpegPhoto=*))":                            others,
-		"(!(jpegPhoto=x))":                            nil, // pictures are not compared
-		"(!(jpegPhoto=*x))":                           nil,
-		"(!(thumbnailPhoto:caseExactMatch:=x))":       nil,
+		"(description=*)":                              nil,
+		"(!(description=*))":                           all,
+		"(!(description=x))":                           all,
+		"(!(description>=x))":                          all,
+		"(!(description=*x*))":                         all,
+		"(!(description:caseExactMatch:=x))":           all,
+		"(!(description:booleanMatch:=TRUE))":          nil, // undefined
+		"(!(vendorName=x))":                            all,
+		"(!(namingContexts=dc=ringbook))":              all,
+		"(!(namingContexts=dc=*))":                     nil, // no rule for it: undefined
+		"(!(dc>=a))":                                   nil,
+		"(!(dc:dn:=x))":                                all,
+		"(!(dc:dn:=ringbook))":                         nil,
+		"(!(supportedLDAPVersion=*))":                  all,
+		"(!(supportedLDAPVersion=3))":                  nil,
+		"(!(createTimestamp=*))":                       all,
+		"(!(creatorsName=cn=x))":                       all,
+		"(!(modifiersName=cn=x))":                      all,
+		"(!(shoeSize=*))":                              nil, // nobody has heard of it
+		"(!(entryDN=rubbish))":                         nil, // no such value: undefined
+		"(!(hasSubordinates=perhaps))":                 nil,
+		"(!(hasSubordinates=true))":                    all,
+		"(!(subschemaSubentry=rubbish))":               nil,
+		"(entryUUID<=" + eva + ")":                     {eva},
+		"(&(uid=" + eva + ")(entryUUID>=" + eva + "))": {eva},
+		"(!(entryUUID>=rubbish))":                      nil,
+		"(!(entryUUID=rubbish))":                       nil,
+		"(!(entryUUID=" + strings.ToUpper(eva) + "))":  others,
+		"(!(jpegPhoto=*))":                             others,
+		"(!(jpegPhoto=x))":                             nil, // pictures are not compared
+		"(!(jpegPhoto=*x))":                            nil,
+		"(!(thumbnailPhoto:caseExactMatch:=x))":        nil,
 	} {
 		res, err := c.Search(request("(&(uid=*)"+f+")", "1.1"))
 		if err != nil {

@@ -37,7 +37,7 @@ var (
 	nameText    = ldapSyntax{oid: syntaxArc + "12", about: "DN", equality: "distinguishedNameMatch"}
 	truth       = ldapSyntax{oid: syntaxArc + "7", about: "Boolean", equality: "booleanMatch"}
 	moment      = ldapSyntax{oid: syntaxArc + "24", about: "Generalized Time", equality: "generalizedTimeMatch", ordering: "generalizedTimeOrderingMatch"}
-	uuidText    = ldapSyntax{oid: "1.3.6.1.1.16.1", about: "UUID", equality: "uuidMatch"}
+	uuidText    = ldapSyntax{oid: "1.3.6.1.1.16.1", about: "UUID", equality: "uuidMatch", ordering: "uuidOrderingMatch"}
 	integer     = ldapSyntax{oid: syntaxArc + "27", about: "INTEGER"}
 	treeText    = ldapSyntax{oid: syntaxArc + "45", about: "Subtree Specification"}
 	typeText    = ldapSyntax{oid: syntaxArc + "3", about: "Attribute Type Description"}
@@ -70,6 +70,7 @@ var matchingRules = [...]matchingRule{
 	{"2.5.13.27", "generalizedTimeMatch", moment},
 	{"2.5.13.28", "generalizedTimeOrderingMatch", moment},
 	{"1.3.6.1.1.16.2", "uuidMatch", uuidText},
+	{"1.3.6.1.1.16.3", "uuidOrderingMatch", uuidText},
 	{"1.3.6.1.4.1.1466.109.114.1", "caseExactIA5Match", asciiText},
 	{"1.3.6.1.4.1.1466.109.114.2", "caseIgnoreIA5Match", asciiText},
 	{"1.3.6.1.4.1.1466.109.114.3", "caseIgnoreIA5SubstringsMatch", piecesText},
