@@ -40,6 +40,9 @@ const (
 	order    = "names have an order; RFC 4519 gives them none"
 	digits   = "no digits are nobody's number: false, where slapd takes it for no value"
 	sounds   = "approx is a prefix of any word, and not how a name sounds in English"
+	subtype  = "an attribute with an option is a subtype that nobody has, and undefined where slapd has it for false"
+	lenient  = "clients name the rule for any text with any text"
+	hyphens  = "a hyphen is no letter: Hans-Peter is found as Hans Peter"
 )
 
 var oracleDifferences = map[string]string{
@@ -49,6 +52,7 @@ var oracleDifferences = map[string]string{
 	"(telephoneNumber=*030\\2023125-042)": spelling, "(telephoneNumber=030/23125042)": spelling,
 	"(givenName=Juergen)": letters, "(givenName=Jurgen)": letters, "(cn=*juerg*)": letters, "(sn=gross)": letters,
 	"(anr=ju\\20gr)": ours, "(searchNumber=+493023125042)": ours, "(company=*)": ours, "(objectClass=user)": ours, "(!(objectClass=computer))": ours, "(!(telephoneNumber=))": digits,
+	"(!(cn;lang-de=x))": subtype, "(!(cn;lang-de=*))": subtype, "(mail:caseIgnoreMatch:=juergen.gross@contoso.example)": lenient, "(title=*-A*)": hyphens,
 	"(sn>=M)": order, "(!(sn<=M))": order, "(sn~=meyr)": sounds, "(sn~=gro)": sounds,
 }
 
@@ -205,6 +209,28 @@ func TestSlapdOracle(t *testing.T) {
 			got, err := ours.Compare(grossDN, q[0], q[1])
 			if got != want || result(t, err) != result(t, wantErr) {
 				t.Errorf("%s: %v, %v; slapd %v, %v", q, got, err, want, wantErr)
+			}
+		}
+	})
+	t.Run("one level", func(t *testing.T) { // of the base: phones set to it mean the people, if no book is what they ask for
+		q := goldap.SearchRequest{BaseDN: baseDN, Scope: goldap.ScopeSingleLevel, Filter: "(sn=Gro\\c3\\9f)", Attributes: []string{"1.1"}}
+		if got, code := answerTo(t, ours, &q); len(got) == 0 || code != goldap.LDAPResultSuccess {
+			t.Errorf("%q, %d", got, code)
+		}
+		if alike, said := check(t, q); alike {
+			t.Error(said)
+		}
+	})
+	t.Run("strangers", func(t *testing.T) { // are told to log in, where slapd says that there is nothing
+		for address, want := range map[string]uint16{r.ldap: goldap.LDAPResultInsufficientAccessRights, oracle.plain: goldap.LDAPResultNoSuchObject} {
+			c, err := goldap.DialURL("ldap://" + address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			q := goldap.SearchRequest{BaseDN: bookDN, Scope: goldap.ScopeSingleLevel, Filter: "(sn=*)", Attributes: []string{"1.1"}}
+			if got, code := answerTo(t, c, &q); len(got) > 0 || code != want {
+				t.Errorf("%s: %q, %d", address, got, code)
 			}
 		}
 	})
