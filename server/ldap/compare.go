@@ -3,6 +3,7 @@ package ldap
 import (
 	goldap "github.com/go-ldap/ldap/v3"
 
+	"ringbook/directory"
 	"ringbook/directory/filter"
 )
 
@@ -52,14 +53,18 @@ func orCode(r result, code uint16) result {
 	return r
 }
 
-// holds reports whether the filter is true for the entry dn.
+// holds reports whether the filter is true for the entry dn. For a draining device there
+// is none.
 func (c *conn) holds(dn string, f *filter.Filter) (bool, result, error) {
-	_, found, r, err := c.lookUp(searchRequest{base: dn, scope: scopeBase, filter: f}, c.device)
+	device, found, r, err := c.lookUp(searchRequest{base: dn, scope: scopeBase, filter: f}, c.device)
 	if err != nil || r != success {
 		return false, r, err
 	}
 	for range found.items() {
 		return true, success, nil
+	}
+	if device.State == directory.DeviceDraining {
+		return false, noSuchObject(""), nil
 	}
 	return false, success, nil
 }

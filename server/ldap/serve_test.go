@@ -400,6 +400,11 @@ func TestDrainingDeviceFindsNothing(t *testing.T) {
 			t.Errorf("%s: %v, %v", f, names(res), err)
 		}
 	}
+	for _, attribute := range []string{"sn", "pager", "nosuch"} { // that somebody was there is nobody's business either
+		if is, err := c.Compare("uid=anna,ou=people,"+base, attribute, "Berg"); is || code(err) != goldap.LDAPResultNoSuchObject {
+			t.Errorf("%s: %v, %v", attribute, is, err)
+		}
+	}
 }
 
 func TestBusyUntilLoaded(t *testing.T) {
