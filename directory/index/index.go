@@ -144,8 +144,8 @@ func (s *slots) find(id directory.ContactID) (int, bool) {
 	return slot, ok
 }
 
-// New makes an index of what a store holds. Marks of books that are not in
-// Options are ignored. A rule that cannot be read is [directory.ErrInvalid].
+// New makes an index of what a store holds: each contact once. Marks of books that are
+// not in Options are ignored. A rule that cannot be read is [directory.ErrInvalid].
 func New(o Options, epoch directory.Epoch, rev directory.Revision, contacts iter.Seq[Stored], marks iter.Seq[Mark]) (*Index, error) {
 	x := &Index{
 		plan: o.Plan, maxPhones: o.MaxPhones, precedence: o.Precedence, collation: o.Collation, mailboxTitle: o.MailboxTitle, seed: maphash.MakeSeed(),
