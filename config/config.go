@@ -187,6 +187,8 @@ type LDAP struct {
 	MaxUnboundPerAddress    int
 	MaxConnectionsPerDevice int
 	MaxOperations           int
+	MaxMessage              int // octets of a message; before the login:
+	MaxUnboundMessage       int
 	MaxHits                 int // 0 = no limit
 	BindTimeout             time.Duration
 	IdleTimeout             time.Duration
@@ -236,7 +238,7 @@ func defaults() Config {
 		HTTP:    HTTP{Listen: ":443", TLS: TLSACME},
 		LDAP: LDAP{
 			Listen: ":389", LDAPSListen: ":636", BaseDN: "dc=ringbook", Legacy: LegacyLDAP{MinTLS: "1.0"},
-			MaxConnections: 8192, MaxUnboundPerAddress: 256, MaxConnectionsPerDevice: 8, MaxOperations: 16,
+			MaxConnections: 8192, MaxUnboundPerAddress: 256, MaxConnectionsPerDevice: 8, MaxOperations: 16, MaxMessage: 64 << 10, MaxUnboundMessage: 8 << 10,
 			BindTimeout: 30 * time.Second, IdleTimeout: 5 * time.Minute, WriteTimeout: 30 * time.Second, SearchTimeout: 10 * time.Second,
 		},
 		Admin: Admin{Listen: "127.0.0.1:8088"},

@@ -21,6 +21,8 @@ const (
 
 	maxLDAPConnections = 1_000_000        // more than a process may have files
 	maxLDAPOperations  = 1000             // each is a goroutine
+	minLDAPMessage     = 4 << 10          // any phone's question
+	maxLDAPMessage     = 1 << 20          // each client may have as much in memory
 	maxLDAPHits        = 1_000_000        // more than a tenant has people
 	maxLDAPTimeout     = 10 * time.Minute // who waits longer has a fault to look for
 	minNetworkBits     = 8                // what is shorter is everybody and no network of somebody's
@@ -115,6 +117,8 @@ func (r *reader) settings() []setting {
 		count("ldap.max_unbound_per_address", &c.LDAP.MaxUnboundPerAddress, 1, maxLDAPConnections),
 		count("ldap.max_connections_per_device", &c.LDAP.MaxConnectionsPerDevice, 1, maxLDAPConnections),
 		count("ldap.max_operations", &c.LDAP.MaxOperations, 1, maxLDAPOperations),
+		count("ldap.max_message", &c.LDAP.MaxMessage, minLDAPMessage, maxLDAPMessage),
+		count("ldap.max_unbound_message", &c.LDAP.MaxUnboundMessage, minLDAPMessage, maxLDAPMessage),
 		count("ldap.max_hits", &c.LDAP.MaxHits, 0, maxLDAPHits),
 		duration("ldap.bind_timeout", &c.LDAP.BindTimeout, time.Second, maxLDAPTimeout),
 		duration("ldap.idle_timeout", &c.LDAP.IdleTimeout, time.Second, maxInterval),

@@ -69,9 +69,9 @@ func TestLimitsOfLDAP(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := cfg.LDAP
-	got := []any{c.MaxConnections, c.MaxUnboundPerAddress, c.MaxConnectionsPerDevice, c.MaxOperations, c.MaxHits, c.BindTimeout, c.IdleTimeout, c.WriteTimeout, c.SearchTimeout}
+	got := []any{c.MaxConnections, c.MaxUnboundPerAddress, c.MaxConnectionsPerDevice, c.MaxOperations, c.MaxMessage, c.MaxUnboundMessage, c.MaxHits, c.BindTimeout, c.IdleTimeout, c.WriteTimeout, c.SearchTimeout}
 	want := []any{
-		ldap.DefaultMaxConns, ldap.DefaultMaxUnbound, ldap.DefaultMaxDeviceConns, ldap.DefaultMaxOperations, 0,
+		ldap.DefaultMaxConns, ldap.DefaultMaxUnbound, ldap.DefaultMaxDeviceConns, ldap.DefaultMaxOperations, ldap.DefaultMaxMessage, ldap.DefaultMaxUnboundMessage, 0,
 		ldap.DefaultBindTimeout, ldap.DefaultIdleTimeout, ldap.DefaultWriteTimeout, ldap.DefaultSearchTimeout,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -26,6 +26,7 @@ func (p *program) bindLDAP(ctx context.Context, cfg *config.Config, certs certif
 		Directory: p.store, Auth: p.auth, Journal: p.journal, BaseDN: c.BaseDN, Log: p.log,
 		MaxEntries: c.MaxHits, MaxConns: c.MaxConnections, MaxUnbound: c.MaxUnboundPerAddress,
 		MaxDeviceConns: c.MaxConnectionsPerDevice, MaxOperations: c.MaxOperations,
+		MaxMessage: c.MaxMessage, MaxUnboundMessage: c.MaxUnboundMessage,
 		BindTimeout: c.BindTimeout, IdleTimeout: c.IdleTimeout, WriteTimeout: c.WriteTimeout, SearchTimeout: c.SearchTimeout,
 	})
 	if err != nil {

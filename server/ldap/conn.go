@@ -202,12 +202,12 @@ func (c *conn) next() ([]byte, error) {
 		}
 	}
 	if c.device == "" {
-		return readFrame(c.reader, maxStranger)
+		return readFrame(c.reader, c.srv.MaxUnboundMessage)
 	}
 	if !hasFrame(c.reader) {
 		c.setReadDeadline(time.Now().Add(messageTimeout))
 	}
-	return readFrame(c.reader, maxMessage)
+	return readFrame(c.reader, c.srv.MaxMessage)
 }
 
 // busy reports whether an operation is under way: such a client is not idle.
@@ -328,7 +328,7 @@ func (c *conn) farewell(why result) {
 	if t, ok := c.raw.(interface{ CloseWrite() error }); ok && !c.secure {
 		if t.CloseWrite() == nil {
 			_ = c.raw.SetReadDeadline(time.Now().Add(cutTimeout))
-			_, _ = io.CopyN(io.Discard, c.raw, maxMessage)
+			_, _ = io.CopyN(io.Discard, c.raw, int64(c.srv.MaxMessage))
 		}
 	}
 }

@@ -21,12 +21,9 @@ const (
 	longTag     = 0x1f // the tag goes on in further octets
 )
 
-// Limits of one message. OpenLDAP's own split between strangers and the others is
-// 256 KiB and 4 MiB; nothing a phone reads with needs a hundredth of it.
+// Limits of one message, beside its length; see [DefaultMaxMessage].
 const (
-	maxStranger = 8 << 10  // octets of a message before a device is bound
-	maxMessage  = 64 << 10 // and after
-	maxNesting  = 64       // levels; a filter of MaxDepth needs half of them
+	maxNesting = 64 // levels; a filter of MaxDepth needs half of them
 	// octetsAnElement bounds what decoding can cost, as the BER library sets half a
 	// kilobyte aside for each element: a message may have one for so many octets of
 	// its limit. A filter of 256 nodes and 256 attributes have 1,500; what strangers

@@ -41,7 +41,7 @@ func TestSeedsOfMessages(t *testing.T) {
 	}
 	passed := 0
 	for _, m := range messageSeeds() {
-		if b, err := frame(m, maxMessage); err == nil {
+		if b, err := frame(m, DefaultMaxMessage); err == nil {
 			if _, err := decodeMessage(b); err == nil {
 				passed++
 			}
@@ -57,20 +57,20 @@ func FuzzReadFrame(f *testing.F) {
 		f.Add(m)
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		b, err := frame(in, maxStranger)
+		b, err := frame(in, DefaultMaxUnboundMessage)
 		if err != nil {
 			return
 		}
-		if len(b) > maxStranger {
+		if len(b) > DefaultMaxUnboundMessage {
 			t.Fatalf("%d octets pass", len(b))
 		}
-		again, err := frame(appendString(nil, tagSequence, b), maxStranger)
+		again, err := frame(appendString(nil, tagSequence, b), DefaultMaxUnboundMessage)
 		if err != nil || !bytes.Equal(again, b) {
 			t.Fatalf("%x reads back as %x, %v", b, again, err)
 		}
 		// What passes is what the library reads too, and nothing of it is lost.
 		p, err := ber.DecodePacketErr(appendString(nil, tagSequence, b))
-		if err == nil && len(p.Children) > maxStranger/octetsAnElement {
+		if err == nil && len(p.Children) > DefaultMaxUnboundMessage/octetsAnElement {
 			t.Fatalf("%d elements pass", len(p.Children))
 		}
 		depth(t, b, 0)
@@ -99,12 +99,12 @@ func depth(t *testing.T, b []byte, n int) {
 
 func FuzzDecodeMessage(f *testing.F) {
 	for _, m := range messageSeeds() {
-		if content, err := frame(m, maxMessage); err == nil {
+		if content, err := frame(m, DefaultMaxMessage); err == nil {
 			f.Add(content)
 		}
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		if wellFormed(in, maxMessage/octetsAnElement) != nil {
+		if wellFormed(in, DefaultMaxMessage/octetsAnElement) != nil {
 			return
 		}
 		m, err := decodeMessage(in)

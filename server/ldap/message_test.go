@@ -92,18 +92,18 @@ func TestReadFrame(t *testing.T) {
 		{"length of 8 octets, positive", append([]byte{0x30, 0x88, 0x7f}, bytes.Repeat([]byte{0xff}, 7)...), errOversize},
 		{"2 GiB", []byte{0x30, 0x84, 0x7f, 0xff, 0xff, 0xff}, errOversize},
 		{"100 MB", []byte{0x30, 0x84, 0x06, 0, 0, 0}, errOversize},
-		{"one over the limit", binary.BigEndian.AppendUint16([]byte{0x30, 0x82}, maxStranger+1), errOversize},
+		{"one over the limit", binary.BigEndian.AppendUint16([]byte{0x30, 0x82}, DefaultMaxUnboundMessage+1), errOversize},
 		{"long tag", []byte{0x30, 3, 0x1f, 1, 0}, errFraming},
 		{"half an element", []byte{0x30, 1, 2}, errFraming},
 		{"nesting at the limit", nested(tagSequence, maxNesting, []byte{5, 0}), nil},
 		{"nesting over the limit", nested(tagSequence, maxNesting+1, []byte{5, 0}), errOversize},
-		{"too many elements", appendString(nil, tagSequence, bytes.Repeat([]byte{5, 0}, maxStranger/octetsAnElement+1)), errOversize},
-		{"elements at the limit", appendString(nil, tagSequence, bytes.Repeat([]byte{5, 0}, maxStranger/octetsAnElement)), nil},
+		{"too many elements", appendString(nil, tagSequence, bytes.Repeat([]byte{5, 0}, DefaultMaxUnboundMessage/octetsAnElement+1)), errOversize},
+		{"elements at the limit", appendString(nil, tagSequence, bytes.Repeat([]byte{5, 0}, DefaultMaxUnboundMessage/octetsAnElement)), nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			limit := maxStranger
+			limit := DefaultMaxUnboundMessage
 			if len(c.in) > limit {
-				limit = maxMessage
+				limit = DefaultMaxMessage
 			}
 			got, err := frame(c.in, limit)
 			if !errors.Is(err, c.want) || c.want == nil && err != nil {
@@ -132,7 +132,7 @@ func (g *greedy) Read(b []byte) (int, error) {
 func TestReadFrameTakesMemoryAsItArrives(t *testing.T) {
 	for sent, most := range map[int]int{0: firstRead, 900: firstRead, 1 << 10: 4 << 10, 5 << 10: 16 << 10} {
 		g := &greedy{from: bytes.NewReader(append([]byte{0x30, 0x84, 0, 0, 0xff, 0xf0}, make([]byte, sent)...))}
-		if _, err := readFrame(bufio.NewReaderSize(g, readBuffer), maxMessage); err == nil {
+		if _, err := readFrame(bufio.NewReaderSize(g, readBuffer), DefaultMaxMessage); err == nil {
 			t.Error("read what was not sent")
 		}
 		if g.most > most {

@@ -27,6 +27,11 @@ const (
 	DefaultMaxDeviceConns = 8
 	// DefaultMaxOperations is per connection; Thunderbird has up to four.
 	DefaultMaxOperations = 16
+	// DefaultMaxMessage and DefaultMaxUnboundMessage are octets. OpenLDAP's own split
+	// between strangers and the others is 256 KiB and 4 MiB; nothing a phone reads with
+	// needs a hundredth of it.
+	DefaultMaxMessage        = 64 << 10
+	DefaultMaxUnboundMessage = 8 << 10
 	// DefaultBindTimeout is for the TLS handshake and the bind together.
 	DefaultBindTimeout = 30 * time.Second
 	// DefaultIdleTimeout: phones that keep a connection use it again at once or
@@ -92,10 +97,14 @@ type Options struct {
 	MaxUnbound     int // connections of one address that no device has bound yet
 	MaxDeviceConns int
 	MaxOperations  int // searches of one connection at once
-	BindTimeout    time.Duration
-	IdleTimeout    time.Duration
-	WriteTimeout   time.Duration
-	SearchTimeout  time.Duration // for the work of one search; waiting for its client or its turn does not count
+	// MaxMessage is the longest message that is read, in octets; MaxUnboundMessage of a
+	// connection that no device has bound.
+	MaxMessage        int
+	MaxUnboundMessage int
+	BindTimeout       time.Duration
+	IdleTimeout       time.Duration
+	WriteTimeout      time.Duration
+	SearchTimeout     time.Duration // for the work of one search; waiting for its client or its turn does not count
 }
 
 // A Server answers LDAP on any number of listeners. See [Server.Serve].
@@ -126,6 +135,8 @@ func New(o Options) (*Server, error) {
 	setDefault(&o.MaxUnbound, DefaultMaxUnbound)
 	setDefault(&o.MaxDeviceConns, DefaultMaxDeviceConns)
 	setDefault(&o.MaxOperations, DefaultMaxOperations)
+	setDefault(&o.MaxMessage, DefaultMaxMessage)
+	setDefault(&o.MaxUnboundMessage, DefaultMaxUnboundMessage)
 	setDefault(&o.BindTimeout, DefaultBindTimeout)
 	setDefault(&o.IdleTimeout, DefaultIdleTimeout)
 	setDefault(&o.WriteTimeout, DefaultWriteTimeout)
