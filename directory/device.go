@@ -86,6 +86,7 @@ type Device struct {
 	Kind    DeviceKind    `json:"kind"`
 	Books   []BookName    `json:"books"` // at least one; a contact of several stands in the first
 	Numbers NumberProfile `json:"numbers"`
+	Names   NameStyle     `json:"names,omitempty"`
 	Photos  PhotoSize     `json:"photos"`
 	ASCII   bool          `json:"ascii,omitempty"` // its fonts have Latin letters without accents only (LDAP, phone books)
 	Hits    int           `json:"hits,omitempty"`  // most entries of one LDAP answer; 0 = the server's own limit

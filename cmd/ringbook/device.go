@@ -48,6 +48,7 @@ func (f *deviceFlags) add(cmd *cobra.Command) {
 	flags.Var(newEnum(&f.set.Kind, directory.DeviceKinds()), "kind", "what it is")
 	flags.StringArrayVar(&f.books, "book", nil, "a `BOOK` it sees; may be given again (default: the first book)")
 	flags.Var(newEnum(&f.set.Numbers, directory.NumberProfiles()), "numbers", "how numbers are written for it")
+	flags.Var(newEnum(&f.set.Names, directory.NameStyles()), "names", "how names are written for it: as the source has them, or plain, without commas (FRITZ!Box)")
 	flags.Var(newEnum(&f.set.Photos, directory.PhotoSizes()), "photos", "which photos it gets (default: large for phones, none for the rest)")
 	flags.BoolVar(&f.set.ASCII, "ascii", false, "its fonts have no umlauts, accents or other scripts (desk phones)")
 	flags.IntVar(&f.set.Hits, "hits", 0, "most entries of one LDAP answer; 0 = as many as the server gives")
@@ -68,8 +69,8 @@ func (f *deviceFlags) change(cmd *cobra.Command) (c admin.DeviceChange, ok bool)
 	d := f.device()
 	given := map[string]func(){
 		"name": func() { c.Name = &d.Name }, "owner": func() { c.Owner = &d.Owner }, "kind": func() { c.Kind = &d.Kind },
-		"book": func() { c.Books = &d.Books }, "numbers": func() { c.Numbers = &d.Numbers }, "photos": func() { c.Photos = &d.Photos },
-		"ascii": func() { c.ASCII = &d.ASCII }, "hits": func() { c.Hits = &d.Hits }, "site": func() { c.Site = &d.Site },
+		"book": func() { c.Books = &d.Books }, "numbers": func() { c.Numbers = &d.Numbers }, "names": func() { c.Names = &d.Names },
+		"photos": func() { c.Photos = &d.Photos }, "ascii": func() { c.ASCII = &d.ASCII }, "hits": func() { c.Hits = &d.Hits }, "site": func() { c.Site = &d.Site },
 	}
 	for name, take := range given {
 		if cmd.Flags().Changed(name) {
@@ -87,7 +88,8 @@ func newDeviceAdd(o *options) *cobra.Command {
 		Short: "Add a device and show its secret, this once",
 		Long:  "Makes a login and a random secret for one device. The secret is shown this once: only a hash of it is kept.",
 		Example: "  ringbook device add --name \"Anna's iPhone\" --owner anna@contoso.com\n" +
-			"  ringbook device add --name \"Reception\" --kind deskphone --numbers national --json",
+			"  ringbook device add --name \"Reception\" --kind deskphone --numbers national --json\n" +
+			"  ringbook device add --name Fritzbox --kind pbx --names plain",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d := f.device()
@@ -120,8 +122,9 @@ func newDeviceEdit(o *options) *cobra.Command {
 		Long: "Changes what is given, and leaves the rest; --book replaces all of its books. Login and secret stay as they are, so nothing has to be\n" +
 			"done on the phone: it shows the change after its next sync. A book that it may not see any more is empty for it from now on, so that\n" +
 			"the phone itself deletes those contacts.",
-		Example: "  ringbook device edit k7m2x9qd --photos small\n  ringbook device edit k7m2x9qd --book people --book suppliers",
-		Args:    cobra.ExactArgs(1),
+		Example: "  ringbook device edit k7m2x9qd --photos small\n  ringbook device edit k7m2x9qd --book people --book suppliers\n" +
+			"  ringbook device edit k7m2x9qd --names plain",
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			change, ok := f.change(cmd)
 			if !ok {
@@ -244,6 +247,9 @@ func (o *options) writeDevice(w io.Writer, d admin.Device) error {
 	fmt.Fprintf(t, "Books\t%s\nNumbers\t%s\nPhotos\t%s\n", strings.Join(books, ", "), d.Numbers, d.Photos)
 	if d.Site != "" {
 		fmt.Fprintf(t, "Site\t%s\n", d.Site)
+	}
+	if d.Names == directory.NamesPlain {
+		fmt.Fprintln(t, "Names\twithout commas")
 	}
 	if d.ASCII {
 		fmt.Fprintln(t, "Letters\tASCII only")

@@ -12,6 +12,10 @@
 // of a careless tenant) has its whole name for a family name, because nothing
 // that takes a name apart is right about all three.
 //
+// The name is in the device's style, because a FRITZ!Box shows FN with the
+// backslash of its escapes (nextcloud/contacts#1417). Parts of a name, companies
+// and titles keep their commas: it has one field for a name, and none for those.
+//
 // # What a reader may rely on
 //
 // Values hold no control character, escaped or not, other than "\n" for a line
@@ -32,6 +36,8 @@ const Version = "1"
 
 // A Style is what a card shows beside the contact.
 type Style struct {
+	// Names is how names are written; the parts of a name in N stay as they are.
+	Names directory.NameStyle
 	// Number writes a number; nil = [directory.Phone.Canonical].
 	Number func(directory.Phone) string
 	// JPEG is the photo's bytes; nil = none.
@@ -44,11 +50,12 @@ const (
 )
 
 // Append appends the card of c to dst. Lines end in CR LF and are folded at 75
-// octets, never inside a character. It allocates nothing but room in dst.
+// octets, never inside a character. It allocates nothing but room in dst, and a name
+// that is written otherwise than its source has it.
 func Append(dst []byte, c *directory.Contact, s Style) []byte {
 	dst = append(dst, head...)
 	dst = appendLine(dst, "UID:", string(c.ID))
-	name := c.Name()
+	name := s.Names.Name(c)
 	dst = appendLine(dst, "FN:", name)
 	surname := c.Surname
 	if surname == "" && c.GivenName == "" {

@@ -35,6 +35,20 @@ func TestNumberStyle(t *testing.T) {
 	}
 }
 
+// A FRITZ!Box shows FN with the backslash of its escapes, and nothing else of these.
+func TestPlainNames(t *testing.T) {
+	c := person()
+	c.DisplayName, c.GivenName, c.Surname, c.Company, c.JobTitle = "Adler, Karen", "Karen", "Adler", "Adler, Söhne", "Prokuristin, CEO"
+	want := strings.Replace(string(vcard.Append(nil, c, vcard.Style{})), `FN:Adler\, Karen`, "FN:Karen Adler", 1)
+	if got := string(vcard.Append(nil, c, vcard.Style{Names: directory.NamesPlain})); got != want || !strings.Contains(got, "N:Adler;Karen;;;\r\nORG:Adler\\, Söhne") {
+		t.Errorf("card %s", got)
+	}
+	c.GivenName, c.Surname = "", ""
+	if got := string(vcard.Append(nil, c, vcard.Style{Names: directory.NamesPlain})); !strings.Contains(got, "\r\nFN:Adler Karen\r\nN:Adler Karen;;;;\r\n") {
+		t.Errorf("card %s", got)
+	}
+}
+
 // A number as somebody wrote it is an extension of another one, as the device's
 // profile has it: one line.
 func TestNoNumberTwice(t *testing.T) {

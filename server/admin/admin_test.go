@@ -255,7 +255,7 @@ func TestDevices(t *testing.T) {
 	}
 	first, second := list.Devices[0], list.Devices[1]
 	if first.Name != "Ada's phone" || first.Kind != directory.KindPhone || first.Photos != directory.PhotoLarge ||
-		first.Numbers != directory.NumbersE164 || !slices.Equal(first.Books, []directory.BookName{"people"}) {
+		first.Numbers != directory.NumbersE164 || first.Names != directory.NamesWritten || !slices.Equal(first.Books, []directory.BookName{"people"}) {
 		t.Errorf("defaults of a phone: %+v", first)
 	}
 	if second.Photos != directory.PhotoNone || second.Books[0] != "sales" {
@@ -323,29 +323,45 @@ func TestAddDeviceRefuses(t *testing.T) {
 	}
 }
 
+// A device of before there were name styles gets names as they are written.
+func TestDeviceWithoutANameStyle(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	old, _, err := o.auth.Add(t.Context(), directory.Device{Name: "old", Kind: directory.KindPhone, Books: []directory.BookName{"people"}, Numbers: directory.NumbersE164, Photos: directory.PhotoNone})
+	if err != nil || old.Names != "" {
+		t.Fatalf("%+v, %v", old, err)
+	}
+	if d, err := o.client.Device(t.Context(), string(old.ID)); err != nil || d.Names != directory.NamesWritten {
+		t.Errorf("%+v, %v", d, err)
+	}
+	if d, err := o.client.ChangeDevice(t.Context(), string(old.ID), admin.DeviceChange{Hits: new(5)}); err != nil || d.Names != directory.NamesWritten {
+		t.Errorf("after another change: %+v, %v", d, err)
+	}
+}
+
 // TestChangeDevice: what is named changes, in memory and on disk, and nothing else.
 func TestChangeDevice(t *testing.T) {
 	t.Parallel()
 	o := open(t)
-	added, err := o.client.AddDevice(t.Context(), admin.NewDevice{Name: "Desk", Kind: directory.KindDeskphone, ASCII: true, Hits: 50, Site: "berlin"})
+	added, err := o.client.AddDevice(t.Context(), admin.NewDevice{Name: "Desk", Kind: directory.KindDeskphone, Names: directory.NamesPlain, ASCII: true, Hits: 50, Site: "berlin"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	id := string(added.ID)
 	before, err := o.client.Device(t.Context(), id)
-	if err != nil || !before.ASCII || before.Hits != 50 || before.Site != "berlin" {
+	if err != nil || before.Names != directory.NamesPlain || !before.ASCII || before.Hits != 50 || before.Site != "berlin" {
 		t.Fatalf("%+v, %v", before, err)
 	}
 	got, err := o.client.ChangeDevice(t.Context(), id, admin.DeviceChange{
 		Name: new("Reception"), Books: &[]directory.BookName{"sales", "people"}, Numbers: new(directory.NumbersNational),
-		Photos: new(directory.PhotoSmall), ASCII: new(false), Hits: new(0), Site: new(directory.SiteName("")),
+		Names: new(directory.NamesWritten), Photos: new(directory.PhotoSmall), ASCII: new(false), Hits: new(0), Site: new(directory.SiteName("")),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := before
 	want.Name, want.Books, want.Numbers, want.Photos = "Reception", []directory.BookName{"sales", "people"}, directory.NumbersNational, directory.PhotoSmall
-	want.ASCII, want.Hits, want.Site = false, 0, ""
+	want.Names, want.ASCII, want.Hits, want.Site = directory.NamesWritten, false, 0, ""
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -358,7 +374,7 @@ func TestChangeDevice(t *testing.T) {
 	}
 	for name, c := range map[string]admin.DeviceChange{
 		"name": {Name: new("")}, "book": {Books: &[]directory.BookName{"secrets"}}, "hits": {Hits: new(-1)},
-		"site": {Site: new(directory.SiteName("atlantis"))}, "kind": {Kind: new(directory.DeviceKind("fridge"))}, "owner": {Owner: new("ada")},
+		"site": {Site: new(directory.SiteName("atlantis"))}, "kind": {Kind: new(directory.DeviceKind("fridge"))}, "names": {Names: new(directory.NameStyle("comma"))}, "owner": {Owner: new("ada")},
 	} {
 		if _, err := o.client.ChangeDevice(t.Context(), id, c); !errors.Is(err, directory.ErrInvalid) {
 			t.Errorf("%s: %v", name, err)

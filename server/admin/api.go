@@ -76,6 +76,7 @@ type NewDevice struct {
 	Kind    directory.DeviceKind    `json:"kind,omitempty"`    // default phone
 	Books   []directory.BookName    `json:"books,omitempty"`   // default the first book
 	Numbers directory.NumberProfile `json:"numbers,omitempty"` // default e164
+	Names   directory.NameStyle     `json:"names,omitempty"`   // default written
 	Photos  directory.PhotoSize     `json:"photos,omitempty"`  // default large; deskphone and pbx none
 	ASCII   bool                    `json:"ascii,omitempty"`   // Latin letters without accents only
 	Hits    int                     `json:"hits,omitempty"`    // most entries of one LDAP answer; 0 = the server's limit
@@ -90,6 +91,7 @@ type DeviceChange struct {
 	Kind    *directory.DeviceKind    `json:"kind,omitempty"`
 	Books   *[]directory.BookName    `json:"books,omitempty"` // all of them
 	Numbers *directory.NumberProfile `json:"numbers,omitempty"`
+	Names   *directory.NameStyle     `json:"names,omitempty"`
 	Photos  *directory.PhotoSize     `json:"photos,omitempty"`
 	ASCII   *bool                    `json:"ascii,omitempty"`
 	Hits    *int                     `json:"hits,omitempty"`
@@ -125,6 +127,7 @@ type Device struct {
 	Kind       directory.DeviceKind    `json:"kind"`
 	Books      []directory.BookName    `json:"books"`
 	Numbers    directory.NumberProfile `json:"numbers"`
+	Names      directory.NameStyle     `json:"names"`
 	Photos     directory.PhotoSize     `json:"photos"`
 	ASCII      bool                    `json:"ascii,omitempty"`
 	Hits       int                     `json:"hits,omitempty"`

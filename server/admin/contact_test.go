@@ -90,6 +90,16 @@ func TestExplainContact(t *testing.T) {
 	if !x.Visible || len(x.Books) != 2 || x.Books[0].Name != "sales" || !x.Books[0].Member || x.Books[0].TakenBefore || !x.Books[1].Member || !x.Books[1].TakenBefore {
 		t.Errorf("of two books: %+v", x)
 	}
+	o.put(t, "a-1", func(c *directory.Contact) { c.DisplayName, c.GivenName, c.Surname = "Lovelace, Ada", "Ada", "Lovelace" })
+	for _, names := range directory.NameStyles() {
+		if _, err := o.client.ChangeDevice(t.Context(), string(d.ID), admin.DeviceChange{Names: new(names)}); err != nil {
+			t.Fatal(err)
+		}
+		want := map[directory.NameStyle]string{directory.NamesWritten: "Lovelace, Ada", directory.NamesPlain: "Ada Lovelace"}[names]
+		if x, err = o.client.ExplainContact(t.Context(), "a-1", string(d.ID)); err != nil || x.Shown[0].Field != "name" || x.Shown[0].Value != want || x.Shown[0].Source != "user" {
+			t.Errorf("%s: %+v, %v", names, x.Shown, err)
+		}
+	}
 	if x, err = o.client.ExplainContact(t.Context(), "b-1", ""); err != nil || x.Visible || x.Books[0].Member || x.Books[1].TakenBefore {
 		t.Errorf("in no book: %+v, %v", x, err)
 	}

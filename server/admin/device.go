@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -121,7 +122,7 @@ func (h handler) changeDevice(r *http.Request) (any, error) {
 // site that is gone meanwhile does not stand in the way of another change.
 func (h handler) change(d *directory.Device, c DeviceChange) error {
 	n := NewDevice{
-		Name: d.Name, Owner: d.Owner, Kind: d.Kind, Books: d.Books, Numbers: d.Numbers, Photos: d.Photos,
+		Name: d.Name, Owner: d.Owner, Kind: d.Kind, Books: d.Books, Numbers: d.Numbers, Names: d.Names, Photos: d.Photos,
 		ASCII: d.ASCII, Hits: d.Hits, Site: d.Site,
 	}
 	lay(&n.Name, c.Name)
@@ -129,6 +130,7 @@ func (h handler) change(d *directory.Device, c DeviceChange) error {
 	lay(&n.Kind, c.Kind)
 	lay(&n.Books, c.Books)
 	lay(&n.Numbers, c.Numbers)
+	lay(&n.Names, c.Names)
 	lay(&n.Photos, c.Photos)
 	lay(&n.ASCII, c.ASCII)
 	lay(&n.Hits, c.Hits)
@@ -151,7 +153,7 @@ func (h handler) change(d *directory.Device, c DeviceChange) error {
 		d.Owner, d.OwnerID = next.Owner, next.OwnerID
 	}
 	d.Name, d.Kind, d.Books, d.Numbers, d.Photos = next.Name, next.Kind, next.Books, next.Numbers, next.Photos
-	d.ASCII, d.Hits, d.Site = next.ASCII, next.Hits, next.Site
+	d.Names, d.ASCII, d.Hits, d.Site = next.Names, next.ASCII, next.Hits, next.Site
 	return nil
 }
 
@@ -250,7 +252,8 @@ func (h handler) device(d directory.Device) Device {
 	}
 	return Device{
 		ID: d.ID, Login: d.Login, LastSeen: seen, Name: d.Name, Owner: d.Owner, Kind: d.Kind,
-		Books: d.Books, Numbers: d.Numbers, Photos: d.Photos, ASCII: d.ASCII, Hits: d.Hits, Site: d.Site,
+		Books: d.Books, Numbers: d.Numbers, Names: cmp.Or(d.Names, directory.NamesWritten), Photos: d.Photos,
+		ASCII: d.ASCII, Hits: d.Hits, Site: d.Site,
 		State: d.State, Created: d.Created, Changed: d.Changed,
 		CardDAVURL: h.Access.CardDAVURL, LDAP: h.ldap(d.Login),
 	}
@@ -280,6 +283,9 @@ func (n NewDevice) device(books []directory.BookName, sites []directory.SiteName
 	if !slices.Contains(directory.NumberProfiles(), n.Numbers) {
 		report("the number profile must be one of %s, not %q", list(directory.NumberProfiles()), n.Numbers)
 	}
+	if !slices.Contains(directory.NameStyles(), n.Names) {
+		report("names must be one of %s, not %q", list(directory.NameStyles()), n.Names)
+	}
 	if !slices.Contains(directory.PhotoSizes(), n.Photos) {
 		report("photos must be one of %s, not %q", list(directory.PhotoSizes()), n.Photos)
 	}
@@ -301,7 +307,7 @@ func (n NewDevice) device(books []directory.BookName, sites []directory.SiteName
 		return directory.Device{}, refuse(http.StatusBadRequest, directory.ErrInvalid, strings.Join(problems, "; "), "")
 	}
 	return directory.Device{
-		Name: n.Name, Owner: n.Owner, Kind: n.Kind, Books: n.Books, Numbers: n.Numbers, Photos: n.Photos,
+		Name: n.Name, Owner: n.Owner, Kind: n.Kind, Books: n.Books, Numbers: n.Numbers, Names: n.Names, Photos: n.Photos,
 		ASCII: n.ASCII, Hits: n.Hits, Site: n.Site,
 	}, nil
 }
@@ -316,6 +322,7 @@ func (n NewDevice) withDefaults(books []directory.BookName) NewDevice {
 	if n.Numbers == "" {
 		n.Numbers = directory.NumbersE164
 	}
+	n.Names = cmp.Or(n.Names, directory.NamesWritten)
 	if n.Photos == "" {
 		n.Photos = directory.PhotoNone
 		if n.Kind == directory.KindPhone {

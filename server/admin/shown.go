@@ -23,7 +23,7 @@ type shownList struct {
 func shownFields(v *index.View, e *index.Entry, d directory.Device) []ShownField {
 	s := &shownList{view: v, parts: e.Parts()}
 	c := e.Contact()
-	s.text("name", c.Name(), (*directory.Contact).Name)
+	s.add(ShownField{Field: "name", Value: d.Names.Name(c)}, func(part *directory.Contact) bool { return part.Name() == c.Name() })
 	s.text("given name", c.GivenName, func(c *directory.Contact) string { return c.GivenName })
 	s.text("surname", c.Surname, func(c *directory.Contact) string { return c.Surname })
 	s.text("job title", c.JobTitle, func(c *directory.Contact) string { return c.JobTitle })

@@ -18,6 +18,7 @@ import (
 
 // A styleKey is everything that makes cards of the same contact differ.
 type styleKey struct {
+	names   directory.NameStyle
 	numbers directory.NumberProfile
 	plan    string // what tells the number plan from others; "" = numbers do not depend on it
 	photos  directory.PhotoSize
@@ -42,7 +43,10 @@ func newCards(d Directory) *cards { return &cards{directory: d, tables: make(map
 
 // style returns the style of a device that dials by a plan.
 func (c *cards) style(d directory.Device, p *number.Plan) style {
-	s := style{styleKey: styleKey{numbers: d.Numbers, photos: d.Photos}}
+	s := style{styleKey: styleKey{names: d.Names, numbers: d.Numbers, photos: d.Photos}}
+	if !slices.Contains(directory.NameStyles(), s.names) {
+		s.names = directory.NamesWritten
+	}
 	if !slices.Contains(directory.NumberProfiles(), s.numbers) {
 		s.numbers = directory.NumbersE164
 	}
@@ -95,7 +99,7 @@ func (c *cards) draw(ctx context.Context, dst []byte, s style, e *index.Entry) (
 	case err != nil:
 		return dst, nil, err
 	}
-	return vcard.Append(dst, e.Contact(), vcard.Style{Number: s.write, JPEG: jpeg}), drawn, nil
+	return vcard.Append(dst, e.Contact(), vcard.Style{Names: s.names, Number: s.write, JPEG: jpeg}), drawn, nil
 }
 
 func (c *cards) photo(ctx context.Context, s style, e *index.Entry) ([]byte, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -360,6 +361,60 @@ func TestIOSPhotoClassIsAnOrdinaryChange(t *testing.T) {
 	a, b := etags(first), etags(second)
 	if len(a) != 3 || len(b) != 3 || a[0] != b[0] || a[1] == b[1] {
 		t.Errorf("etags %v then %v; only the card with the photo changes", a, b)
+	}
+}
+
+// Whose device is given plain names, and the names as they are written again, hears of
+// every contact anew under the token that it has, and those with a comma have another
+// ETag. A token from before there were styles is one of today.
+func TestNameStyleIsAnOrdinaryChange(t *testing.T) {
+	s := people(t)
+	s.apply([]directory.Contact{{ID: "c-5", Source: directory.SourceUser, DisplayName: "Adler, Karen", GivenName: "Karen", Surname: "Adler"}})
+	st := newSite(t, s)
+	f := &follower{site: st, login: "phone", book: "people", has: map[string]string{}}
+	report := func() (body string, etags map[string]string) {
+		before := f.token
+		body = multistatus(t, st.do("REPORT", bookHref, syncReport(before, "<getetag/><c:address-data/>", "")))
+		f.page()
+		return body, maps.Clone(f.has)
+	}
+	body, written := report()
+	if len(written) != 4 || !strings.Contains(body, `FN:Adler\, Karen`) {
+		t.Fatalf("%v in %s", written, body)
+	}
+	token := f.token
+	d := phone()
+	d.Names = directory.NamesPlain
+	st.keys.set(d)
+	body, plain := report()
+	if f.token == token || strings.Count(body, "BEGIN:VCARD") != 4 || !strings.Contains(body, "FN:Karen Adler") || !strings.Contains(body, "N:Adler;Karen;;;") || strings.Contains(body, `FN:Adler`) {
+		t.Errorf("plain, under the token of before: %s", body)
+	}
+	for href, etag := range written {
+		if comma := strings.HasSuffix(href, "c-4.vcf") || strings.HasSuffix(href, "c-5.vcf"); (plain[href] != etag) != comma {
+			t.Errorf("%s was %s and is %s", href, etag, plain[href])
+		}
+	}
+	if name := multistatus(t, st.do("PROPFIND", bookHref+"c-5.vcf", propfind("<displayname/>"), "Depth: 0")); !strings.Contains(name, "<d:displayname>Karen Adler<") {
+		t.Error(name)
+	}
+	for shown, card := range map[string]string{"karen adler": "c-5", `ltd \o`: "c-4"} {
+		if got := st.found(t, condition("FN", "", shown)); len(got) != 1 || got[0] != bookHref+card+".vcf" {
+			t.Errorf("%s, which a card shows, finds %q", shown, got)
+		}
+	}
+	if got := st.found(t, condition("N", "", `ltd \o`)); len(got) != 1 {
+		t.Errorf("a name that stands in for a surname finds %q", got)
+	}
+	if body, _ := report(); len(hrefs(body)) != 0 {
+		t.Errorf("nothing new: %s", body)
+	}
+	for _, names := range []directory.NameStyle{directory.NamesWritten, "", "of a later version"} {
+		d.Names = names
+		st.keys.set(d)
+		if _, back := report(); f.token != token || !maps.Equal(back, written) {
+			t.Errorf("%q: %v, token %s", names, back, f.token)
+		}
 	}
 }
 

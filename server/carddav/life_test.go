@@ -124,7 +124,7 @@ func (l *life) news() {
 		id := directory.ContactID(fmt.Sprintf("c-%02d", i))
 		switch l.IntN(8) {
 		case 0, 1:
-			name, unit, number := fmt.Sprint(l.IntN(1000)), string(rune('a'+l.IntN(3))), fmt.Sprintf("030 %d", l.IntN(3))
+			name, unit, number := fmt.Sprintf("%d, %d", l.IntN(100), l.IntN(10)), string(rune('a'+l.IntN(3))), fmt.Sprintf("030 %d", l.IntN(3))
 			b.Changes = append(b.Changes, directory.Change{ID: id, Fresh: true, Update: func(c *directory.Contact) {
 				c.DisplayName, c.Department = name, unit
 				c.Phones = []directory.Phone{{Kind: directory.PhoneWork, Written: number, E164: "+4930" + number[4:] + "12345"}}
@@ -149,7 +149,9 @@ func (l *life) news() {
 // handOver changes what a device gets, or has it drain for a while.
 func (l *life) handOver() {
 	d := &l.phones[l.IntN(len(l.phones))]
-	switch l.IntN(5) {
+	switch l.IntN(6) {
+	case 5:
+		d.Names = directory.NameStyles()[l.IntN(2)]
 	case 4:
 		if len(d.Books) > 1 { // a contact of both stands in the first
 			d.Books = []directory.BookName{d.Books[1], d.Books[0]}

@@ -54,7 +54,7 @@ type textMatch struct {
 // sketch appends e's card as a filter sees it: whether there is a photo, but
 // not which.
 func (c *cards) sketch(dst []byte, s style, e *index.Entry) []byte {
-	v := vcard.Style{Number: s.write}
+	v := vcard.Style{Names: s.names, Number: s.write}
 	if e.Contact().Photo != "" && s.photos != directory.PhotoNone {
 		v.JPEG = []byte{0xff}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"ringbook/directory"
 	"ringbook/directory/filter"
 	"ringbook/directory/index"
 	"ringbook/directory/text"
@@ -92,6 +93,8 @@ func (x *exchange) sieveOf(p *propFilter, b *index.Book) sieve {
 		return sieve{}
 	case p.name == "TEL":
 		return p.sieveNumbers(x.style)
+	case x.style.names == directory.NamesPlain && (p.name == "FN" || p.name == "N"):
+		return sieve{} // the index has names as they are written
 	case !known && !written[p.name]:
 		return sieved(&filter.Filter{Op: filter.Or}, b) // on no card of ours
 	case !known, len(p.texts)+len(p.params) == 0:

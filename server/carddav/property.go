@@ -122,7 +122,7 @@ func writeDisplayName(x *exchange, r *resource) {
 	case kindPrincipal:
 		x.out.text(x.device.Name)
 	case kindCard:
-		x.out.text(r.entry.Contact().Name())
+		x.out.text(x.style.names.Name(r.entry.Contact()))
 	default:
 		x.out.str("Ringbook")
 	}

@@ -30,11 +30,12 @@ var sieveSeeds = [][2]string{
 	{"12-34 / 56", "34"},
 	{"0800 GOFEDEX", "gof"},
 	{"tel:+49301", "+4930"},
+	{"Adler, Karen", "r k"},
 	{"-", "-"},
 }
 
 func TestSieveSeeds(t *testing.T) {
-	if len(sieveSeeds) != 18 {
+	if len(sieveSeeds) != 19 {
 		t.Errorf("%d seeds", len(sieveSeeds))
 	}
 	p := sievePlan(t)
@@ -82,7 +83,8 @@ func sieveLetsThrough(t *testing.T, p *number.Plan, value, asked string, kind ui
 	}
 	b := x.View().Shelf([]directory.BookName{"people"}, false)[0]
 	e := b.Entry("c")
-	device := directory.Device{Kind: directory.KindDeskphone, Numbers: directory.NumberProfiles()[int(kind)%len(directory.NumberProfiles())]}
+	profiles, styles := directory.NumberProfiles(), directory.NameStyles()
+	device := directory.Device{Kind: directory.KindDeskphone, Numbers: profiles[int(kind)%len(profiles)], Names: styles[int(kind)/len(profiles)%len(styles)]}
 	cards := newCards(nil)
 	ex := &exchange{style: cards.style(device, p)}
 	m := textMatch{raw: asked, fold: foldUnicode, is: strings.Contains, matchType: "contains"}
@@ -105,7 +107,7 @@ func sieveLetsThrough(t *testing.T, p *number.Plan, value, asked string, kind ui
 			}
 		}
 		if !v.passes(e) || !found {
-			t.Errorf("%s %q is on the card of %q (%s), and is not let through", property, asked, value, device.Numbers)
+			t.Errorf("%s %q is on the card of %q (%s, %s), and is not let through", property, asked, value, device.Numbers, device.Names)
 		}
 	}
 }

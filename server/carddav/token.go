@@ -136,6 +136,10 @@ func (x *exchange) scope(b *index.Book) string {
 	}
 	h = append(h, x.style.photos...)
 	h = append(h, '/')
+	if x.style.names == directory.NamesPlain { // of the others tokens were given before there were styles
+		h = append(h, x.style.names...)
+		h = append(h, '/')
+	}
 	if b.Drained() {
 		h = append(h, directory.DeviceDraining...)
 	}

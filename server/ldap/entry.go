@@ -31,7 +31,8 @@ type printer struct {
 	typesOnly bool
 	handOver  func() // called before a photo is read, which may have to come from a disk
 
-	texts []string // of the attribute that is being written
+	respells bool     // texts are not written for the device as they are
+	texts    []string // of the attribute that is being written
 }
 
 // look leaves out the columns that a client may not see. Of the operational ones it
@@ -61,7 +62,9 @@ func (p *printer) object(dst []byte, o *object) []byte {
 		a := &o.attributes[i]
 		if name, ok := p.wants(a); ok && len(a.values) > 0 {
 			p.texts = append(p.texts[:0], a.values...)
-			p.fold(a.name == "description") // the title of a book; the rest is in names
+			if p.respells && a.name == "description" { // the title of a book; the rest is in names
+				p.fold()
+			}
 			dst = p.values(dst, name, p.texts)
 		}
 	}
@@ -78,9 +81,11 @@ func (p *printer) contact(ctx context.Context, dst []byte, m member) ([]byte, er
 	dst, list := begin(dst, tagSequence)
 	for _, c := range p.columns {
 		switch c.kind {
-		case columnText, columnID:
+		case columnText, columnName, columnID:
 			if p.texts = m.entry.AppendValues(p.texts[:0], c.attribute); len(p.texts) > 0 {
-				p.fold(c.kind == columnText)
+				if p.respells {
+					p.respell(c.kind, m.entry.Contact())
+				}
 				dst = p.values(dst, c.name, p.texts)
 			}
 		case columnNumbers:
@@ -99,9 +104,19 @@ func (p *printer) contact(ctx context.Context, dst []byte, m member) ([]byte, er
 	return finish(finish(finish(dst, list), inner), outer), nil
 }
 
-// fold writes the texts so that the device can show them.
-func (p *printer) fold(may bool) {
-	if !may || !p.device.ASCII {
+// respell writes the texts of a contact so that the device can show them.
+func (p *printer) respell(k columnKind, c *directory.Contact) {
+	if k == columnName && p.texts[0] == c.Name() {
+		p.texts[0] = p.device.Names.Name(c)
+	}
+	if k != columnID {
+		p.fold()
+	}
+}
+
+// fold writes the texts in the letters that the device has.
+func (p *printer) fold() {
+	if !p.device.ASCII {
 		return
 	}
 	for i, s := range p.texts {

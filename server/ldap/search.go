@@ -177,6 +177,7 @@ func (a *answer) run(ctx context.Context, who directory.DeviceID) (result, error
 		return r, err
 	}
 	a.device, a.plan, a.profile = device, f.plan, f.profile
+	a.respells = device.ASCII || device.Names == directory.NamesPlain
 	a.look(a.op.c.sight(who))
 	for _, step := range []func(context.Context, *found) (result, error){a.window, a.sort, a.rank} {
 		if r, err := step(ctx, &f); err != nil || r != success {

@@ -45,6 +45,7 @@ type columnKind int
 
 const (
 	columnText columnKind = iota
+	columnName            // a text that is the contact's name, or may be for want of another
 	columnID              // a text that is typed or sent back to the octet
 	columnNumbers
 	columnPhoto
@@ -170,6 +171,8 @@ func kindOf(a index.Attribute) columnKind {
 		return columnPhoto
 	case a.Numbers():
 		return columnNumbers
+	case a.Name() == "cn", a.Name() == "sn":
+		return columnName
 	case slices.Contains(identifiers[:], a.Name()):
 		return columnID
 	}

@@ -105,7 +105,7 @@ func (x *exchange) answer(f format, found []*index.Entry, more bool) error {
 // holder draws a contact for the device.
 func (x *exchange) holder(e *index.Entry) holder {
 	c := e.Contact()
-	h := holder{ID: c.ID, Name: x.write(c.Name()), Company: x.write(c.Company), Department: x.write(c.Department), Phones: []phone{}}
+	h := holder{ID: c.ID, Name: x.write(x.device.Names.Name(c)), Company: x.write(c.Company), Department: x.write(c.Department), Phones: []phone{}}
 	profile := x.view.PlanOf(x.device).Profile(x.device)
 	for _, ph := range c.Phones {
 		p := phone{ph.Kind, profile.Write(ph)}

@@ -98,6 +98,7 @@ func people(tb testing.TB) mirror {
 		{ID: "c-baerbel", DisplayName: "Bärbel Größe", Company: "Contoso", Phones: work("+4930123450")},
 		{ID: "c-carl", DisplayName: `Carl "CC" <C&C>`, Company: "Contoso", Photo: "gone", Phones: work("+4930123450")},
 		{ID: "c-ivan", DisplayName: "Иван Петров", Company: "Fabrikam", Phones: work("+43151234567")},
+		{ID: "c-karen", DisplayName: "Adler, Karen", GivenName: "Karen", Surname: "Adler", Company: "Contoso", Department: "Kasse, Tresor", Phones: work("+4930999998")},
 		{ID: "c-boss", DisplayName: "Boss", Phones: work("+4930999999")},
 	} {
 		put = append(put, index.Stored{Contact: &c})
@@ -337,6 +338,14 @@ func TestDevices(t *testing.T) {
 	}
 	if got := s.get("/lookup?name=petrov"); got != "Ivan Petrov" {
 		t.Errorf("without fonts: %q", got)
+	}
+	s.gate.device = pbx()
+	if got := s.get("/lookup?number=030999998"); got != "Adler, Karen" {
+		t.Errorf("as written: %q", got)
+	}
+	s.gate.device.Names = directory.NamesPlain
+	if got := s.get("/lookup?number=030999998&format=lines"); got != "Karen Adler\nContoso\nKasse, Tresor\n\n" {
+		t.Errorf("plain: %q", got)
 	}
 	s.gate.device.Photos = directory.PhotoNone
 	if got := s.get("/lookup?number=03012345678&format=json"); strings.Contains(got, "photo") {

@@ -47,7 +47,7 @@ func (x *exchange) write(w io.Writer) error {
 	b.Reset(w)
 	defer func() { b.Reset(nil); x.h.buffers.Put(b) }()
 	d := &document{
-		w: b, form: x.form, public: x.h.o.PublicURL, query: x.query, order: x.view.Collation().Digest(), ascii: x.device.ASCII,
+		w: b, form: x.form, public: x.h.o.PublicURL, query: x.query, order: x.view.Collation().Digest(), names: x.device.Names, ascii: x.device.ASCII,
 		caller: x.caller, write: x.plan.Profile(x.device).Write,
 	}
 	if len(x.shelf) > 0 {
@@ -205,6 +205,9 @@ func (x *exchange) tag() string {
 		rendering, x.form.name, string(x.view.Epoch()), string(x.device.Numbers), strconv.FormatBool(x.device.ASCII),
 		x.plan.Digest(), strconv.FormatBool(x.plan.Prefixed(x.device)), x.h.o.PublicURL, x.view.Collation().Digest(), x.query, x.after, strconv.FormatBool(x.input),
 		strconv.FormatBool(x.rings), x.caller,
+	}
+	if x.device.Names == directory.NamesPlain { // the others' tags are older than the styles
+		parts = append(parts, string(x.device.Names))
 	}
 	for _, b := range x.shelf {
 		parts = append(parts, string(b.Name()), b.Title(), strconv.FormatUint(uint64(b.Revision()), 10), strconv.FormatBool(b.Drained()))

@@ -34,6 +34,7 @@ type document struct {
 	plain  bool   // its reader knows no entity
 	caller string // the number that calls, the only one that is shown of its holders; "" = all are
 
+	names   directory.NameStyle
 	ascii   bool
 	write   func(directory.Phone) string
 	numbers []called // room
@@ -128,7 +129,7 @@ func (d *document) put(c *directory.Contact, numbers []called) (more bool) {
 	d.lines += lines
 	d.entries++
 	d.next = c.ID
-	p := person{name: d.show(c.Name()), given: d.show(c.GivenName), surname: d.show(c.Surname), numbers: numbers}
+	p := person{name: d.show(d.names.Name(c)), given: d.show(c.GivenName), surname: d.show(c.Surname), numbers: numbers}
 	if p.name == "" {
 		p.name = p.numbers[0].number
 	}

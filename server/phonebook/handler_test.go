@@ -126,6 +126,7 @@ func TestTag(t *testing.T) {
 	moved("another page", tag("cisco.xml?after=c-4&order="+(*text.Collation)(nil).Digest()))
 	for what, change := range map[string]func(*directory.Device){
 		"national numbers": func(d *directory.Device) { d.Numbers = directory.NumbersNational },
+		"plain names":      func(d *directory.Device) { d.Names = directory.NamesPlain },
 		"ASCII":            func(d *directory.Device) { d.ASCII = true },
 		"one book":         func(d *directory.Device) { d.Books = d.Books[:1] },
 		"the other order":  func(d *directory.Device) { d.Books = []directory.BookName{"vips", "people"} },
@@ -140,6 +141,26 @@ func TestTag(t *testing.T) {
 	r.devices.set(desk())
 	s.apply(nil, "c-4")
 	moved("a revision", tag("yealink.xml"))
+}
+
+// A device with plain names reads them in every form.
+func TestPlainNames(t *testing.T) {
+	s := newShelf(t, directory.Book{Name: "people", Title: "Contoso"})
+	s.apply([]directory.Contact{
+		{ID: "c-1", Source: directory.SourceUser, DisplayName: "Adler, Karen", GivenName: "Karen", Surname: "Adler", Phones: []directory.Phone{{Kind: directory.PhoneWork, Written: "+49301234567", E164: "+49301234567"}}},
+		{ID: "c-2", Source: directory.SourceUser, DisplayName: "Lager, Süd", Phones: []directory.Phone{{Kind: directory.PhoneWork, Written: "+49301234568", E164: "+49301234568"}}},
+	})
+	s.SetLoaded()
+	plain := desk()
+	plain.Books, plain.Names = plain.Books[:1], directory.NamesPlain
+	for _, name := range formNames {
+		if got := newRig(t, s, plain).get(name); strings.Contains(got, ", ") || !strings.Contains(got, "Lager Süd") || !strings.Contains(got, "Karen") {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	if got := newRig(t, s, plain).get("yealink.xml"); !strings.Contains(got, "Karen Adler") {
+		t.Error(got)
+	}
 }
 
 // TestInURL: phones that know no other place for credentials put them in the

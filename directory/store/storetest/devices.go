@@ -24,6 +24,7 @@ func testDevices(t *testing.T, open Open) {
 	b := newBench(t, open)
 	at := time.Unix(1_800_000_000, 5).UTC()
 	first, second := device("zz", at), device("aa", at.Add(time.Second))
+	second.Names = directory.NamesPlain // first has none, as devices had before there were styles
 	for _, d := range []directory.Device{second, first} {
 		if err := b.AddDevice(t.Context(), d); err != nil {
 			t.Fatal(err)
