@@ -166,17 +166,19 @@ func constant(yes bool) *filter.Filter {
 	return &filter.Filter{Op: filter.Or}
 }
 
+// undefined returns a filter that is undefined for all.
+func undefined() *filter.Filter { return &filter.Filter{Op: filter.Equal} }
+
 // operational returns what a leaf comes to for the contacts of a book if it is on an
 // operational attribute, or one that no contact has; nil = the index knows. A leaf that
 // makes no sense for its attribute asks for nothing, and so is undefined.
 func (t tree) operational(f *filter.Filter, b directory.BookName) *filter.Filter {
-	undefined := &filter.Filter{Op: filter.Equal}
 	if a, ok := index.ParseAttribute(f.Attribute); ok {
 		switch {
 		case a.Name() == photoAttribute && !picture.compares(f):
-			return undefined
+			return undefined()
 		case f.Op != filter.Present && strings.EqualFold(f.Attribute, "entryUUID") && !uuidText.compares(f):
-			return undefined
+			return undefined()
 		}
 		return nil
 	}
@@ -185,7 +187,7 @@ func (t tree) operational(f *filter.Filter, b directory.BookName) *filter.Filter
 	case std == nil:
 		return nil
 	case !std.syntax.compares(f):
-		return undefined
+		return undefined()
 	}
 	var value string
 	switch std.names {
