@@ -45,6 +45,16 @@ func TestFreeWork(t *testing.T) {
 		if many < 1000 || many == 2000 {
 			t.Errorf("of the smallest searches %d are free", many)
 		}
+		listing := g.enter("listing", func() {})
+		for range 20 { // twenty turns, of which the first is free
+			<-time.After(turn)
+			if err := listing.goOn(t.Context()); err != nil || !listing.placed.Load() {
+				t.Fatalf("no place: %v", err)
+			}
+		}
+		if listing.leave(); search("listing", 0) {
+			t.Error("what was done at a place is held against it")
+		}
 		<-time.After(payback * 75 * time.Millisecond)
 		if search("a", 0) {
 			t.Error("what is paid for is held against it")
