@@ -65,7 +65,12 @@ type attributeRow struct {
 	values    func(dst []string, c *directory.Contact) []string
 }
 
-func (r *attributeRow) has(k directory.PhoneKind) bool { return slices.Contains(r.phones, k) }
+func (r *attributeRow) has(k directory.PhoneKind) bool {
+	if len(r.phones) == 1 { // as most have, and each is asked for each number of each answer
+		return r.phones[0] == k
+	}
+	return slices.Contains(r.phones, k)
+}
 
 // appendValues appends the values of all attributes but those of numbers.
 func (r *attributeRow) appendValues(dst []string, c *directory.Contact) []string {

@@ -31,8 +31,10 @@ type printer struct {
 	typesOnly bool
 	handOver  func() // called before a photo is read, which may have to come from a disk
 
-	respells bool     // texts are not written for the device as they are
-	texts    []string // of the attribute that is being written
+	respells bool         // texts are not written for the device as they are
+	texts    []string     // of the attribute that is being written
+	holder   *index.Entry // whose numbers were looked at last
+	repeats  bool         // two of them may be written alike
 }
 
 // look leaves out the columns that a client may not see. Of the operational ones it
@@ -89,7 +91,7 @@ func (p *printer) contact(ctx context.Context, dst []byte, m member) ([]byte, er
 				dst = p.values(dst, c.name, p.texts)
 			}
 		case columnNumbers:
-			dst = p.numbers(dst, c, m.entry.Contact().Phones)
+			dst = p.numbers(dst, c, m.entry)
 		case columnOperational:
 			if v := p.operational(c, m); v != "" {
 				dst = p.values(dst, c.name, []string{v})
@@ -140,19 +142,18 @@ func (p *printer) values(dst []byte, name string, values []string) []byte {
 // numbers appends an attribute of numbers in the device's profile. Two spellings
 // of one number are one value, and stand in one attribute: phones show each value as
 // a line.
-func (p *printer) numbers(dst []byte, c column, all []directory.Phone) []byte {
-	has := func(ph directory.Phone) bool { return c.attribute.Has(ph.Kind) }
-	first := slices.IndexFunc(all, has)
-	if first < 0 {
-		return dst
+func (p *printer) numbers(dst []byte, c column, of *index.Entry) []byte {
+	all := of.Contact().Phones
+	if p.holder != of {
+		p.holder, p.repeats = of, mayRepeat(all)
 	}
-	compared := mayRepeat(c, all)
+	compared := p.repeats || c.attribute.Extension()
 	p.texts = p.texts[:0]
-	for _, ph := range all[first:] {
-		if !has(ph) {
+	for i := range all {
+		if !c.attribute.Has(all[i].Kind) { // and is not copied
 			continue
 		}
-		w := p.number(c, ph)
+		w := p.number(c, all[i])
 		if w == "" || slices.Contains(p.texts, w) || compared && p.elsewhere(c, all, w) {
 			continue
 		}
@@ -172,13 +173,9 @@ func (p *printer) number(c column, ph directory.Phone) string {
 	return p.profile.Write(ph)
 }
 
-// mayRepeat reports whether a value may stand in another attribute as well: most numbers
-// are valid, and each is another one. What is written down as 3000 may be another's
-// extension.
-func mayRepeat(c column, all []directory.Phone) bool {
-	if c.attribute.Extension() {
-		return true
-	}
+// mayRepeat reports whether two numbers may be written alike: most are valid, and each is
+// another one. What is written down as 3000 may be another's extension.
+func mayRepeat(all []directory.Phone) bool {
 	for i := range all {
 		if len(all) > 1 && all[i].E164 == "" {
 			return true
