@@ -137,18 +137,18 @@ func (s search) hits(sortKey string, id directory.ContactID) iter.Seq[*Entry] {
 			return
 		}
 		var room [maxAhead]*Entry
-		next, ahead := room[:0], 1
+		next := room[:0]
 		for e := range s.book.view.inOrder(s.among, s.some, sortKey, id) {
 			if s.ended != nil && s.ended() {
 				return
 			}
-			if next = append(next, e); len(next) < ahead {
+			if next = append(next, e); len(next) < maxAhead {
 				continue
 			}
 			if !s.yield(next, yield) {
 				return
 			}
-			next, ahead = room[:0], min(2*ahead, maxAhead)
+			next = room[:0]
 		}
 		s.yield(next, yield)
 	}
