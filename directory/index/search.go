@@ -183,8 +183,8 @@ func (s search) those(some []*Entry) []*Entry {
 	return hits
 }
 
-// fetchEntries reads something of each entry, and of its texts. What it returns is of no use: a compiler
-// that knows would leave the reading out, and so it must not look inside.
+// fetchEntries reads something of each entry, and of its texts. What it returns is of no
+// use: a compiler that knows would leave the reading out, and so it must not look inside.
 //
 //go:noinline
 func fetchEntries(some []*Entry, stamps pages[stamp]) (sum int) {
