@@ -139,8 +139,8 @@ func extends(f *filter.Filter, name, value string) bool {
 		return false
 	}
 	value = squeezed(value)
-	switch strings.ToLower(f.Rule) {
-	case "", "caseignorematch", "2.5.13.2", "caseignoreia5match", "1.3.6.1.4.1.1466.109.114.2":
+	switch r := ruleOf(f.Rule); {
+	case f.Rule == "", r != nil && (r.name == "caseIgnoreMatch" || r.name == "caseIgnoreIA5Match"):
 		return strings.EqualFold(f.Value, value)
 	}
 	return isExact(f.Rule) && f.Value == value

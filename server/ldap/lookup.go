@@ -33,9 +33,9 @@ type found struct {
 	// objectsLast: contacts come first, as objects have no key to be sorted by.
 	objectsLast bool
 	view        *index.View
-	books       []*index.Book // of the device
-	plan        *number.Plan  // that it dials by
-	profile     *number.Profile
+	books       []*index.Book   // of the device
+	plan        *number.Plan    // that it dials by
+	profile     *number.Profile // in which its numbers are written
 }
 
 // have says that the contacts are those.

@@ -273,8 +273,8 @@ func contactTypes() []attributeType {
 // standard finds the definition of a name or a number; nil = there is none but ours.
 func standard(name string) *attributeType { return standardNames()[strings.ToLower(name)] }
 
-// standardNames are all names of the standard's attributes, in lower case, and their numbers. The first
-// definition of a name counts.
+// standardNames are all names of the standard's attributes, in lower case, and their numbers.
+// The first definition of a name counts.
 var standardNames = sync.OnceValue(func() map[string]*attributeType {
 	names := map[string]*attributeType{}
 	for _, table := range [][]attributeType{standards[:], ofServer[:]} {
